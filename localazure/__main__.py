@@ -1,0 +1,104 @@
+"""`python -m localazure`: the engine's commands, and Azurite's."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from localazure.azurite import Azurite
+from localazure.errors import AzureError, LocalAzureError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status: 0 done, 1 not done (the reason on standard error), 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "azurite":
+            _azurite(options.action)
+        else:
+            return _engine(options)
+    except (LocalAzureError, AzureError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; the state says what was done, 'up' goes on from there", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _engine(options: argparse.Namespace) -> int:
+    # Imported here: 'azurite status' needs neither YAML nor the SDK.
+    from localazure.engine.commands import Engine
+    from localazure.engine.display import Display
+    from localazure.engine.failure import ProgramFailed, StepFailed
+    from localazure.engine.project import load_project
+
+    project = load_project(Path(options.cwd).absolute(), options.stack)
+    engine = Engine(project, Azurite.from_environment(), Display())
+    try:
+        if options.command == "preview":
+            engine.preview()
+        elif options.command == "output":
+            engine.output(
+                options.name,
+                as_json=options.json,
+                shell=options.shell,
+                show_secrets=options.show_secrets,
+            )
+        else:
+            {"up": engine.up, "refresh": engine.refresh, "destroy": engine.destroy}[
+                options.command
+            ](yes=options.yes)
+    except ProgramFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except StepFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        print("What was done before is kept; mend the cause and run it again.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _azurite(action: str) -> None:
+    azurite = Azurite.from_environment()
+    if action == "start":
+        status = azurite.start()
+        print(f"Azurite listens on http://127.0.0.1:{status.port} (process {status.pid})")
+    elif action == "stop":
+        print("Azurite stopped" if azurite.stop() else "Azurite was not running")
+    else:
+        status = azurite.status()
+        where = f" on http://127.0.0.1:{status.port} (process {status.pid})" if status.pid else ""
+        print(f"{status.state}{where}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m localazure", description="Azure on this machine, without the Pulumi CLI."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in (
+        ("preview", "show what up would do"),
+        ("up", "create or update the stack's resources"),
+        ("refresh", "bring the state to what is really there"),
+        ("output", "print the stack's outputs"),
+        ("destroy", "delete all that the stack made"),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("-s", "--stack", default="local", help="default: local")
+        command.add_argument("-C", "--cwd", default=".", help="the project's folder")
+        if name in ("up", "refresh", "destroy"):
+            command.add_argument("-y", "--yes", action="store_true", help="do not ask")
+        if name == "output":
+            command.add_argument("name", nargs="?", help="one output only")
+            command.add_argument("-j", "--json", action="store_true")
+            command.add_argument("--shell", action="store_true", help="as NAME=value lines")
+            command.add_argument("--show-secrets", action="store_true")
+    azurite = commands.add_parser("azurite", help="start, stop or look at Azurite")
+    azurite.add_argument("action", choices=("start", "stop", "status"))
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""An account's data plane in Azurite: containers, their access level, and the CORS rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import BlobServiceClient, ContainerProperties, CorsRule, PublicAccess
+
+from localazure.azurite import Azurite
+
+# ARM's names for a container's access level, and the data plane's.
+LEVELS: dict[str, PublicAccess | None] = {
+    "None": None,
+    "Blob": PublicAccess.BLOB,
+    "Container": PublicAccess.CONTAINER,
+}
+
+
+class Blobs:
+    """Data-plane calls for one account; starts Azurite if it is not running."""
+
+    def __init__(self, azurite: Azurite, account: str, key: str) -> None:
+        azurite.start()
+        self._client = BlobServiceClient(
+            azurite.endpoint(account).rstrip("/"),
+            credential={"account_name": account, "account_key": key},
+            # On loopback a second try after the SDK's 15 seconds helps nobody.
+            retry_total=2,
+            initial_backoff=0,
+            increment_base=1,
+            connection_timeout=5,
+            read_timeout=30,
+        )
+
+    def create_container(self, name: str, level: str) -> None:
+        try:
+            self._client.create_container(name, public_access=LEVELS[level])
+        except ResourceExistsError:
+            self.set_level(name, level)
+
+    def delete_container(self, name: str) -> None:
+        try:
+            self._client.delete_container(name)
+        except ResourceNotFoundError:
+            return
+
+    def set_level(self, name: str, level: str) -> None:
+        try:
+            self._client.get_container_client(name).set_container_access_policy(
+                signed_identifiers={}, public_access=LEVELS[level]
+            )
+        except ResourceNotFoundError:
+            return
+
+    def container(self, name: str) -> dict[str, Any] | None:
+        """`{publicAccess, etag, lastModifiedTime}` of a container, or None if there is none."""
+        try:
+            found: ContainerProperties = self._client.get_container_client(
+                name
+            ).get_container_properties()
+        except ResourceNotFoundError:
+            return None
+        level = str(found.public_access) if found.public_access else "none"
+        return {
+            "publicAccess": level.capitalize(),
+            "etag": found.etag,
+            "lastModifiedTime": found.last_modified.strftime("%Y-%m-%dT%H:%M:%S.0000000Z"),
+        }
+
+    def container_names(self) -> list[str]:
+        return [str(container.name) for container in self._client.list_containers()]
+
+    def set_cors(self, rules: list[dict[str, Any]]) -> None:
+        self._client.set_service_properties(
+            cors=[
+                CorsRule(
+                    rule["allowedOrigins"],
+                    rule["allowedMethods"],
+                    allowed_headers=rule["allowedHeaders"],
+                    exposed_headers=rule["exposedHeaders"],
+                    max_age_in_seconds=int(rule["maxAgeInSeconds"]),
+                )
+                for rule in rules
+            ]
+        )
+
+    def cors(self) -> list[dict[str, Any]]:
+        """The rules as ARM shows them: lists of strings, and seconds."""
+        return [
+            {
+                "allowedOrigins": _split(rule.allowed_origins),
+                "allowedMethods": _split(rule.allowed_methods),
+                "allowedHeaders": _split(rule.allowed_headers),
+                "exposedHeaders": _split(rule.exposed_headers),
+                "maxAgeInSeconds": rule.max_age_in_seconds,
+            }
+            for rule in self._client.get_service_properties()["cors"]
+        ]
+
+
+def _split(text: str | None) -> list[str]:
+    return [part for part in (text or "").split(",") if part]

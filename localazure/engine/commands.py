@@ -1,0 +1,191 @@
+"""The engine's commands: preview, up, refresh, destroy and output, each whole."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from localazure.azurite import Azurite
+from localazure.engine.deployment import Deployment
+from localazure.engine.display import Display
+from localazure.engine.project import Project
+from localazure.engine.refresh import refresh_steps
+from localazure.engine.state import State
+from localazure.engine.steps import Listener, Op, Step
+from localazure.errors import LocalAzureError
+from localazure.home import locked
+from localazure.provider.provider import Provider
+from localazure.values import Props, Secret, masked, plain
+
+
+class Engine:
+    """One stack of a project, the state in `azurite.home`."""
+
+    def __init__(self, project: Project, azurite: Azurite, display: Display) -> None:
+        self._project = project
+        self._home = azurite.home
+        self._display = display
+        self._provider = Provider(azurite)
+        self._provider.configure(project.provider_config())
+        self._lock = self._home / "stacks" / f"{project.stack}.lock"
+
+    def preview(self) -> None:
+        """Say what `up` would do; do nothing."""
+        self._plan_up(State(self._home, self._project.stack))
+
+    def up(self, *, yes: bool) -> None:
+        """Bring the stack to what the program asks for; without `yes` show the plan and ask."""
+        with self._alone("up"):
+            state = State(self._home, self._project.stack)
+            if not yes:
+                if not self._plan_up(state):
+                    return
+                self._confirm("update")
+            self._display.line(f"Updating ({self._project.stack}):\n")
+            started, outputs = time.monotonic(), state.stack_outputs()
+            steps, listener = self._listening()
+            deployment = Deployment(state, self._provider, listener, preview=False)
+            self._run(deployment, preview=False)
+            deployment.finish()
+            self._display.outputs(outputs, state.stack_outputs())
+            self._display.summary(steps, planned=False)
+            self._display.line(f"\nDuration: {time.monotonic() - started:.1f} s")
+
+    def refresh(self, *, yes: bool) -> None:
+        """Bring the state to what is really there."""
+        with self._alone("refresh"):
+            state = State(self._home, self._project.stack)
+            steps = refresh_steps(state, self._provider)
+            self._display.line(f"Refreshing ({self._project.stack}):\n")
+            self._display.plan(steps)
+            self._display.summary(steps, planned=not yes)
+            if all(step.op is Op.SAME for step in steps):
+                state.save()
+                return
+            if not yes:
+                self._confirm("refresh")
+            state.save()
+
+    def destroy(self, *, yes: bool) -> None:
+        """Delete all that the stack made, its data with it."""
+        with self._alone("destroy"):
+            state = State(self._home, self._project.stack)
+            if not yes and state.resources:
+                steps, listener = self._listening(quiet=True)
+                trial = copy.deepcopy(state)
+                Deployment(trial, self._provider, listener, preview=True).delete(trial.resources[:])
+                self._display.line(f"Previewing destroy ({self._project.stack}):\n")
+                self._display.plan(steps)
+                self._display.summary(steps, planned=True)
+                self._confirm("destroy")
+            self._display.line(f"Destroying ({self._project.stack}):\n")
+            steps, listener = self._listening()
+            Deployment(state, self._provider, listener, preview=False).delete(state.resources[:])
+            state.pending.clear()
+            state.save()
+            self._display.summary(steps, planned=False)
+
+    def output(self, name: str | None, *, as_json: bool, shell: bool, show_secrets: bool) -> None:
+        """Print the stack's outputs in the Pulumi CLI's own forms."""
+        known = State(self._home, self._project.stack).stack_outputs()
+        if name is not None and name not in known:
+            raise LocalAzureError(
+                f"Stack '{self._project.stack}' has no output '{name}'. It has: "
+                f"{', '.join(sorted(known)) or 'none: run up first'}"
+            )
+        shown: Props = plain(known) if show_secrets else masked(known)
+        if name is not None:
+            # The CLI opens a secret that is asked for by its name only when told to, too.
+            self._display.line(json.dumps(shown[name]) if as_json else _text(shown[name]))
+        elif as_json:
+            self._display.line(json.dumps(shown, indent=2, sort_keys=True))
+        elif shell:
+            for key in sorted(shown):
+                self._display.line(f"{key}={shell_quoted(_text(shown[key]))}")
+        elif not shown:
+            self._display.line("No output values currently in this stack")
+        else:
+            self._table(shown, known)
+
+    def _table(self, shown: Props, known: Props) -> None:
+        width = max(len(key) for key in shown)
+        self._display.line(f"Current stack outputs ({len(shown)}):")
+        self._display.line(f"    {'OUTPUT':<{width}}  VALUE")
+        for key in sorted(shown):
+            self._display.line(f"    {key:<{width}}  {_text(shown[key])}")
+        if any(isinstance(value, Secret) for value in known.values()) and shown == masked(known):
+            self._display.line("\n[secret] values are shown with --show-secrets")
+
+    def _plan_up(self, state: State) -> bool:
+        """Show the plan; True if it changes anything."""
+        trial = copy.deepcopy(state)
+        outputs = copy.deepcopy(state.stack_outputs())
+        steps, listener = self._listening(quiet=True)
+        deployment = Deployment(trial, self._provider, listener, preview=True)
+        self._run(deployment, preview=True)
+        deployment.finish()
+        self._display.line(f"Previewing update ({self._project.stack}):\n")
+        self._display.plan(steps)
+        self._display.outputs(outputs, trial.stack_outputs())
+        self._display.summary(steps, planned=True)
+        changed = any(step.op is not Op.SAME for step in steps)
+        return changed or outputs != trial.stack_outputs()
+
+    def _run(self, deployment: Deployment, *, preview: bool) -> None:
+        # Imported here: the SDK takes half a second that `output` and `destroy` do not need.
+        from localazure.engine.program import run_program
+
+        run_program(self._project, deployment, preview=preview)
+
+    def _listening(self, *, quiet: bool = False) -> tuple[list[Step], Listener]:
+        steps: list[Step] = []
+
+        def on_step(step: Step) -> None:
+            steps.append(step)
+            if not quiet:
+                self._display.progress(step)
+
+        return steps, Listener(on_step, self._display.line)
+
+    def _confirm(self, verb: str) -> None:
+        if not sys.stdin.isatty():
+            raise LocalAzureError(f"There is no terminal to ask on: add --yes to {verb} unasked")
+        answer = input(f"\nDo you want to perform this {verb} on {self._project.stack}? [y/N] ")
+        if answer.strip().lower() not in ("y", "yes"):
+            raise LocalAzureError(f"{verb} declined: nothing was changed")
+
+    @contextmanager
+    def _alone(self, verb: str) -> Iterator[None]:
+        """One run at a time on a stack: a second one says who is at work and stops."""
+        note = self._lock.with_suffix(".running")
+        with locked(self._lock, wait=False) as held:
+            if not held:
+                who = note.read_text() if note.exists() else "another run"
+                raise LocalAzureError(
+                    f"Stack '{self._project.stack}' is being worked on by {who}. "
+                    "Wait for it to end and try again; nothing was changed"
+                )
+            since = datetime.now(UTC).strftime("%H:%M:%S UTC")
+            note.write_text(f"'{verb}' (process {os.getpid()}, since {since})")
+            try:
+                yield
+            finally:
+                note.unlink(missing_ok=True)
+
+
+def shell_quoted(text: str) -> str:
+    """Quoted as the Pulumi CLI quotes: whole if there is white space, else by backslashes."""
+    if not text or re.search(r"\s", text):
+        return "'" + text.replace("'", "'\\''") + "'"
+    return re.sub(r"""([\\'"`${\[|&;<>()*?!]|^~)""", r"\\\1", text)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

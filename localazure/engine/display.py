@@ -1,0 +1,133 @@
+"""Plans and results as a Pulumi user reads them: signs, a tree, property changes, counts."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from typing import TextIO
+
+from localazure.engine.state import Resource
+from localazure.engine.steps import Change, Op, Step
+from localazure.values import UNKNOWN, Props, masked
+
+_COLORS = {Op.CREATE: "32", Op.UPDATE: "33", Op.REPLACE: "35", Op.DELETE: "31", Op.FORGET: "31"}
+_CHANGE_SIGNS = {"add": "+", "update": "~", "delete": "-"}
+_UNKNOWN_TEXT = "output<unknown>"
+
+
+class Display:
+    """Prints to `stream`; colours on a terminal only, and not with NO_COLOR."""
+
+    def __init__(self, stream: TextIO = sys.stdout) -> None:
+        self._stream = stream
+        self._color = stream.isatty() and not os.environ.get("NO_COLOR")
+
+    def line(self, text: str = "") -> None:
+        print(text, file=self._stream, flush=True)
+
+    def plan(self, steps: list[Step]) -> None:
+        """Every changed resource as a tree, each followed by its property changes."""
+        rows = _tree(steps)
+        width = max((len(label) for label, _ in rows), default=0)
+        names = max((len(step.resource.name) for _, step in rows), default=0)
+        for label, step in rows:
+            sign = self._paint(step.op, f"{step.op.sign:>2}")
+            verb = self._paint(step.op, step.op.verb)
+            self.line(f" {sign} {label:<{width}}  {step.resource.name:<{names}}  {verb}".rstrip())
+            self._changes(step)
+
+    def progress(self, step: Step) -> None:
+        """One finished step, while a deployment runs."""
+        if step.op is Op.SAME:
+            return
+        sign = self._paint(step.op, f"{step.op.sign:>2}")
+        note = f", {step.note}" if step.note else ""
+        done = f"{step.op.done} ({step.seconds:.1f} s{note})"
+        self.line(
+            f" {sign} {step.resource.type}  {step.resource.name}  {self._paint(step.op, done)}"
+        )
+        self._changes(step)
+
+    def outputs(self, old: Props, new: Props) -> None:
+        """What changes in the stack's outputs; nothing if nothing does."""
+        lines = []
+        for key in sorted({*old, *new}):
+            before, after = masked(old.get(key)), masked(new.get(key))
+            if key not in old:
+                lines.append(self._paint(Op.CREATE, f"  + {key}: {_shown(after)}"))
+            elif key not in new:
+                lines.append(self._paint(Op.DELETE, f"  - {key}: {_shown(before)}"))
+            elif old[key] != new[key]:
+                lines.append(
+                    self._paint(Op.UPDATE, f"  ~ {key}: {_shown(before)} => {_shown(after)}")
+                )
+        if lines:
+            self.line("\nOutputs:")
+            for text in lines:
+                self.line(text)
+
+    def summary(self, steps: list[Step], *, planned: bool) -> None:
+        counts = Counter(step.op for step in steps)
+        self.line("\nResources:")
+        for op in (Op.CREATE, Op.UPDATE, Op.REPLACE, Op.DELETE, Op.FORGET):
+            if counts[op]:
+                words = op.planned if planned else op.done
+                self.line(self._paint(op, f"    {op.sign} {counts[op]} {words}"))
+        if counts[Op.SAME]:
+            self.line(f"    {counts[Op.SAME]} unchanged")
+        if not steps:
+            self.line("    none")
+
+    def _changes(self, step: Step) -> None:
+        for change in step.changes:
+            op = {"add": Op.CREATE, "update": Op.UPDATE, "delete": Op.DELETE}[change.kind]
+            self.line(self._paint(op, f"      {_CHANGE_SIGNS[change.kind]} {_change(change)}"))
+
+    def _paint(self, op: Op, text: str) -> str:
+        color = _COLORS.get(op)
+        return f"\x1b[{color}m{text}\x1b[0m" if self._color and color else text
+
+
+def _change(change: Change) -> str:
+    if change.kind == "add":
+        return f"{change.path}: {_shown(change.new)}"
+    if change.kind == "delete":
+        return f"{change.path}: {_shown(change.old)}"
+    return f"{change.path}: {_shown(change.old)} => {_shown(change.new)}"
+
+
+def _shown(value: object) -> str:
+    if value is UNKNOWN:
+        return _UNKNOWN_TEXT
+    return json.dumps(value, default=lambda _: _UNKNOWN_TEXT)
+
+
+def _tree(steps: list[Step]) -> list[tuple[str, Step]]:
+    """The changed resources and the unchanged ones above them, children under their parents."""
+    by_urn = {step.resource.urn: step for step in steps}
+    shown: set[str] = set()
+    for step in steps:
+        if step.op is not Op.SAME:
+            urn: str = step.resource.urn
+            while urn and urn not in shown:
+                shown.add(urn)
+                urn = by_urn[urn].resource.parent if urn in by_urn else ""
+    visible = [step for step in steps if step.resource.urn in shown]
+    rows: list[tuple[str, Step]] = []
+
+    def descend(parent: str, indent: str) -> None:
+        children = [step for step in visible if _parent(step.resource, by_urn) == parent]
+        for number, step in enumerate(children):
+            last = number == len(children) - 1
+            branch = "" if parent == "" else ("└─ " if last else "├─ ")
+            rows.append((f"{indent}{branch}{step.resource.type}", step))
+            descend(step.resource.urn, indent + ("" if parent == "" else "   " if last else "│  "))
+
+    descend("", "")
+    return rows
+
+
+def _parent(resource: Resource, by_urn: dict[str, Step]) -> str:
+    return resource.parent if resource.parent in by_urn else ""

@@ -1,0 +1,78 @@
+"""Running the project's program in this process, through the SDK's own monitor hook."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import os
+import runpy
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pulumi
+import pulumi.runtime
+
+from localazure.engine.deployment import Deployment
+from localazure.engine.failure import ProgramFailed, StepFailed
+from localazure.engine.monitor import Log, Monitor
+from localazure.engine.project import Project
+from localazure.errors import LocalAzureError
+
+
+def run_program(project: Project, deployment: Deployment, *, preview: bool) -> None:
+    """Run `__main__.py` with a deployment behind it.
+
+    Raises StepFailed for a step that failed, ProgramFailed for what the program refuses by
+    `pulumi.RunError`; any other exception is the program's bug and comes through.
+    """
+    # A context of its own, because the SDK keeps its settings and root resource in the context:
+    # a preview and the update that follows it are two runs.
+    contextvars.copy_context().run(_run, project, deployment, preview)
+
+
+def _run(project: Project, deployment: Deployment, preview: bool) -> None:
+    pulumi.runtime.set_all_config(project.config, [])
+    pulumi.runtime.configure(
+        pulumi.runtime.Settings(
+            project=project.name,
+            stack=project.stack,
+            monitor=Monitor(deployment, project.name, project.stack),
+            engine=Log(),
+            dry_run=preview,
+            organization="organization",
+            root_directory=str(project.root),
+        )
+    )
+    # asyncio complains of futures that nobody awaited, as after a failed step there always are.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    loop = asyncio.new_event_loop()
+    executor = ThreadPoolExecutor(max_workers=8)
+    loop.set_default_executor(executor)
+    asyncio.set_event_loop(loop)
+    before = Path.cwd(), list(sys.path)
+    sys.path.insert(0, str(project.root))
+    os.chdir(project.root)
+    try:
+        loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _execute(project)))
+    except StepFailed:
+        raise
+    except (pulumi.RunError, LocalAzureError) as error:
+        raise ProgramFailed(str(error)) from None
+    except Exception:
+        if deployment.failure:  # what the SDK makes of a failed step is not worth reading
+            raise StepFailed(deployment.failure) from None
+        raise
+    finally:
+        executor.shutdown(wait=True)
+        loop.close()
+        asyncio.set_event_loop(None)
+        os.chdir(before[0])
+        sys.path[:] = before[1]
+    if deployment.failure:
+        raise StepFailed(deployment.failure)
+
+
+def _execute(project: Project) -> None:
+    runpy.run_path(str(project.main), run_name="__main__")

@@ -1,0 +1,48 @@
+"""What a refresh finds: resources that changed, or went, behind the stack's back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from localazure.engine.diffs import changes_of
+from localazure.engine.state import Resource, State
+from localazure.engine.steps import Op, Step
+from localazure.provider.provider import Provider
+from localazure.values import Props, Secret, has_secret, plain
+
+
+def refresh_steps(state: State, provider: Provider) -> list[Step]:
+    """Bring `state` (in memory; the caller saves it) to the cloud, and say what differed."""
+    steps = []
+    for resource in list(state.resources):
+        if not resource.custom:
+            steps.append(Step(Op.SAME, resource))
+            continue
+        inputs = plain(resource.inputs)
+        found = provider.read(resource.type, resource.id, inputs)
+        if found is None:
+            state.remove(resource)
+            steps.append(Step(Op.DELETE, resource))
+            continue
+        live, live_inputs = found
+        diff = provider.diff(resource.type, inputs, live_inputs)
+        fresh = replace(
+            resource,
+            inputs=_sealed_like(live_inputs, resource.inputs),
+            outputs=_sealed_like(live.outputs, resource.outputs),
+        )
+        _swap(state, resource, fresh)
+        changes = changes_of(diff, resource.inputs, fresh.inputs)
+        steps.append(Step(Op.UPDATE if changes else Op.SAME, fresh, changes))
+    return steps
+
+
+def _swap(state: State, old: Resource, new: Resource) -> None:
+    state.resources = [new if resource is old else resource for resource in state.resources]
+
+
+def _sealed_like(values: Props, before: Props) -> Props:
+    return {
+        key: Secret(value) if has_secret(before.get(key)) else value
+        for key, value in values.items()
+    }

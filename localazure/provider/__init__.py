@@ -1,0 +1,1 @@
+"""The provider that stands in for azure-native: same resource types, ids, outputs and refusals."""

@@ -1,0 +1,168 @@
+"""azure-native:storage:BlobContainer."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import ClassVar
+
+from localazure.blobs import LEVELS, Blobs
+from localazure.cloud import Record, being_deleted
+from localazure.errors import AzureError
+from localazure.provider.arm import account_id, id_part
+from localazure.provider.kinds import Kind, Live
+from localazure.provider.resource_group import already_exists
+from localazure.provider.storage_account import account_not_found, effective_level
+from localazure.values import Props
+
+# "Naming and Referencing Containers, Blobs, and Metadata": 3 to 63, each hyphen between others.
+NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*|\$root|\$web")
+
+
+class BlobContainer(Kind):
+    token: ClassVar[str] = "azure-native:storage:BlobContainer"
+    arm_type: ClassVar[str] = "Microsoft.Storage/storageAccounts/blobServices/containers"
+    name_input: ClassVar[str] = "containerName"
+    required: ClassVar[tuple[str, ...]] = ("accountName", "resourceGroupName")
+    optional: ClassVar[tuple[str, ...]] = (
+        "defaultEncryptionScope",
+        "denyEncryptionScopeOverride",
+        "enableNfsV3AllSquash",
+        "enableNfsV3RootSquash",
+        "immutableStorageWithVersioning",
+        "metadata",
+        "publicAccess",
+    )
+    replaced_by: ClassVar[tuple[str, ...]] = ("accountName", "resourceGroupName", "containerName")
+    computed: ClassVar[tuple[str, ...]] = (
+        "name",
+        "type",
+        "deleted",
+        "etag",
+        "hasImmutabilityPolicy",
+        "hasLegalHold",
+        "lastModifiedTime",
+        "leaseState",
+        "leaseStatus",
+        "legalHold",
+        "remainingRetentionDays",
+    )
+
+    def resource_id(self, inputs: Props) -> str:
+        account = account_id(inputs["resourceGroupName"], inputs["accountName"])
+        return f"{account}/blobServices/default/containers/{inputs['containerName']}"
+
+    def create(self, inputs: Props) -> Live:
+        group, name = inputs["resourceGroupName"], inputs["accountName"]
+        container, level = inputs["containerName"], inputs.get("publicAccess") or "None"
+        account = self.cloud.account(name)
+        if account is None or account["group"].lower() != group.lower():
+            raise account_not_found(group, name)
+        if not NAME.fullmatch(container):
+            raise AzureError(
+                400,
+                "InvalidResourceName",
+                f"The specified resource name contains invalid characters: '{container}'. "
+                "A container's name has 3 to 63 lower-case letters, digits and single hyphens.",
+            )
+        _validate_level(account, level)
+        if being_deleted(account, container):
+            raise AzureError(
+                409,
+                "ContainerBeingDeleted",
+                "The specified container is being deleted. Try operation later.",
+            )
+        blobs = Blobs(self.cloud.azurite, name, account["keys"]["key1"])
+        if blobs.container(container) is not None:
+            raise already_exists(self.resource_id(inputs))
+        blobs.create_container(container, level)
+        self._remember(name, container, level)
+        return self._live(name, container)
+
+    def read(self, resource_id: str) -> Live | None:
+        name, container = (
+            id_part(resource_id, "storageAccounts"),
+            id_part(resource_id, "containers"),
+        )
+        account = self.cloud.account(name)
+        if account is None:
+            return None
+        found = Blobs(self.cloud.azurite, name, account["keys"]["key1"]).container(container)
+        if found is None:
+            return None
+        declared = account["containers"].get(container, found["publicAccess"])
+        # While the account forbids public access a container keeps the level that it was given.
+        hidden = (
+            container in account["containers"] and effective_level(account, container) == "None"
+        )
+        outputs: Props = {
+            "defaultEncryptionScope": "$account-encryption-key",
+            "deleted": False,
+            "denyEncryptionScopeOverride": False,
+            "hasImmutabilityPolicy": False,
+            "hasLegalHold": False,
+            "leaseState": "Available",
+            "leaseStatus": "Unlocked",
+            "legalHold": {"hasLegalHold": False, "tags": []},
+            "name": container,
+            "remainingRetentionDays": 0,
+            "type": self.arm_type,
+            **found,
+        }
+        if hidden and found["publicAccess"] == "None":
+            outputs["publicAccess"] = declared
+        account_path = account_id(account["group"], name)
+        return Live(f"{account_path}/blobServices/default/containers/{container}", outputs)
+
+    def update(self, resource_id: str, inputs: Props) -> Live:
+        name, container = (
+            id_part(resource_id, "storageAccounts"),
+            id_part(resource_id, "containers"),
+        )
+        account, level = self.cloud.account(name), inputs.get("publicAccess") or "None"
+        if account is None:
+            raise account_not_found(id_part(resource_id, "resourceGroups"), name)
+        _validate_level(account, level)
+        Blobs(self.cloud.azurite, name, account["keys"]["key1"]).set_level(container, level)
+        self._remember(name, container, level)
+        return self._live(name, container)
+
+    def delete(self, resource_id: str) -> None:
+        name, container = (
+            id_part(resource_id, "storageAccounts"),
+            id_part(resource_id, "containers"),
+        )
+        account = self.cloud.account(name)
+        if account is None:
+            return
+        Blobs(self.cloud.azurite, name, account["keys"]["key1"]).delete_container(container)
+        with self.cloud.change() as content:
+            content["accounts"][name]["containers"].pop(container, None)
+            content["accounts"][name]["deleted"][container] = time.time()
+
+    def _remember(self, name: str, container: str, level: str) -> None:
+        with self.cloud.change() as content:
+            content["accounts"][name]["containers"][container] = level
+            content["accounts"][name]["deleted"].pop(container, None)
+
+    def _live(self, name: str, container: str) -> Live:
+        account = self.cloud.account(name)
+        group = account["group"] if account else ""
+        path = f"{account_id(group, name)}/blobServices/default/containers/{container}"
+        live = self.read(path)
+        if live is None:
+            raise AzureError(404, "ContainerNotFound", "The specified container does not exist.")
+        return live
+
+
+def _validate_level(account: Record, level: str) -> None:
+    if level not in LEVELS:
+        raise AzureError(
+            400, "InvalidValuesForRequestParameters", f"'publicAccess' cannot be '{level}'."
+        )
+    if level != "None" and account["properties"].get("allowBlobPublicAccess") is not True:
+        raise AzureError(
+            409,
+            "PublicAccessNotPermitted",
+            "Public access is not permitted on this storage account.",
+        )

@@ -1,0 +1,165 @@
+"""The provider itself: the protocol's verbs over plain dicts, whoever calls them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from localazure.azurite import Azurite
+from localazure.cloud import Cloud
+from localazure.errors import AzureError
+from localazure.provider.arm import project, region
+from localazure.provider.blob_container import BlobContainer
+from localazure.provider.blob_service import BlobServiceProperties
+from localazure.provider.kinds import Failure, Kind, Live
+from localazure.provider.resource_group import ResourceGroup
+from localazure.provider.storage_account import StorageAccount
+from localazure.values import UNKNOWN, Props
+
+LIST_KEYS = "azure-native:storage:listStorageAccountKeys"
+
+
+@dataclass(frozen=True)
+class Diff:
+    """`changes` maps a property's path to `add`, `update` or `delete`; `replaces` are the top-level
+    properties whose change makes a new resource; `delete_first` says that the old one has to go
+    before, because both would bear the same name."""
+
+    changes: dict[str, str] = field(default_factory=dict)
+    replaces: tuple[str, ...] = ()
+    delete_first: bool = False
+
+
+class Provider:
+    """Every verb takes and returns plain JSON values, in previews with `UNKNOWN` among them.
+
+    Raises AzureError where Azure would refuse, KeyError for a type that this stand-in lacks.
+    """
+
+    def __init__(self, azurite: Azurite) -> None:
+        cloud = Cloud(azurite)
+        self._account = StorageAccount(cloud)
+        kinds: tuple[Kind, ...] = (
+            ResourceGroup(cloud),
+            self._account,
+            BlobServiceProperties(cloud),
+            BlobContainer(cloud),
+        )
+        self.kinds = {kind.token: kind for kind in kinds}
+        self._cloud = cloud
+        self._location = ""
+
+    def configure(self, config: dict[str, str]) -> None:
+        """Provider settings, keys without the `azure-native:` prefix; `location` is the default."""
+        self._location = config.get("location", "")
+
+    def check(
+        self, token: str, name: str, old: Props, new: Props, seed: bytes
+    ) -> tuple[Props, list[Failure]]:
+        kind = self.kinds[token]
+        inputs = dict(new)
+        if "location" in kind.optional and inputs.get("location") is None:
+            location = self._default_location(inputs, old)
+            if location:
+                inputs["location"] = location
+        return kind.check(name, old, inputs, seed)
+
+    def diff(self, token: str, old: Props, new: Props) -> Diff:
+        """What changes between two sets of checked inputs."""
+        kind = self.kinds[token]
+        changes = dict(_changes("", _comparable(old), _comparable(new)))
+        touched = {_top(path) for path in changes}
+        replaces = tuple(key for key in kind.replaced_by if key in touched)
+        return Diff(changes, replaces, bool(replaces) and not new.get("__createBeforeDelete"))
+
+    def create(self, token: str, inputs: Props, *, preview: bool = False) -> Live:
+        kind = self.kinds[token]
+        return Live("", kind.previewed(inputs)) if preview else kind.create(inputs)
+
+    def read(self, token: str, resource_id: str, inputs: Props) -> tuple[Live, Props] | None:
+        """The live resource and the inputs that would declare it, or None if it is gone."""
+        kind = self.kinds[token]
+        live = kind.read(resource_id)
+        if live is None:
+            return None
+        known = {key: value for key, value in live.outputs.items() if key in kind.optional}
+        return live, project(inputs, {**inputs, **live.outputs}) if inputs else known
+
+    def update(
+        self, token: str, resource_id: str, old: Props, inputs: Props, *, preview: bool = False
+    ) -> Live:
+        """`old` are the outputs so far: a preview keeps of them what an update leaves alone."""
+        kind = self.kinds[token]
+        if preview:
+            shown = {key: value for key, value in kind.previewed(inputs).items() if key in inputs}
+            return Live(resource_id, {**old, **shown})
+        return kind.update(resource_id, inputs)
+
+    def delete(self, token: str, resource_id: str) -> None:
+        self.kinds[token].delete(resource_id)
+
+    def resource_id(self, token: str, inputs: Props) -> str:
+        return self.kinds[token].resource_id(inputs)
+
+    def invoke(self, token: str, arguments: Props) -> Props:
+        if token != LIST_KEYS:
+            raise AzureError(404, "UnknownFunction", f"this stand-in has no function '{token}'")
+        return self._account.keys(arguments["resourceGroupName"], arguments["accountName"])
+
+    def _default_location(self, inputs: Props, old: Props) -> str:
+        """As azure-native: what the resource had, the provider's setting, the group's location."""
+        if old.get("location"):
+            return str(old["location"])
+        if self._location:
+            return self._location
+        group = inputs.get("resourceGroupName")
+        found = self._cloud.load()["groups"].get(group.lower()) if isinstance(group, str) else None
+        return str(found["location"]) if found else ""
+
+
+def plugin_version() -> str:
+    """The version of azure-native that the installed SDK would ask for."""
+    try:
+        return version("pulumi-azure-native")
+    except PackageNotFoundError:
+        return "0.0.0"
+
+
+def _comparable(inputs: Props) -> Props:
+    cleaned = {k: v for k, v in inputs.items() if not k.startswith("__") and v is not None}
+    if isinstance(cleaned.get("location"), str):
+        cleaned["location"] = region(cleaned["location"])
+    return cleaned
+
+
+def _changes(path: str, old: Any, new: Any) -> list[tuple[str, str]]:
+    if old is UNKNOWN or new is UNKNOWN:
+        return [] if old is new else [(path, "update")]
+    if isinstance(old, dict) and isinstance(new, dict):
+        found = []
+        for key in [*old, *(key for key in new if key not in old)]:
+            below = f"{path}.{key}" if path else key
+            if key not in new:
+                found.append((below, "delete"))
+            elif key not in old:
+                found.append((below, "add"))
+            else:
+                found += _changes(below, old[key], new[key])
+        return found
+    if isinstance(old, list) and isinstance(new, list):
+        found = []
+        for index in range(max(len(old), len(new))):
+            below = f"{path}[{index}]"
+            if index >= len(new):
+                found.append((below, "delete"))
+            elif index >= len(old):
+                found.append((below, "add"))
+            else:
+                found += _changes(below, old[index], new[index])
+        return found
+    return [] if old == new else [(path, "update")]
+
+
+def _top(path: str) -> str:
+    return path.split(".")[0].split("[")[0]

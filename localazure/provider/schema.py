@@ -1,0 +1,46 @@
+"""The schema that the stand-in gives for itself: the types that it knows, and their inputs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from localazure.provider.kinds import Kind
+from localazure.provider.provider import LIST_KEYS, Provider, plugin_version
+
+_ANY = {"$ref": "pulumi.json#/Any"}
+
+
+def schema(provider: Provider) -> str:
+    """A Pulumi package schema, as JSON text."""
+    return json.dumps(
+        {
+            "name": "azure-native",
+            "version": plugin_version(),
+            "description": "azure-native's storage types on this machine, backed by Azurite",
+            "config": {
+                "variables": {"location": {"type": "string"}, "subscriptionId": {"type": "string"}}
+            },
+            "resources": {token: _resource(kind) for token, kind in provider.kinds.items()},
+            "functions": {
+                LIST_KEYS: {
+                    "inputs": _object(("accountName", "resourceGroupName")),
+                    "outputs": _object(("keys",)),
+                }
+            },
+        }
+    )
+
+
+def _resource(kind: Kind) -> dict[str, Any]:
+    inputs = sorted({kind.name_input, *kind.required, *kind.optional})
+    return {
+        "description": kind.arm_type,
+        "inputProperties": dict.fromkeys(inputs, _ANY),
+        "requiredInputs": list(kind.required),
+        "properties": dict.fromkeys(sorted({*inputs, *kind.computed}), _ANY),
+    }
+
+
+def _object(names: tuple[str, ...]) -> dict[str, Any]:
+    return {"type": "object", "properties": dict.fromkeys(names, _ANY), "required": list(names)}

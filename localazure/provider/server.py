@@ -1,0 +1,211 @@
+"""The provider protocol over gRPC, for Pulumi's own engine: a thin shell around `Provider`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from concurrent import futures
+from functools import wraps
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from localazure.azurite import Azurite
+from localazure.errors import AzureError, LocalAzureError
+from localazure.provider.provider import Diff, Provider, plugin_version
+from localazure.provider.schema import schema
+from localazure.values import Props, from_struct, plain, to_struct
+
+# Containers of thousands of names and long rules stay far below it; gRPC's own 4 MiB need not hold.
+MAX_MESSAGE = 400 * 1024 * 1024
+_KINDS = {
+    "add": provider_pb2.PropertyDiff.ADD,
+    "update": provider_pb2.PropertyDiff.UPDATE,
+    "delete": provider_pb2.PropertyDiff.DELETE,
+}
+_REPLACING = {
+    "add": provider_pb2.PropertyDiff.ADD_REPLACE,
+    "update": provider_pb2.PropertyDiff.UPDATE_REPLACE,
+    "delete": provider_pb2.PropertyDiff.DELETE_REPLACE,
+}
+
+
+def _answered(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn the two kinds of failure into a gRPC status: one line, no traceback."""
+
+    @wraps(method)
+    def wrapper(self: Servicer, request: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            return method(self, request)
+        except (AzureError, LocalAzureError) as error:
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        except KeyError as error:
+            context.abort(
+                grpc.StatusCode.UNIMPLEMENTED, f"the local stand-in for Azure has no type {error}"
+            )
+
+    return wrapper
+
+
+class Servicer(provider_pb2_grpc.ResourceProviderServicer):
+    """Every call of the protocol that an engine makes for the types here."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+
+    @_answered
+    def Handshake(self, request: Any) -> Any:
+        return provider_pb2.ProviderHandshakeResponse()
+
+    @_answered
+    def Attach(self, request: Any) -> Any:
+        return empty_pb2.Empty()
+
+    @_answered
+    def GetPluginInfo(self, request: Any) -> Any:
+        return plugin_pb2.PluginInfo(version=plugin_version())
+
+    @_answered
+    def GetSchema(self, request: Any) -> Any:
+        return provider_pb2.GetSchemaResponse(schema=schema(self._provider))
+
+    @_answered
+    def GetMapping(self, request: Any) -> Any:
+        return provider_pb2.GetMappingResponse()
+
+    @_answered
+    def GetMappings(self, request: Any) -> Any:
+        return provider_pb2.GetMappingsResponse()
+
+    @_answered
+    def Cancel(self, request: Any) -> Any:
+        return empty_pb2.Empty()
+
+    @_answered
+    def CheckConfig(self, request: Any) -> Any:
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    @_answered
+    def DiffConfig(self, request: Any) -> Any:
+        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+
+    @_answered
+    def Configure(self, request: Any) -> Any:
+        settings = {key.rpartition(":")[2]: value for key, value in request.variables.items()}
+        self._provider.configure(settings)
+        return provider_pb2.ConfigureResponse(supportsPreview=True)
+
+    @_answered
+    def Invoke(self, request: Any) -> Any:
+        result = self._provider.invoke(request.tok, _props(request.args))
+        response = provider_pb2.InvokeResponse()
+        getattr(response, "return").CopyFrom(to_struct(result))  # a keyword here, a field there
+        return response
+
+    @_answered
+    def Check(self, request: Any) -> Any:
+        inputs, failures = self._provider.check(
+            token_of(request.urn),
+            request.urn.rpartition("::")[2],
+            _props(request.olds),
+            _props(request.news),
+            request.randomSeed,
+        )
+        return provider_pb2.CheckResponse(
+            inputs=to_struct(inputs),
+            failures=[
+                provider_pb2.CheckFailure(property=failure.property, reason=failure.reason)
+                for failure in failures
+            ],
+        )
+
+    @_answered
+    def Diff(self, request: Any) -> Any:
+        found = self._provider.diff(
+            token_of(request.urn), _props(request.old_inputs), _props(request.news)
+        )
+        return _diff_response(found)
+
+    @_answered
+    def Create(self, request: Any) -> Any:
+        live = self._provider.create(
+            token_of(request.urn), _props(request.properties), preview=request.preview
+        )
+        return provider_pb2.CreateResponse(id=live.id, properties=to_struct(live.outputs))
+
+    @_answered
+    def Read(self, request: Any) -> Any:
+        found = self._provider.read(token_of(request.urn), request.id, _props(request.inputs))
+        if found is None:
+            return provider_pb2.ReadResponse()
+        live, inputs = found
+        return provider_pb2.ReadResponse(
+            id=live.id, properties=to_struct(live.outputs), inputs=to_struct(inputs)
+        )
+
+    @_answered
+    def Update(self, request: Any) -> Any:
+        live = self._provider.update(
+            token_of(request.urn),
+            request.id,
+            _props(request.olds),
+            _props(request.news),
+            preview=request.preview,
+        )
+        return provider_pb2.UpdateResponse(properties=to_struct(live.outputs))
+
+    @_answered
+    def Delete(self, request: Any) -> Any:
+        self._provider.delete(token_of(request.urn), request.id)
+        return empty_pb2.Empty()
+
+
+def serve() -> None:
+    """Listen on a free loopback port, print it as the protocol asks, and serve until killed."""
+    server = grpc.server(
+        futures.ThreadPoolExecutor(max_workers=4),
+        options=[
+            ("grpc.max_receive_message_length", MAX_MESSAGE),
+            ("grpc.max_send_message_length", MAX_MESSAGE),
+        ],
+    )
+    try:
+        provider = Provider(Azurite.from_environment())
+    except LocalAzureError as error:
+        sys.exit(str(error))
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(provider), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
+    server.wait_for_termination()
+
+
+def token_of(urn: str) -> str:
+    """The resource's own type out of its URN, whatever components it stands in."""
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+def _props(struct: Any) -> Props:
+    """The engine opens secrets for a provider that did not say that it keeps them."""
+    opened: Props = plain(from_struct(struct))
+    return opened
+
+
+def _diff_response(found: Diff) -> Any:
+    detailed = {}
+    for path, change in found.changes.items():
+        replacing = path.split(".")[0].split("[")[0] in found.replaces
+        detailed[path] = provider_pb2.PropertyDiff(
+            kind=(_REPLACING if replacing else _KINDS)[change], inputDiff=True
+        )
+    response = provider_pb2.DiffResponse
+    return response(
+        changes=response.DIFF_SOME if found.changes else response.DIFF_NONE,
+        replaces=list(found.replaces),
+        deleteBeforeReplace=found.delete_first,
+        diffs=sorted({path.split(".")[0].split("[")[0] for path in found.changes}),
+        detailedDiff=detailed,
+        hasDetailedDiff=True,
+    )

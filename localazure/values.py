@@ -1,0 +1,99 @@
+"""Property values as Pulumi's protocol carries them: JSON, and within it secrets and unknowns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
+
+Props = dict[str, Any]
+
+# The wire marks, from Pulumi's `sdk/go/common/resource` (properties.go, plugin/rpc.go).
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+SECRET_MARK = "1b47061264138c4ac30d75fd1eb44270"
+UNKNOWN_MARK = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that nobody may print."""
+
+    value: Any
+
+    def __repr__(self) -> str:
+        return "[secret]"
+
+
+class Unknown:
+    """A value that a preview cannot know yet; there is one, `UNKNOWN`."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN = Unknown()
+
+
+def from_struct(struct: Struct) -> Props:
+    """A protobuf Struct as Python values, with `Secret` and `UNKNOWN` where it marks them."""
+    return {key: _decode(value) for key, value in MessageToDict(struct).items()}
+
+
+def to_struct(props: Props) -> Struct:
+    """The inverse of `from_struct`."""
+    struct = Struct()
+    struct.update({key: _encode(value) for key, value in props.items()})
+    return struct
+
+
+def plain(value: Any) -> Any:
+    """The value with every `Secret` opened."""
+    return _mapped(value, lambda secret: plain(secret.value))
+
+
+def masked(value: Any) -> Any:
+    """The value with `[secret]` in the place of every secret."""
+    return _mapped(value, lambda _: "[secret]")
+
+
+def has_secret(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(has_secret(item) for item in value.values())
+    if isinstance(value, list):
+        return any(has_secret(item) for item in value)
+    return isinstance(value, Secret)
+
+
+def _mapped(value: Any, open_secret: Callable[[Secret], Any]) -> Any:
+    if isinstance(value, Secret):
+        return open_secret(value)
+    if isinstance(value, dict):
+        return {key: _mapped(item, open_secret) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_mapped(item, open_secret) for item in value]
+    return value
+
+
+def _decode(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.get(SIGNATURE) == SECRET_MARK:
+            return Secret(_decode(value["value"]))
+        return {key: _decode(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_decode(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # a Struct knows doubles only
+    return UNKNOWN if value == UNKNOWN_MARK else value
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return {SIGNATURE: SECRET_MARK, "value": _encode(value.value)}
+    if isinstance(value, dict):
+        return {key: _encode(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encode(item) for item in value]
+    return UNKNOWN_MARK if value is UNKNOWN else value

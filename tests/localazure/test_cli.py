@@ -1,0 +1,122 @@
+"""`python -m localazure` as a user types it: the CLI's forms of output, and errors of one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from localazure.engine.commands import shell_quoted
+from tests.conftest import ROOT
+from tests.localazure.conftest import PROGRAM, Desk
+
+
+def run(desk: Desk, *arguments: str, cwd: Path = PROGRAM) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "LOCALAZURE_HOME": str(desk.azurite.home),
+        "LOCALAZURE_BLOB_PORT": str(desk.azurite.port),
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "localazure", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def test_outputs_are_printed_as_the_pulumi_cli_prints_them(desk: Desk) -> None:
+    up = run(desk, "up", "--yes", "-s", "desk")
+    assert (up.returncode, up.stderr) == (0, "")
+    key, endpoint = desk.outputs["key"], desk.outputs["endpoint"]
+    plain = run(desk, "output", "-s", "desk").stdout
+    assert plain.startswith("Current stack outputs (2):\n    OUTPUT    VALUE\n")
+    assert key not in plain
+    shell = run(desk, "output", "-s", "desk", "--shell").stdout
+    assert shell == f"endpoint={endpoint}\nkey=\\[secret]\n"
+    opened = run(desk, "output", "-s", "desk", "--shell", "--show-secrets").stdout
+    assert opened == f"endpoint={endpoint}\nkey={key}\n"
+    as_json = json.loads(run(desk, "output", "-s", "desk", "--json").stdout)
+    assert as_json == {"endpoint": endpoint, "key": "[secret]"}
+    assert run(desk, "output", "-s", "desk", "endpoint").stdout == f"{endpoint}\n"
+    assert run(desk, "output", "-s", "desk", "key").stdout == "[secret]\n"
+
+
+def test_an_output_that_is_not_there_is_named_with_those_that_are(desk: Desk) -> None:
+    answer = run(desk, "output", "-s", "desk", "nothing")
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        "error: Stack 'desk' has no output 'nothing'. It has: none: run up first\n"
+    )
+
+
+def test_a_stack_that_is_not_there_is_named_with_those_that_are(desk: Desk) -> None:
+    answer = run(desk, "preview", "-s", "prdo")
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        "error: There is no stack 'prdo': Pulumi.prdo.yaml does not exist. Stacks here: desk\n"
+    )
+
+
+def test_a_folder_without_a_project_is_said_to_be_one(desk: Desk, tmp_path: Path) -> None:
+    answer = run(desk, "preview", cwd=tmp_path)
+    assert answer.returncode == 1
+    assert "Pulumi.yaml does not exist: run this in the project's folder" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_broken_settings_file_is_named(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: python\n")
+    (tmp_path / "Pulumi.local.yaml").write_text("config: [\n")
+    answer = run(desk, "preview", cwd=tmp_path)
+    assert answer.returncode == 1
+    assert "Pulumi.local.yaml is not valid YAML" in answer.stderr
+
+
+def test_settings_that_only_the_cli_can_decrypt_are_refused(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: python\n")
+    (tmp_path / "Pulumi.local.yaml").write_text("config:\n  x:token:\n    secure: v1:abc\n")
+    answer = run(desk, "preview", cwd=tmp_path)
+    assert "encrypts 'x:token': only the Pulumi CLI can read that" in answer.stderr
+
+
+def test_a_broken_state_file_is_named_and_is_left_alone(desk: Desk) -> None:
+    desk.state.file.parent.mkdir(exist_ok=True)
+    desk.state.file.write_text("{")
+    answer = run(desk, "up", "--yes", "-s", "desk")
+    assert answer.returncode == 1
+    assert "desk.json cannot be read" in answer.stderr
+    assert (desk.azurite.home / "stacks" / "desk.json").read_text() == "{"
+
+
+def test_colours_are_for_terminals_and_a_pipe_has_none(desk: Desk) -> None:
+    assert "\x1b" not in run(desk, "preview", "-s", "desk").stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("plain/+=value", "plain/+=value"),
+        ("[secret]", r"\[secret]"),
+        ("", "''"),
+        ("two words", "'two words'"),
+        ("it's", r"it\'s"),
+        ("a&b;c$d", r"a\&b\;c\$d"),
+        ("~home", r"\~home"),
+        ("it's two", r"'it'\''s two'"),
+    ],
+)
+def test_shell_values_are_quoted_so_that_a_shell_gives_them_back(text: str, quoted: str) -> None:
+    assert shell_quoted(text) == quoted
+    echoed = subprocess.run(
+        ["sh", "-c", f"printf %s {quoted}"], capture_output=True, text=True, check=True
+    )
+    assert echoed.stdout == text

@@ -1,0 +1,108 @@
+"""The provider protocol, spoken by a client of its own over gRPC to the real plugin process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from localazure.azurite import Azurite
+from localazure.values import UNKNOWN, from_struct, to_struct
+from tests.conftest import ROOT
+
+URN = "urn:pulumi:s::p::azure-native:resources:ResourceGroup::rg"
+
+
+@pytest.fixture(scope="module")
+def stub(desk_azurite: Azurite) -> Iterator[Any]:
+    environment = {
+        **os.environ,
+        "LOCALAZURE_HOME": str(desk_azurite.home),
+        "LOCALAZURE_BLOB_PORT": str(desk_azurite.port),
+    }
+    plugin = subprocess.Popen(
+        [ROOT / "localazure" / "bin" / "pulumi-resource-azure-native", "127.0.0.1:1"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd="/",
+    )
+    assert plugin.stdout is not None
+    port = int(plugin.stdout.readline())
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield provider_pb2_grpc.ResourceProviderStub(channel)
+    plugin.terminate()
+    plugin.wait(10)
+    plugin.stdout.close()
+
+
+def test_it_says_what_it_is_and_which_types_it_has(stub: Any) -> None:
+    assert stub.GetPluginInfo(empty_pb2.Empty()).version == "3.29.0"
+    described = json.loads(stub.GetSchema(provider_pb2.GetSchemaRequest()).schema)
+    assert "azure-native:storage:BlobContainer" in described["resources"]
+    assert described["resources"]["azure-native:storage:StorageAccount"]["requiredInputs"] == [
+        "resourceGroupName",
+        "sku",
+        "kind",
+    ]
+
+
+def test_a_configuration_is_taken_and_previews_are_offered(stub: Any) -> None:
+    stub.Handshake(provider_pb2.ProviderHandshakeRequest())
+    stub.Attach(__import__("pulumi").runtime.proto.plugin_pb2.PluginAttach(address="x"))
+    answer = stub.Configure(
+        provider_pb2.ConfigureRequest(variables={"azure-native:config:location": "westus2"})
+    )
+    assert answer.supportsPreview
+    checked = stub.Check(provider_pb2.CheckRequest(urn=URN, news=to_struct({}), randomSeed=b"s"))
+    assert from_struct(checked.inputs)["location"] == "westus2"
+
+
+def test_a_group_lives_and_dies_over_the_wire(stub: Any) -> None:
+    inputs = to_struct({"resourceGroupName": "Wire", "location": "westus2"})
+    made = stub.Create(provider_pb2.CreateRequest(urn=URN, properties=inputs))
+    assert made.id.endswith("/resourceGroups/Wire")
+    news = to_struct({"resourceGroupName": "Wire", "location": "westus2", "tags": {"a": "b"}})
+    diff = stub.Diff(provider_pb2.DiffRequest(urn=URN, id=made.id, old_inputs=inputs, news=news))
+    assert diff.changes == provider_pb2.DiffResponse.DIFF_SOME
+    assert diff.detailedDiff["tags"].kind == provider_pb2.PropertyDiff.ADD
+    updated = stub.Update(
+        provider_pb2.UpdateRequest(urn=URN, id=made.id, olds=made.properties, news=news)
+    )
+    assert from_struct(updated.properties)["tags"] == {"a": "b"}
+    read = stub.Read(provider_pb2.ReadRequest(urn=URN, id=made.id, inputs=news))
+    assert from_struct(read.inputs)["tags"] == {"a": "b"}
+    stub.Delete(provider_pb2.DeleteRequest(urn=URN, id=made.id))
+    assert stub.Read(provider_pb2.ReadRequest(urn=URN, id=made.id, inputs=news)).id == ""
+
+
+def test_a_replacement_names_its_property(stub: Any) -> None:
+    old = to_struct({"resourceGroupName": "A", "location": "westus2"})
+    new = to_struct({"resourceGroupName": UNKNOWN, "location": "westus2"})
+    diff = stub.Diff(provider_pb2.DiffRequest(urn=URN, id="x", old_inputs=old, news=new))
+    assert list(diff.replaces) == ["resourceGroupName"]
+    assert diff.deleteBeforeReplace
+    kind = diff.detailedDiff["resourceGroupName"].kind
+    assert kind == provider_pb2.PropertyDiff.UPDATE_REPLACE
+
+
+def test_a_refusal_arrives_as_one_line_with_azures_code(stub: Any) -> None:
+    inputs = to_struct({"resourceGroupName": "A", "location": "nowhere"})
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Create(provider_pb2.CreateRequest(urn=URN, properties=inputs))
+    assert 'Code="LocationNotAvailableForResourceType"' in caught.value.details()
+    assert "\n" not in caught.value.details()
+
+
+def test_a_type_it_lacks_is_named(stub: Any) -> None:
+    urn = "urn:pulumi:s::p::azure-native:web:WebApp::site"
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Check(provider_pb2.CheckRequest(urn=urn))
+    assert "no type 'azure-native:web:WebApp'" in caught.value.details()
