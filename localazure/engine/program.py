@@ -8,6 +8,7 @@ import logging
 import os
 import runpy
 import sys
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def run_program(project: Project, deployment: Deployment, *, preview: bool) -> N
     """Run `__main__.py` with a deployment behind it.
 
     Raises StepFailed for a step that failed, ProgramFailed for what the program refuses by
-    `pulumi.RunError`; any other exception is the program's bug and comes through.
+    `pulumi.RunError`, and for its bugs, with the lines of the program that led there.
     """
     # A context of its own, because the SDK keeps its settings and root resource in the context:
     # a preview and the update that follows it are two runs.
@@ -63,7 +64,7 @@ def _run(project: Project, deployment: Deployment, preview: bool) -> None:
     except Exception:
         if deployment.failure:  # what the SDK makes of a failed step is not worth reading
             raise StepFailed(deployment.failure) from None
-        raise
+        raise ProgramFailed(_own_traceback(project)) from None
     finally:
         executor.shutdown(wait=True)
         loop.close()
@@ -72,6 +73,21 @@ def _run(project: Project, deployment: Deployment, preview: bool) -> None:
         sys.path[:] = before[1]
     if deployment.failure:
         raise StepFailed(deployment.failure)
+
+
+def _own_traceback(project: Project) -> str:
+    """The current exception with the program's own lines: the SDK's help nobody."""
+    error = sys.exc_info()[1]
+    frames = traceback.extract_tb(error.__traceback__ if error else None)
+    own = [f for f in frames if _is_own(Path(f.filename), project.root)]
+    lines = traceback.format_list(own) + traceback.format_exception_only(error)
+    return "the program failed with an unhandled exception:\n" + "".join(lines).rstrip()
+
+
+def _is_own(file: Path, root: Path) -> bool:
+    if not file.is_relative_to(root):
+        return False
+    return file.relative_to(root).parts[0] not in (".venv", "localazure")
 
 
 def _execute(project: Project) -> None:

@@ -1,0 +1,21 @@
+"""A Django site's blob storage: `pulumi up` makes it, the outputs are the site's environment.
+
+config:
+  django-azure-blob:mediaAccess: public
+  django-azure-blob:corsOrigins: ["https://www.example.com"]
+"""
+
+import pulumi
+
+from infra import outputs
+from infra.config import load
+from infra.problems import ConfigError
+from infra.storage import DjangoBlobStorage
+
+try:
+    config = load(pulumi.Config())
+except ConfigError as error:
+    # Pulumi prints a RunError's text alone, without a traceback.
+    raise pulumi.RunError(str(error)) from None
+
+outputs.export(DjangoBlobStorage("site", config))

@@ -1,0 +1,1 @@
+"""What is declared in Azure, and the configuration it is declared from."""

@@ -1,0 +1,29 @@
+"""What is wrong with a stack's configuration, all of it in one text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One refused setting: its key and value, the rule, and a command that sets a good one."""
+
+    key: str
+    value: str
+    rule: str
+    example: str
+
+    def __str__(self) -> str:
+        shown = self.value if len(self.value) <= 80 else f"{self.value[:77]}..."
+        return f"{self.key} is '{shown}': {self.rule}\n    {self.example}"
+
+
+class ConfigError(Exception):
+    """Every problem of a configuration, in the order of its keys."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        count = "One setting is" if len(problems) == 1 else f"{len(problems)} settings are"
+        lines = [f"{count} wrong; nothing was changed.", *(f"- {problem}" for problem in problems)]
+        super().__init__("\n".join(lines))
+        self.problems = tuple(problems)

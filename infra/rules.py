@@ -1,0 +1,135 @@
+"""Azure's rules for names, regions, origins and tags, as pure functions.
+
+Each takes a value and returns what is wrong with it, or an empty string. The sources are pages of
+Azure's documentation, named at each rule.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+# "Azure regions list": the public cloud's regions that offer storage accounts.
+REGIONS = frozenset(
+    """
+    australiacentral australiacentral2 australiaeast australiasoutheast austriaeast belgiumcentral
+    brazilsouth brazilsoutheast canadacentral canadaeast centralindia centralus chilecentral
+    denmarkeast eastasia eastus eastus2 francecentral francesouth germanynorth germanywestcentral
+    indonesiacentral israelcentral italynorth japaneast japanwest jioindiacentral jioindiawest
+    koreacentral koreasouth malaysiawest mexicocentral newzealandnorth northcentralus northeurope
+    norwayeast norwaywest polandcentral qatarcentral southafricanorth southafricawest southcentralus
+    southeastasia southindia spaincentral swedencentral swedensouth switzerlandnorth switzerlandwest
+    uaecentral uaenorth uksouth ukwest westcentralus westeurope westindia westus westus2 westus3
+    """.split()  # noqa: SIM905 - a list of sixty quoted lines says no more
+)
+# "SKU Types" (Storage resource provider): those of a StorageV2 account with block blobs.
+SKUS = (
+    "Standard_LRS",
+    "Standard_GRS",
+    "Standard_RAGRS",
+    "Standard_ZRS",
+    "Standard_GZRS",
+    "Standard_RAGZRS",
+)
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+# "Use tags to organize your Azure resources": a resource holds 50, and storage accounts take names
+# of 128 characters where other resources take 512.
+MOST_TAGS, TAG_NAME, TAG_VALUE = 50, 128, 256
+
+
+def region(value: str) -> str:
+    if value in REGIONS:
+        return ""
+    return "no region of Azure's public cloud, which are written in lower case without spaces"
+
+
+def sku(value: str) -> str:
+    return "" if value in SKUS else f"one of {', '.join(SKUS)}"
+
+
+def resource_group_name(value: str) -> str:
+    """ "Naming rules and restrictions for Azure resources": Microsoft.Resources/resourceGroups."""
+    if re.fullmatch(r"[\w.()-]{0,89}[\w()-]", value):
+        return ""
+    return "1 to 90 letters, digits and _ - . ( ), and no '.' at the end"
+
+
+def account_name(value: str) -> str:
+    """ "Storage account overview": a name is part of a host name, so it is unique worldwide."""
+    if re.fullmatch(r"[a-z0-9]{3,24}", value):
+        return ""
+    return "3 to 24 lower-case letters (a-z) and digits"
+
+
+def account_name_prefix(value: str) -> str:
+    """azure-native appends 8 hex digits, and neither lower-cases nor shortens: 24 - 8 are left."""
+    if re.fullmatch(r"[a-z0-9]{3,16}", value):
+        return ""
+    return "3 to 16 lower-case letters (a-z) and digits; 8 more are appended to make it unique"
+
+
+def container_name(value: str) -> str:
+    """ "Naming and Referencing Containers, Blobs, and Metadata"."""
+    if 3 <= len(value) <= 63 and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value):
+        return ""
+    return "3 to 63 lower-case letters (a-z), digits and single hyphens, none at an end"
+
+
+def origin(value: str, *, any_allowed: bool) -> str:
+    """ "Cross-Origin Resource Sharing (CORS) support for Azure Storage": compared by letters."""
+    if value == "*":
+        return (
+            ""
+            if any_allowed
+            else "'*' lets every site in; if you want that, say so with the switch"
+        )
+    form = "an origin is a scheme, a host and, if it is not the usual one, a port: nothing after it"
+    if not re.fullmatch(r"[\x21-\x7e]{1,256}", value):
+        return f"{form}; plain ASCII without spaces, at most 256 characters"
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return form
+    if parts.scheme not in ("http", "https") or not _host(host) or port == 0:
+        return form
+    shown = f"[{host}]" if ":" in host else host
+    if value != f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else ""):
+        return f"{form}; and all in lower case, as browsers send it"
+    if port == {"http": 80, "https": 443}[parts.scheme]:
+        return f"browsers leave out the scheme's own port, so :{port} would never match"
+    if parts.scheme == "http" and host not in LOCAL_HOSTS:
+        return (
+            "over plain http anybody on the way can change the page; http is for this machine only"
+        )
+    return ""
+
+
+def tags(value: dict[str, str]) -> str:
+    """ "Use tags to organize your Azure resources": limits of number, length and characters."""
+    if len(value) > MOST_TAGS:
+        return f"at most {MOST_TAGS} tags"
+    for name, text in value.items():
+        if not 1 <= len(name) <= TAG_NAME or re.search(r"[<>%&\\?/\x00-\x1f]", name):
+            return f"a tag's name has 1 to {TAG_NAME} characters, none of them < > % & \\ ? /"
+        if name.lower().startswith(("azure", "microsoft", "windows")):
+            return "names that begin with azure, microsoft or windows are Azure's own"
+        if len(text) > TAG_VALUE:
+            return f"a tag's value has at most {TAG_VALUE} characters"
+    if len({name.lower() for name in value}) < len(value):
+        return "two names differ in case only, and to Azure they are one"
+    return ""
+
+
+def _host(host: str) -> bool:
+    if ":" in host or re.fullmatch(r"[\d.]+", host):
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return True
+    labels = host.split(".")
+    return len(host) <= 253 and all(
+        re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", label) for label in labels
+    )
