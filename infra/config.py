@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -32,6 +33,7 @@ class StackConfig:
     media_is_public: bool = False
     cors_origins: tuple[str, ...] = ()
     cors_max_age_seconds: int = 3600
+    protect: bool = False
     tags: dict[str, str] = field(default_factory=dict)
 
 
@@ -49,6 +51,7 @@ EXAMPLES = {
     "corsOrigins": "--path 'corsOrigins[0]' https://www.example.com",
     "corsAllowAnyOrigin": "corsAllowAnyOrigin true",
     "corsMaxAgeSeconds": "corsMaxAgeSeconds 3600",
+    "protect": "protect true",
     "tags": "--path tags.team web",
 }
 
@@ -69,7 +72,8 @@ def parse(settings: Mapping[str, str], project: str = "django-azure-blob") -> St
     """
     reader = _Reader(settings, project)
     default = StackConfig()
-    fixed = "accountName" in settings
+    # Empty is Pulumi.yaml's default: without one the CLI would call the setting missing.
+    fixed = settings.get("accountName", "") != ""
     any_origin = reader.boolean("corsAllowAnyOrigin", False)
     parsed = StackConfig(
         location=reader.text("location", default.location, rules.region),
@@ -90,6 +94,7 @@ def parse(settings: Mapping[str, str], project: str = "django-azure-blob") -> St
         media_is_public=reader.text("mediaAccess", "private", _access) == "public",
         cors_origins=reader.origins(any_allowed=any_origin),
         cors_max_age_seconds=reader.seconds("corsMaxAgeSeconds", default.cors_max_age_seconds),
+        protect=reader.boolean("protect", default.protect),
         tags=reader.tags(),
     )
     if parsed.static_container == parsed.media_container:
@@ -142,7 +147,8 @@ class _Reader:
     def seconds(self, key: str, default: int) -> int:
         """A whole number of seconds up to a day, beyond which no browser keeps a preflight."""
         value = self._settings.get(key, str(default))
-        if value.isascii() and value.isdecimal() and int(value) <= 86400:
+        # Five digits are enough, and keep int() away from texts of thousands.
+        if re.fullmatch(r"[0-9]{1,5}", value) and int(value) <= 86400:
             return int(value)
         self.refuse(key, "a whole number of seconds from 0 to 86400")
         return default
@@ -152,13 +158,19 @@ class _Reader:
         if not all(isinstance(item, str) for item in listed):
             self.refuse("corsOrigins", "a JSON list of texts")
             return ()
-        for item in listed:
+        for index, item in enumerate(listed):
             wrong = rules.origin(item, any_allowed=any_allowed)
+            if not wrong and item == "*" and len(listed) > 1:
+                wrong = "'*' covers every other, so it stands alone"
+            if not wrong and item in listed[:index]:
+                wrong = "it stands in the list twice"
             if wrong:
-                switch = "pulumi config set corsAllowAnyOrigin true" if item == "*" else ""
-                self.refuse("corsOrigins", f"'{item}': {wrong}", switch)
-        if len(set(listed)) < len(listed):
-            self.refuse("corsOrigins", "an origin stands in it twice")
+                entry = f"pulumi config set --path 'corsOrigins[{index}]' https://www.example.com"
+                switch = "pulumi config set corsAllowAnyOrigin true"
+                example = switch if item == "*" and not any_allowed else entry
+                self.refuse("corsOrigins", f"'{item}': {wrong}", example)
+        if len(listed) > rules.MOST_ORIGINS:
+            self.refuse("corsOrigins", f"at most {rules.MOST_ORIGINS} origins")
         return tuple(listed)
 
     def tags(self) -> dict[str, str]:
@@ -176,7 +188,7 @@ class _Reader:
             return default
         try:
             loaded = json.loads(self._settings[key])
-        except ValueError:
+        except (ValueError, RecursionError):
             loaded = None
         if not isinstance(loaded, kind):
             self.refuse(key, "a JSON list" if kind is list else "a JSON object")

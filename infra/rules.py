@@ -33,6 +33,8 @@ SKUS = (
     "Standard_RAGZRS",
 )
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+# "Set Blob Service Properties": a rule names 64 origins at the most.
+MOST_ORIGINS = 64
 # "Use tags to organize your Azure resources": a resource holds 50, and storage accounts take names
 # of 128 characters where other resources take 512.
 MOST_TAGS, TAG_NAME, TAG_VALUE = 50, 128, 256
@@ -64,9 +66,9 @@ def account_name(value: str) -> str:
 
 def account_name_prefix(value: str) -> str:
     """azure-native appends 8 hex digits, and neither lower-cases nor shortens: 24 - 8 are left."""
-    if re.fullmatch(r"[a-z0-9]{3,16}", value):
+    if re.fullmatch(r"[a-z0-9]{1,16}", value):
         return ""
-    return "3 to 16 lower-case letters (a-z) and digits; 8 more are appended to make it unique"
+    return "1 to 16 lower-case letters (a-z) and digits; 8 more are appended to make it unique"
 
 
 def container_name(value: str) -> str:
@@ -94,7 +96,7 @@ def origin(value: str, *, any_allowed: bool) -> str:
         return form
     if parts.scheme not in ("http", "https") or not _host(host) or port == 0:
         return form
-    shown = f"[{host}]" if ":" in host else host
+    shown = f"[{ipaddress.ip_address(host).compressed}]" if ":" in host else host
     if value != f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else ""):
         return f"{form}; and all in lower case, as browsers send it"
     if port == {"http": 80, "https": 443}[parts.scheme]:
@@ -131,5 +133,5 @@ def _host(host: str) -> bool:
         return True
     labels = host.split(".")
     return len(host) <= 253 and all(
-        re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", label) for label in labels
+        re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", label) for label in labels
     )

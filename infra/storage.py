@@ -20,7 +20,8 @@ class DjangoBlobStorage(pulumi.ComponentResource):
     ) -> None:
         super().__init__("django-azure-blob:storage:DjangoBlobStorage", name, None, opts)
         self.config = config
-        child = pulumi.ResourceOptions(parent=self)
+        # What is protected, Pulumi neither deletes nor replaces, and the blobs with it.
+        child = pulumi.ResourceOptions(parent=self, protect=config.protect)
 
         self.resource_group = resources.ResourceGroup(
             f"{name}-group",
@@ -48,7 +49,9 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         )
         # The account owns the service and the containers: when it goes, they go with it, and
         # deleting them one by one before would only empty them first.
-        with_account = pulumi.ResourceOptions(parent=self, deleted_with=self.account)
+        with_account = pulumi.ResourceOptions.merge(
+            child, pulumi.ResourceOptions(deleted_with=self.account)
+        )
         storage.BlobServiceProperties(
             f"{name}-blobs",
             blob_services_name="default",  # the only name there is

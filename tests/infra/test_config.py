@@ -1,0 +1,306 @@
+"""No wrong setting reaches Azure: each is refused with key, value, rule and a command to type."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infra.config import EXAMPLES, StackConfig, parse
+from infra.problems import ConfigError
+from tests.conftest import ROOT
+
+LOWER = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def refused(**given_settings: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse(given_settings)
+    return str(caught.value)
+
+
+def test_an_empty_configuration_is_the_tutorials_world_with_private_uploads() -> None:
+    config = parse({})
+    assert config == StackConfig()
+    assert (config.resource_group_name, config.location) == ("DemoDjangoBlob", "westeurope")
+    assert (config.static_container, config.media_container) == ("static", "media")
+    assert not config.media_is_public
+
+
+def test_every_setting_arrives() -> None:
+    config = parse(
+        {
+            "location": "northeurope",
+            "resourceGroupName": "Group(1)",
+            "accountName": "djangoaccountstorage",
+            "accountNamePrefix": "web",
+            "sku": "Standard_ZRS",
+            "staticContainer": "assets",
+            "mediaContainer": "uploads",
+            "mediaAccess": "public",
+            "corsOrigins": '["https://www.example.com", "http://localhost:8000"]',
+            "corsMaxAgeSeconds": "0",
+            "protect": "true",
+            "tags": '{"team": "web"}',
+        }
+    )
+    assert config == StackConfig(
+        location="northeurope",
+        resource_group_name="Group(1)",
+        account_name="djangoaccountstorage",
+        account_name_prefix="web",
+        sku="Standard_ZRS",
+        static_container="assets",
+        media_container="uploads",
+        media_is_public=True,
+        cors_origins=("https://www.example.com", "http://localhost:8000"),
+        cors_max_age_seconds=0,
+        protect=True,
+        tags={"team": "web"},
+    )
+
+
+BAD: list[tuple[str, str, str]] = [
+    ("location", "West Europe", "lower case without spaces"),
+    ("location", "westeurop", "no region"),
+    ("location", "", "no region"),
+    ("resourceGroupName", "ends.", "no '.' at the end"),
+    ("resourceGroupName", "r" * 91, "1 to 90"),
+    ("resourceGroupName", "a/b", "1 to 90 letters"),
+    ("accountName", "ab", "3 to 24"),
+    ("accountName", "DjangoAccount", "lower-case"),
+    ("accountNamePrefix", "django-site", "lower-case"),
+    ("accountNamePrefix", "a" * 17, "1 to 16"),
+    ("sku", "Standard_XRS", "one of Standard_LRS"),
+    ("sku", "Premium_LRS", "one of Standard_LRS"),
+    ("staticContainer", "Static", "lower-case"),
+    ("staticContainer", "a--b", "single hyphens"),
+    ("mediaContainer", "-media", "single hyphens"),
+    ("mediaContainer", "static", "uploads need one of their own"),
+    ("mediaAccess", "Public", "public or private"),
+    ("corsOrigins", "https://www.example.com", "a JSON list"),
+    ("corsOrigins", "[1]", "a JSON list of texts"),
+    ("corsOrigins", '["*"]', "lets every site in"),
+    ("corsOrigins", '["https://a.example", "https://a.example"]', "twice"),
+    ("corsOrigins", "[" * 5000, "a JSON list"),
+    ("corsOrigins", json.dumps([f"https://h{n}.example" for n in range(65)]), "at most 64"),
+    ("corsAllowAnyOrigin", "yes", "true or false"),
+    ("protect", "on", "true or false"),
+    ("corsMaxAgeSeconds", "-1", "a whole number"),
+    ("corsMaxAgeSeconds", "86401", "0 to 86400"),
+    ("corsMaxAgeSeconds", "9" * 5000, "0 to 86400"),
+    ("corsMaxAgeSeconds", "٣", "a whole number"),
+    ("tags", "[]", "a JSON object"),
+    ("tags", '{"a": 1}', "values are texts"),
+    ("tags", '{"a/b": "x"}', "none of them"),
+    ("tags", '{"Team": "x", "team": "y"}', "differ in case only"),
+    ("tags", '{"microsoftTeam": "x"}', "Azure's own"),
+    ("tags", json.dumps({"a": "x" * 257}), "at most 256"),
+    ("tags", json.dumps({f"t{n}": "" for n in range(51)}), "at most 50"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "rule"), BAD)
+def test_a_wrong_setting_is_named_with_value_rule_and_command(
+    key: str, value: str, rule: str
+) -> None:
+    said = refused(**{key: value})
+    assert said.startswith("One setting is wrong; nothing was changed.\n")
+    assert f"django-azure-blob:{key} is '{value[:77]}" in said
+    assert len(said) < 2000
+    assert rule in said
+    assert "pulumi config set " in said
+
+
+@pytest.mark.parametrize("key", EXAMPLES)
+def test_the_command_at_an_errors_end_sets_a_value_that_is_accepted(key: str) -> None:
+    path, _, value = EXAMPLES[key].removeprefix("--path ").partition(" ")
+    path = path.strip("'")
+    typed = {"[0]": json.dumps([value]), ".team": json.dumps({"team": value})}
+    parse({key: typed.get(path.removeprefix(key), value)})
+
+
+def test_every_wrong_setting_is_named_at_once() -> None:
+    said = refused(location="mars", sku="gold", corsOrigins='["*", "ftp://x"]', nmae="x")
+    assert said.startswith("5 settings are wrong")
+    for value in ("'mars'", "'gold'", "'*'", "'ftp://x'", "nmae"):
+        assert value in said
+
+
+def test_an_unknown_setting_is_refused_with_the_name_that_was_meant() -> None:
+    said = refused(accuntName="x")
+    assert "no such setting; did you mean accountName?" in said
+    assert "pulumi config rm accuntName" in said
+
+
+def test_any_origin_is_allowed_by_its_switch_alone() -> None:
+    assert "pulumi config set corsAllowAnyOrigin true" in refused(corsOrigins='["*"]')
+    allowed = parse({"corsOrigins": '["*"]', "corsAllowAnyOrigin": "true"})
+    assert allowed.cors_origins == ("*",)
+    with pytest.raises(ConfigError, match="stands alone"):
+        parse({"corsOrigins": '["*", "https://a.example"]', "corsAllowAnyOrigin": "true"})
+
+
+@st.composite
+def bad_account_names(draw: st.DrawFn) -> str:
+    name = draw(st.text(LOWER, min_size=3, max_size=24))
+    position = draw(st.integers(0, len(name)))
+    wrong = draw(st.sampled_from("ABZ-_. /@é٣🎈\n"))
+    return draw(
+        st.sampled_from(
+            [name[:position] + wrong + name[position:], name[:2], (name * 9)[:25], f"{name} "]
+        )
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(bad_account_names())
+def test_generated_bad_account_names_are_refused(name: str) -> None:
+    assert "3 to 24 lower-case letters" in refused(accountName=name)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(LOWER, min_size=3, max_size=24))
+def test_generated_good_account_names_are_accepted(name: str) -> None:
+    assert parse({"accountName": name}).account_name == name
+
+
+@st.composite
+def bad_containers(draw: st.DrawFn) -> str:
+    name = draw(st.text(LOWER, min_size=3, max_size=20))
+    return draw(
+        st.sampled_from(
+            [
+                f"-{name}",
+                f"{name}-",
+                f"{name}--{name}",
+                f"{name}X",
+                f"{name}_",
+                f"{name}.x",
+                name[:2],
+                (name * 32)[:64],
+                f"{name}/x",
+                f"{name}\n",
+                f"é{name}",
+                "$web",
+                "$logs",
+            ]
+        )
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(bad_containers())
+def test_generated_bad_container_names_are_refused(name: str) -> None:
+    assert "3 to 63" in refused(mediaContainer=name)
+
+
+host = st.from_regex(r"[a-z][a-z0-9]{0,9}(\.[a-z][a-z0-9]{1,5}){1,2}", fullmatch=True)
+
+
+@st.composite
+def bad_origins(draw: st.DrawFn) -> str:
+    name = draw(host)
+    port = draw(st.integers(1, 65535).filter(lambda n: n != 443))
+    return draw(
+        st.sampled_from(
+            [
+                name,
+                f"//{name}",
+                f"ftp://{name}",
+                f"http://{name}",
+                f"http://{name}:{port}",
+                f"https://{name}/",
+                f"https://{name}/path",
+                f"https://{name}:{port}/",
+                f"https://{name}:443",
+                f"https://{name}:0",
+                f"https://{name}:65536",
+                f"https://{name}:{port}x",
+                f"https://user@{name}",
+                f"https://user:pass@{name}",
+                f"https://{name}?q=1",
+                f"https://{name}#top",
+                f"https://{name.upper()}",
+                f"HTTPS://{name}",
+                f"https://*.{name}",
+                f"https:// {name}",
+                f" https://{name}",
+                f"https://{name}\n",
+                f"https://-{name}",
+                f"https://{name}..com",
+                f"https://é{name}",
+                "https://",
+                "https://:8000",
+                "https://[::1",
+                "https://999.1.1.1",
+                "https://a_b.example",
+                "https://[0:0:0:0:0:0:0:1]",
+                "http://0.0.0.0:8000",
+                "null",
+                "",
+            ]
+        )
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(bad_origins())
+def test_generated_bad_origins_are_refused_with_the_origin_shown(origin: str) -> None:
+    said = refused(corsOrigins=json.dumps([origin]))
+    assert f"'{origin}': " in said
+    assert "pulumi config set --path 'corsOrigins[0]' https://www.example.com" in said
+
+
+def test_the_command_names_the_entry_that_is_wrong() -> None:
+    said = refused(corsOrigins='["https://a.example", "ftp://x"]')
+    assert "pulumi config set --path 'corsOrigins[1]' https://www.example.com" in said
+
+
+@settings(max_examples=200, deadline=None)
+@given(host, st.integers(1, 65535).filter(lambda n: n != 443))
+def test_generated_good_origins_are_accepted(name: str, port: int) -> None:
+    origins = [f"https://{name}", f"https://{name}:{port}", "http://[::1]:8000"]
+    assert parse({"corsOrigins": json.dumps(origins)}).cors_origins == tuple(origins)
+
+
+def described() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    return loaded
+
+
+def test_pulumi_yaml_describes_exactly_the_settings_that_the_code_reads() -> None:
+    assert list(described()) == list(EXAMPLES)
+    assert all(setting["description"] and setting["type"] for setting in described().values())
+
+
+def test_pulumi_yamls_defaults_are_the_codes() -> None:
+    defaults = {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, setting in described().items()
+        if (value := setting.get("default")) is not None
+    }
+    assert parse(defaults) == StackConfig()
+
+
+@pytest.mark.parametrize("file", sorted(ROOT.glob("Pulumi.*.yaml")), ids=lambda file: file.name)
+def test_every_committed_stack_is_accepted(file: Path) -> None:
+    given_settings = {
+        key.partition(":")[2]: value if isinstance(value, str) else json.dumps(value)
+        for key, value in yaml.safe_load(file.read_text())["config"].items()
+    }
+    parse(given_settings)
+
+
+def test_the_readme_describes_every_setting_and_every_output() -> None:
+    from infra.outputs import OUTPUTS
+
+    readme = (ROOT / "README.md").read_text()
+    for name in (*EXAMPLES, *OUTPUTS):
+        assert re.search(rf"^\| `{name}` \|", readme, re.MULTILINE), name

@@ -1,0 +1,159 @@
+"""What the real program declares: every registration that reaches an engine, with its inputs.
+
+Previews only, so nothing runs beside the program. The lifecycle with its effects is tested in
+`tests/localazure` and `tests/e2e`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import outputs
+from localazure.azurite import Azurite
+from localazure.engine.deployment import Deployment
+from localazure.engine.failure import ProgramFailed
+from localazure.engine.program import run_program
+from localazure.engine.project import load_project
+from localazure.engine.state import Resource, State
+from localazure.engine.steps import Listener, Step
+from localazure.provider.provider import Provider
+from localazure.values import Secret, has_secret
+from tests.conftest import ROOT, free_port
+
+GROUP = "azure-native:resources:ResourceGroup"
+ACCOUNT = "azure-native:storage:StorageAccount"
+SERVICE = "azure-native:storage:BlobServiceProperties"
+CONTAINER = "azure-native:storage:BlobContainer"
+
+
+class Declared:
+    """The program run to its end, so that what is absent is absent for good."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in settings.items()}
+        config = {f"django-azure-blob:{key}": text for key, text in texts.items()}
+        project = replace(load_project(ROOT, "local"), config=config)
+        state = State(folder, "unit")
+        steps: list[Step] = []
+        deployment = Deployment(
+            state,
+            Provider(Azurite(folder, free_port())),
+            Listener(steps.append, lambda _: None),
+            preview=True,
+        )
+        run_program(project, deployment, preview=True)
+        self.resources: list[Resource] = [step.resource for step in steps if step.resource.custom]
+        self.outputs = state.stack_outputs()
+
+    def inputs(self, token: str) -> list[dict[str, Any]]:
+        return [resource.inputs for resource in self.resources if resource.type == token]
+
+
+def test_five_resources_are_declared_and_no_more(tmp_path: Path) -> None:
+    tokens = sorted(resource.type for resource in Declared(tmp_path).resources)
+    assert tokens == sorted([GROUP, ACCOUNT, SERVICE, CONTAINER, CONTAINER])
+
+
+def test_the_account_takes_https_and_tls_1_2_only_and_no_other_tenants_copies(
+    tmp_path: Path,
+) -> None:
+    (account,) = Declared(tmp_path).inputs(ACCOUNT)
+    assert account["enableHttpsTrafficOnly"] is True
+    assert account["minimumTlsVersion"] == "TLS1_2"
+    assert account["allowCrossTenantReplication"] is False
+    assert (account["kind"], account["sku"]) == ("StorageV2", {"name": "Standard_LRS"})
+    assert account["location"] == "westeurope"
+
+
+def test_a_generated_name_starts_with_the_prefix_and_a_fixed_one_is_taken_as_it_is(
+    tmp_path: Path,
+) -> None:
+    (generated,) = Declared(tmp_path, accountNamePrefix="web").inputs(ACCOUNT)
+    assert generated["accountName"].startswith("web")
+    assert len(generated["accountName"]) == 11
+    (fixed,) = Declared(tmp_path, accountName="djangoaccountstorage").inputs(ACCOUNT)
+    assert fixed["accountName"] == "djangoaccountstorage"
+
+
+@pytest.mark.parametrize(("access", "level"), [("public", "Blob"), ("private", "None")])
+def test_media_is_public_only_if_asked_and_static_always_at_blob_level(
+    tmp_path: Path, access: str, level: str
+) -> None:
+    declared = Declared(tmp_path, mediaAccess=access)
+    levels = {c["containerName"]: c["publicAccess"] for c in declared.inputs(CONTAINER)}
+    assert levels == {"static": "Blob", "media": level}
+    (account,) = declared.inputs(ACCOUNT)
+    assert account["allowBlobPublicAccess"] is True
+    assert declared.outputs["AZURE_MEDIA_ACCESS"] == access
+
+
+def test_one_rule_lets_the_origins_read_and_nothing_more(tmp_path: Path) -> None:
+    origins = ["https://a.example", "https://b.example"]
+    (service,) = Declared(tmp_path, corsOrigins=origins).inputs(SERVICE)
+    assert service["cors"]["corsRules"] == [
+        {
+            "allowedOrigins": origins,
+            "allowedMethods": ["GET", "HEAD"],
+            "allowedHeaders": ["*"],
+            "exposedHeaders": ["content-length", "content-type", "etag"],
+            "maxAgeInSeconds": 3600,
+        }
+    ]
+
+
+def test_without_origins_there_is_no_rule(tmp_path: Path) -> None:
+    (service,) = Declared(tmp_path).inputs(SERVICE)
+    assert service["cors"]["corsRules"] == []
+    assert service["blobServicesName"] == "default"
+
+
+def test_tags_are_on_the_group_and_the_account(tmp_path: Path) -> None:
+    declared = Declared(tmp_path, tags={"team": "web"})
+    for token in (GROUP, ACCOUNT):
+        assert [inputs["tags"] for inputs in declared.inputs(token)] == [{"team": "web"}]
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_protection_covers_every_resource(tmp_path: Path, protect: bool) -> None:
+    declared = Declared(tmp_path, protect=protect)
+    assert {resource.protect for resource in declared.resources} == {protect}
+
+
+def test_the_service_and_the_containers_go_with_the_account(tmp_path: Path) -> None:
+    declared = Declared(tmp_path)
+    (account,) = (r.urn for r in declared.resources if r.type == ACCOUNT)
+    for resource in declared.resources:
+        below = resource.type in (SERVICE, CONTAINER)
+        assert resource.deleted_with == (account if below else "")
+
+
+def test_the_key_is_secret_and_nothing_else_is(tmp_path: Path) -> None:
+    declared = Declared(tmp_path)
+    assert isinstance(declared.outputs["AZURE_ACCOUNT_KEY"], Secret)
+    secret = [name for name, value in declared.outputs.items() if has_secret(value)]
+    assert secret == ["AZURE_ACCOUNT_KEY"]
+
+
+def test_the_outputs_are_those_that_the_table_describes(tmp_path: Path) -> None:
+    assert sorted(Declared(tmp_path).outputs) == sorted(outputs.OUTPUTS)
+
+
+def test_a_wrong_setting_stops_the_program_before_it_declares_anything(tmp_path: Path) -> None:
+    with pytest.raises(ProgramFailed, match="django-azure-blob:sku is 'gold'"):
+        Declared(tmp_path, sku="gold")
+
+
+@pytest.mark.parametrize(
+    ("url", "domain"),
+    [
+        ("https://a.blob.core.windows.net/", "a.blob.core.windows.net"),
+        ("http://127.0.0.1:10000/a/", "127.0.0.1:10000/a"),
+    ],
+)
+def test_a_domain_is_the_endpoint_without_scheme_and_slash(url: str, domain: str) -> None:
+    assert outputs.without_scheme(url) == domain
