@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class AzureBlobConfig(AppConfig):
+    name = "azureblob"
+    verbose_name = "Azure Blob Storage"

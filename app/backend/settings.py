@@ -1,0 +1,121 @@
+"""Django's settings. What differs from place to place comes from the environment."""
+
+from __future__ import annotations
+
+from backend import environment
+
+BASE_DIR = environment.APP_DIR
+_env = environment.load()
+
+SECRET_KEY = _env.secret_key
+DEBUG = _env.debug
+ALLOWED_HOSTS = _env.allowed_hosts
+CSRF_TRUSTED_ORIGINS = _env.csrf_trusted_origins
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "storages",
+    "azureblob",
+    "gallery",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "backend.urls"
+WSGI_APPLICATION = "backend.wsgi.application"
+ASGI_APPLICATION = "backend.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": _env.database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_VALIDATION}.MinimumLengthValidator"},
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+# --- Blob storage ---------------------------------------------------------------------------------
+AZURE_ACCOUNT_NAME = _env.account_name
+AZURE_ACCOUNT_KEY = _env.account_key
+AZURE_BLOB_ENDPOINT = _env.blob_endpoint
+AZURE_CUSTOM_DOMAIN = _env.custom_domain
+AZURE_MEDIA_ACCESS = _env.media_access
+
+STATIC_LOCATION = _env.static_container
+MEDIA_LOCATION = _env.media_container
+# Plain http is for an endpoint that speaks nothing else: a service on this machine.
+_SCHEME = "http" if AZURE_BLOB_ENDPOINT.startswith("http://") else "https"
+STATIC_URL = f"{_SCHEME}://{AZURE_CUSTOM_DOMAIN}/{STATIC_LOCATION}/"
+MEDIA_URL = f"{_SCHEME}://{AZURE_CUSTOM_DOMAIN}/{MEDIA_LOCATION}/"
+
+STORAGES = {
+    "default": {"BACKEND": "backend.custom_azure.AzureMediaStorage"},
+    "staticfiles": {"BACKEND": "backend.custom_azure.AzureStaticStorage"},
+}
+
+# --- The gallery ----------------------------------------------------------------------------------
+# Whether anyone may add and delete pictures. On the open internet only users with the permission.
+GALLERY_OPEN = DEBUG
+
+# --- Security: on unless DEBUG is -----------------------------------------------------------------
+SECURE_SSL_REDIRECT = not DEBUG
+# A probe comes to the instance itself, by http.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SESSION_COOKIE_SECURE = not DEBUG
+CSRF_COOKIE_SECURE = not DEBUG
+SECURE_HSTS_SECONDS = 0 if DEBUG else 30 * 24 * 60 * 60
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
+# Browsers' lists take a site from one year on, so 30 days stay revocable.
+SECURE_HSTS_PRELOAD = not DEBUG
+X_FRAME_OPTIONS = "DENY"
+# Only where a proxy that ends TLS sets this header itself: from anyone else it would be a lie.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _env.behind_proxy else None
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        # Django's default would print its records a second time, or mail them.
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # At INFO it writes each request with all its headers.
+        "azure": {"level": "WARNING"},
+    },
+}

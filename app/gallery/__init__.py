@@ -1,0 +1,1 @@
+"""The demo: upload a picture, see it come from blob storage, delete it."""

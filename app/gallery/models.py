@@ -1,0 +1,29 @@
+"""A picture and where its bytes lie."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import PurePosixPath
+
+from django.db import models
+
+
+def blob_name(picture: Picture, filename: str) -> str:
+    """`pictures/<22 random characters>.jpg`: nobody guesses it, and it tells nothing."""
+    return f"pictures/{secrets.token_urlsafe(16)}{PurePosixPath(filename).suffix.lower()}"
+
+
+class Picture(models.Model):
+    """`width` and `height`, in pixels, keep the page from jumping while pictures load."""
+
+    image = models.ImageField(upload_to=blob_name, width_field="width", height_field="height")
+    width = models.PositiveIntegerField(editable=False)
+    height = models.PositiveIntegerField(editable=False)
+    title = models.CharField(max_length=120)
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-uploaded_at", "-id")
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,0 +1,205 @@
+"""What the site says of its environment: everything at once, by name, and never a secret."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backend import envfile, environment
+from backend.environment import EnvironmentProblem
+
+APP = Path(environment.__file__).resolve().parent.parent
+KEY = "c2VjcmV0LWtleS1vZi10aGUtYWNjb3VudC10aGF0LW1heS1ub3QtYmUtc2hvd24="
+GOOD = {
+    "AZURE_ACCOUNT_NAME": "djangoaccountstorage",
+    "AZURE_ACCOUNT_KEY": KEY,
+    "AZURE_BLOB_ENDPOINT": "https://djangoaccountstorage.blob.core.windows.net/",
+    "AZURE_CUSTOM_DOMAIN": "djangoaccountstorage.blob.core.windows.net",
+    "AZURE_STATIC_CONTAINER": "static",
+    "AZURE_MEDIA_CONTAINER": "media",
+    "AZURE_MEDIA_ACCESS": "public",
+    "DJANGO_SECRET_KEY": "abcdefghijklmnopqrstuvwxyz-0123456789-ABCDEFGHIJKLMN",
+    "DJANGO_ALLOWED_HOSTS": "www.example.com, example.com",
+    "DJANGO_ENV_FILE": "/nonexistent/.env",
+}
+
+
+def problem_of(**changes: str | None) -> str:
+    variables = {k: v for k, v in {**GOOD, **changes}.items() if v is not None}
+    with pytest.raises(EnvironmentProblem) as caught:
+        environment.load(variables)
+    return str(caught.value)
+
+
+def test_a_good_environment_is_read_with_secure_defaults() -> None:
+    env = environment.load(GOOD)
+    assert env.account_key == KEY
+    assert env.allowed_hosts == ["www.example.com", "example.com"]
+    assert not env.debug
+    assert not env.behind_proxy
+    assert env.database == {"ENGINE": "django.db.backends.sqlite3", "NAME": APP / "db.sqlite3"}
+
+
+@pytest.mark.parametrize("name", [*environment.CONTRACT, "DJANGO_SECRET_KEY"])
+def test_each_name_that_is_missing_or_empty_is_named(name: str) -> None:
+    assert f"{name} is missing." in problem_of(**{name: None})
+    assert f"{name} is empty." in problem_of(**{name: ""})
+    assert f"{name} is empty." in problem_of(**{name: "  "})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("AZURE_ACCOUNT_NAME", "Django_Account", "3 to 24 lower-case letters and digits"),
+        ("AZURE_ACCOUNT_NAME", "ab", "3 to 24 lower-case letters and digits"),
+        ("AZURE_ACCOUNT_NAME", "a" * 25, "3 to 24 lower-case letters and digits"),
+        ("AZURE_ACCOUNT_KEY", "not base64!", "base64"),
+        ("AZURE_ACCOUNT_KEY", "abcde", "base64"),
+        ("AZURE_BLOB_ENDPOINT", "djangoaccountstorage.blob.core.windows.net", "http or https URL"),
+        ("AZURE_BLOB_ENDPOINT", "ftp://host/", "http or https URL"),
+        ("AZURE_BLOB_ENDPOINT", "https://host:99999/", "http or https URL"),
+        ("AZURE_BLOB_ENDPOINT", "https://host/?comp=list", "http or https URL"),
+        ("AZURE_BLOB_ENDPOINT", "https://[::1/", "http or https URL"),
+        ("AZURE_CUSTOM_DOMAIN", "https://cdn.example.com", "without https://"),
+        ("AZURE_CUSTOM_DOMAIN", "cdn.example.com/", "without a slash at the end"),
+        ("AZURE_CUSTOM_DOMAIN", "cdn.example.com?x", "a host"),
+        ("AZURE_STATIC_CONTAINER", "Static", "3 to 63"),
+        ("AZURE_STATIC_CONTAINER", "sta--tic", "3 to 63"),
+        ("AZURE_MEDIA_CONTAINER", "-media", "3 to 63"),
+        ("AZURE_MEDIA_CONTAINER", "m" * 64, "3 to 63"),
+        ("AZURE_MEDIA_CONTAINER", "media\n", "3 to 63"),
+        ("AZURE_MEDIA_ACCESS", "blob", "public or private"),
+        ("DJANGO_DEBUG", "maybe", "true or false"),
+        ("DJANGO_BEHIND_PROXY", "2", "true or false"),
+        ("DJANGO_ALLOWED_HOSTS", "https://www.example.com", "host names without scheme"),
+        ("DJANGO_ALLOWED_HOSTS", "a.example.com,,b.example.com", "host names without scheme"),
+        ("DJANGO_CSRF_TRUSTED_ORIGINS", "www.example.com", "scheme and host"),
+        ("DATABASE_URL", "db.sqlite3", "it has to be a URL"),
+        ("DATABASE_URL", "oops://user:hunter2@host/db", "it has to be a URL"),
+        ("DJANGO_SECRET_KEY", "short", "at least 50"),
+    ],
+)
+def test_a_malformed_value_is_named_with_its_rule(name: str, value: str, rule: str) -> None:
+    text = problem_of(**{name: value})
+    (line,) = [line for line in text.splitlines() if line.startswith("  - ")]
+    assert line.startswith(f"  - {name} ")
+    assert rule in line
+
+
+def test_all_problems_come_at_once_with_the_commands_that_mend_them() -> None:
+    text = problem_of(
+        AZURE_ACCOUNT_NAME="X", AZURE_MEDIA_ACCESS=None, DJANGO_SECRET_KEY=None, DJANGO_DEBUG="y?"
+    )
+    for name in ("AZURE_ACCOUNT_NAME", "AZURE_MEDIA_ACCESS", "DJANGO_SECRET_KEY", "DJANGO_DEBUG"):
+        assert f"  - {name} " in text
+    assert "pulumi stack output --shell --show-secrets > app/.env" in text
+    assert "make env" in text
+    assert "secrets.token_urlsafe" in text
+
+
+def test_a_key_that_was_printed_as_secret_has_a_sentence_of_its_own() -> None:
+    text = problem_of(AZURE_ACCOUNT_KEY="[secret]")
+    assert "AZURE_ACCOUNT_KEY is the text '[secret]'" in text
+    assert "without --show-secrets" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hidden"),
+    [
+        ("AZURE_ACCOUNT_KEY", "hunter2-not-base64", "hunter2"),
+        ("AZURE_ACCOUNT_NAME", KEY, KEY),
+        ("AZURE_BLOB_ENDPOINT", "AccountName=x;AccountKey=aHVudGVyMg==", "aHVudGVyMg"),
+        ("DATABASE_URL", "oops://user:hunter2@host/db", "hunter2"),
+        ("DATABASE_URL", "//user:hunter2@host/db", "hunter2"),
+        ("DJANGO_SECRET_KEY", "hunter2", "hunter2"),
+    ],
+)
+def test_no_secret_is_shown_not_even_in_the_wrong_place(
+    name: str, value: str, hidden: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    assert hidden not in problem_of(**{name: value})
+    assert hidden not in "".join(str(warning.message) for warning in recwarn)
+
+
+def test_hosts_are_only_required_while_debug_is_off() -> None:
+    assert "DJANGO_ALLOWED_HOSTS is missing" in problem_of(DJANGO_ALLOWED_HOSTS=None)
+    debugging = {**GOOD, "DJANGO_DEBUG": "True"}
+    del debugging["DJANGO_ALLOWED_HOSTS"]
+    assert environment.load(debugging).allowed_hosts == []
+
+
+def test_a_dollar_sign_in_a_secret_is_no_reference_to_another_name() -> None:
+    secret = "$AZURE_ACCOUNT_NAME" + r"\$a$" + "x" * 50
+    assert environment.load({**GOOD, "DJANGO_SECRET_KEY": secret}).secret_key == secret
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("NAME=plain", "plain"),
+        ("NAME='in single quotes'", "in single quotes"),
+        ('NAME="in double \\"quotes\\""', 'in double "quotes"'),
+        ("NAME='it'\\''s'", "it's"),
+        ("NAME=\\[secret]", "[secret]"),
+        ("NAME=abc+/def==", "abc+/def=="),
+        ("export NAME=x", "x"),
+        ("NAME='a#b' # why", "a#b"),
+        ("NAME=a#b", "a#b"),
+        ("NAME=", ""),
+        ("NAME=it's", "it's"),
+        ("NAME=two words", "two words"),
+        ("NAME=first\nNAME=second", "second"),
+        ("\ufeffNAME=from Windows\r", "from Windows"),
+    ],
+)
+def test_a_line_of_the_file_is_read_as_a_shell_quotes_it(
+    tmp_path: Path, line: str, value: str
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"{line}\n# NAME=comment\n", encoding="utf-8")
+    assert envfile.read(file) == {"NAME": value}
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "site.env"
+    file.write_text("AZURE_STATIC_CONTAINER=of-the-file\nAZURE_MEDIA_CONTAINER='of-the-file'\n")
+    variables = {**GOOD, "DJANGO_ENV_FILE": str(file)}
+    del variables["AZURE_MEDIA_CONTAINER"]
+    env = environment.load(variables)
+    assert (env.static_container, env.media_container) == ("static", "of-the-file")
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    assert str(tmp_path) in problem_of(DJANGO_ENV_FILE=str(tmp_path))
+    (tmp_path / "latin").write_bytes(b"NAME=\xff")
+    assert "not UTF-8" in problem_of(DJANGO_ENV_FILE=str(tmp_path / "latin"))
+
+
+def run_manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, APP / "manage.py", *arguments],
+        env={**kept, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", [["check"], ["migrate"], ["runserver", "--noreload"]])
+def test_manage_py_shows_the_problem_without_a_traceback(command: list[str]) -> None:
+    done = run_manage(*command, DJANGO_ENV_FILE="/nonexistent/.env")
+    assert done.returncode == 1
+    assert done.stderr.startswith("The site's settings are not complete:")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_deployment_check_has_nothing_to_say_while_debug_is_off() -> None:
+    done = run_manage("check", "--deploy", "--fail-level", "WARNING", **GOOD)
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout

@@ -1,0 +1,134 @@
+"""GET /healthz: always an answer, within two seconds, without secrets."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.conftest import free_port
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+
+def storages(**options: str) -> dict[str, Any]:
+    """Both storages, with these options for static files."""
+    return {
+        "default": {"BACKEND": "backend.custom_azure.AzureMediaStorage"},
+        "staticfiles": {
+            "BACKEND": "backend.custom_azure.AzureStaticStorage",
+            "OPTIONS": options,
+        },
+    }
+
+
+def health(client: Client, **options: str) -> tuple[int, dict[str, Any], float]:
+    """Status, answer, seconds."""
+    from django.test import override_settings
+
+    begin = time.monotonic()
+    with override_settings(STORAGES=storages(**options)):
+        response = client.get("/healthz")
+    seconds = time.monotonic() - begin
+    assert response.headers["Cache-Control"] == "no-store"
+    return response.status_code, json.loads(response.content), seconds
+
+
+@pytest.fixture
+def silent_server() -> Iterator[int]:
+    """The port of a server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_healthy_site_says_ok(client: Client) -> None:
+    status, answer, _ = health(client)
+    assert status == 200
+    assert answer == {
+        "status": "ok",
+        "checks": {"database": "ok", "static": "ok", "media": "ok"},
+    }
+
+
+def test_a_missing_container_is_named_and_the_others_are_fine(client: Client) -> None:
+    status, answer, _ = health(client, azure_container="not-there")
+    assert status == 503
+    assert answer == {
+        "status": "unavailable",
+        "checks": {"database": "ok", "static": "container missing", "media": "ok"},
+    }
+
+
+def test_a_wrong_key_is_forbidden_and_not_shown(client: Client) -> None:
+    key = "d3Jvbmcta2V5"
+    status, answer, _ = health(client, account_key=key)
+    assert status == 503
+    assert answer["checks"]["static"] == "forbidden"
+    assert key not in json.dumps(answer)
+
+
+def test_a_server_that_is_gone_is_unreachable_at_once(client: Client) -> None:
+    status, answer, seconds = health(client, blob_endpoint=f"http://127.0.0.1:{free_port()}/a/")
+    assert (status, answer["checks"]["static"]) == (503, "unreachable")
+    assert seconds < 2
+
+
+def test_a_server_that_never_answers_is_a_timeout_within_two_seconds(
+    client: Client, silent_server: int
+) -> None:
+    endpoint = f"http://127.0.0.1:{silent_server}/a/"
+    status, answer, seconds = health(client, blob_endpoint=endpoint)
+    assert (status, answer["checks"]["static"]) == (503, "timeout")
+    assert seconds < 2
+
+
+def test_a_check_that_hangs_delays_nobody_and_holds_one_thread(django_site: None) -> None:
+    from azureblob import health as module
+
+    let_go = threading.Event()
+    begin = time.monotonic()
+
+    def hang() -> str:
+        let_go.wait(20)
+        return "ok"
+
+    try:
+        for _ in range(2):
+            assert module.run({"hangs": hang, "fine": lambda: "ok"}) == {
+                "hangs": "timeout",
+                "fine": "ok",
+            }
+        assert time.monotonic() - begin < 4
+        names = [thread.name for thread in threading.enumerate()]
+        assert names.count("healthz-hangs") == 1
+    finally:
+        let_go.set()
+
+
+def test_a_check_that_fails_in_an_unknown_way_tells_nothing(django_site: None) -> None:
+    from azureblob import health as module
+
+    def fail() -> str:
+        raise RuntimeError("password=hunter2")
+
+    assert module.run({"odd": fail}) == {"odd": "error"}
+
+
+def test_a_database_that_is_gone_is_unreachable(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import OperationalError
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    def refuse(self: BaseDatabaseWrapper) -> None:
+        raise OperationalError("password=hunter2")
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "connect", refuse)
+    status, answer, _ = health(client)
+    assert (status, answer["checks"]["database"]) == (503, "unreachable")

@@ -1,0 +1,156 @@
+"""A Chromium, and the site served as `manage.py runserver --nostatic` does it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.app.conftest import site_environment
+from tests.conftest import ROOT, free_port
+
+MANAGE = ROOT / "app" / "manage.py"
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+USER, PASSWORD = "browser-admin", "a-password-for-tests-only"
+
+
+@dataclass(frozen=True)
+class Site:
+    """`origin` without a slash at the end; `static` and `media` with one."""
+
+    origin: str
+    static: str
+    media: str
+
+
+@dataclass
+class Visit:
+    """A page, and what happened while it was used."""
+
+    page: Page
+    responses: list[Any] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def site(azure_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    environment = {
+        **kept,
+        **site_environment(azure_env, folder),
+        "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+        "PYTHONUNBUFFERED": "1",
+    }
+    for command in (
+        ["migrate", "--noinput"],
+        ["createsuperuser", "--noinput", f"--username={USER}", "--email=admin@example.com"],
+        ["collectstatic", "--noinput"],
+    ):
+        done = subprocess.run(
+            [sys.executable, MANAGE, *command],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    port = free_port()
+    log = folder / "server.log"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, MANAGE, "runserver", "--nostatic", "--noreload", f"127.0.0.1:{port}"],
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    origin = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(f"{origin}/healthz", server, log)
+        base = f"http://{azure_env['AZURE_CUSTOM_DOMAIN']}"
+        yield Site(
+            origin,
+            f"{base}/{azure_env['AZURE_STATIC_CONTAINER']}/",
+            f"{base}/{azure_env['AZURE_MEDIA_CONTAINER']}/",
+        )
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Until the address answers 200; fails with the server's log."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except urllib.error.HTTPError as error:
+            error.close()
+        except OSError:
+            pass
+        time.sleep(0.1)
+    pytest.fail(f"The site did not become healthy:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def browser(site: Site) -> Iterator[Browser]:
+    """CHROMIUM, else `chromium` on PATH, else Playwright's own.
+
+    No longer than it is needed, and begun after the deployment: Playwright keeps an event loop
+    running in this thread, in which nothing else can start one.
+    """
+    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=executable or None, args=list(FLAGS))
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    """A desk's window in light colours, with nothing in its cache."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    made = Visit(context.new_page())
+    made.page.set_default_timeout(15_000)
+    made.page.on("response", lambda response: made.responses.append(response))
+    made.page.on(
+        "console",
+        lambda message: (
+            made.failures.append(message.text) if message.type in {"error", "warning"} else None
+        ),
+    )
+    made.page.on("pageerror", lambda error: made.failures.append(str(error)))
+    made.page.on("requestfailed", lambda request: made.failures.append(request.url))
+    yield made
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def shots() -> Path | None:
+    """Where screenshots go; None if nobody asked for them."""
+    folder = os.environ.get("SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder) if folder else None
