@@ -123,6 +123,14 @@ def test_a_picture_is_uploaded_shown_from_the_blob_service_and_deleted(
     assert page.locator(".card").count() == 3
     assert visit.failures == []
 
+    blob = page.locator('img[alt="northern lights"]').get_attribute("src") or ""
+    page.route(blob, lambda route: route.fulfill(status=404))
+    page.reload()
+    gone = page.locator(".frame.gone")
+    gone.wait_for()
+    assert gone.count() == 1
+    shoot(visit, shots, "gone")
+
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_is_wider_than_the_window(visit: Visit, site: Site, width: int) -> None:

@@ -90,3 +90,8 @@ def test_destroy_leaves_nothing(pulumi: Pulumi) -> None:
     assert cloud == {"accounts": {}, "groups": {}}
     exported = json.loads(pulumi.run("stack", "export", "-s", "local").stdout)
     assert exported["deployment"].get("resources", []) == []
+
+
+def test_the_stack_for_azure_previews_with_a_generated_account_name(pulumi: Pulumi) -> None:
+    pulumi.run("stack", "init", "dev")
+    assert changes(pulumi, "preview", "-s", "dev") == {"create": 7}

@@ -5,6 +5,7 @@ if (form) {
   enhanceUpload(form);
 }
 enhanceDelete([...document.querySelectorAll("[data-delete]")]);
+markGone([...document.querySelectorAll(".frame img")]);
 
 /** Preview, drag and drop, a check of the size, and no second upload by a double click. */
 function enhanceUpload(form) {
@@ -104,6 +105,17 @@ function enhanceDelete(all) {
       open.querySelector("summary").focus();
     }
   });
+}
+
+/** A picture whose blob is gone says so, where a browser would show a torn icon. */
+function markGone(images) {
+  for (const image of images) {
+    const mark = () => image.closest(".frame").classList.add("gone");
+    image.addEventListener("error", mark);
+    if (image.complete && image.currentSrc && image.naturalWidth === 0) {
+      mark();
+    }
+  }
 }
 
 function megabytes(bytes) {

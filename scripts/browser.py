@@ -1,0 +1,83 @@
+"""The Chromium that the browser tests open."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from scripts import child
+from scripts.child import ChildFailed
+from scripts.console import Problem, step
+from scripts.paths import VENV_PYTHON, log_file, shown
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_PLAYWRIGHT_PATH = (
+    "from playwright.sync_api import sync_playwright as s\n"
+    "with s() as p: print(p.chromium.executable_path)"
+)
+
+
+def find() -> str | None:
+    """The one that CHROMIUM names, else the first on PATH that starts.
+
+    Raises Problem if CHROMIUM names none.
+    """
+    asked = os.environ.get("CHROMIUM")
+    if asked:
+        if not _starts(asked):
+            raise Problem(
+                f"CHROMIUM is '{asked}', which does not start: name the browser's program, for "
+                "example CHROMIUM=/usr/bin/chromium, or unset it to have one installed"
+            )
+        return asked
+    for name in NAMES:
+        path = shutil.which(name)
+        # Ubuntu's `chromium-browser` may be a stub that only names a snap.
+        if path and _starts(path):
+            return path
+    return None
+
+
+def install() -> str:
+    """The path of a Chromium that starts: one on this machine, Playwright's, or Debian's."""
+    with step("Chromium for the browser tests") as current:
+        path = find() or _from_playwright() or _from_debian()
+        if path is None:
+            raise Problem(
+                "There is no Chromium for the browser tests and none could be installed: install "
+                "one (Debian: apt-get install chromium) or name it: CHROMIUM=/path/to/chrome "
+                f"make test. The whole log is {shown(log_file('setup'))}"
+            )
+        current.text = f"Chromium for the browser tests: {path}"
+        return path
+
+
+def _starts(path: str | Path) -> bool:
+    try:
+        child.run([path, "--version"], log_file("setup"))
+    except (ChildFailed, Problem):
+        return False
+    return True
+
+
+def _from_playwright() -> str | None:
+    log = log_file("setup")
+    try:
+        child.run([VENV_PYTHON, "-m", "playwright", "install", "chromium"], log)
+        path = child.run([VENV_PYTHON, "-c", _PLAYWRIGHT_PATH], log).strip()
+    except ChildFailed:
+        return None
+    return path if _starts(path) else None
+
+
+def _from_debian() -> str | None:
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return None
+    environment = child.clean_environment({"DEBIAN_FRONTEND": "noninteractive"})
+    try:
+        child.run(["apt-get", "update"], log_file("setup"), env=environment)
+        child.run(["apt-get", "install", "-y", "chromium"], log_file("setup"), env=environment)
+    except ChildFailed:
+        return None
+    return find()

@@ -1,0 +1,62 @@
+"""`make down`: the stack deleted, Azurite and the site stopped; nothing left running."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from scripts import child, engine, setup, site
+from scripts.child import ChildFailed
+from scripts.console import Problem, entry, say, step
+from scripts.paths import AZURITE_MAIN, VENV_PYTHON, log_file, state_dir
+from scripts.up import LOCAL_STACK, start_azurite
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="make down")
+    parser.add_argument("--stack", default=LOCAL_STACK)
+    options = parser.parse_args(arguments)
+    return entry(lambda: down(options.stack))
+
+
+def down(stack: str) -> int:
+    """Undo `make up`; running it twice is fine. Raises Problem."""
+    done = False
+    for running in site.running():
+        done = True
+        with step(f"Site on port {running.port} stopped"):
+            site.stop(running)
+    environment = engine.engine_environment()
+    deployed = engine.deployed(stack, environment)
+    if deployed is not None:
+        done = True
+        setup.ensure()
+        with step("Azurite") as current:
+            # A container is deleted where it lives, so Azurite must run for it.
+            current.text = start_azurite(environment)
+        with step(f"Stack '{stack}' destroyed by {deployed.name}"):
+            try:
+                deployed.destroy()
+            except ChildFailed as failure:
+                raise failure.problem(f"Destroying stack '{stack}'") from None
+    if VENV_PYTHON.exists() and AZURITE_MAIN.exists():
+        done = _stop_azurite(environment) or done
+    elif (state_dir() / "azurite.json").exists():
+        raise Problem("Azurite may still run, but .venv is gone: make setup, then make down")
+    say("Nothing is left running." if done else "Nothing was running.")
+    if deployed is not None:
+        say("The uploaded files are gone; the site's database is kept as it is.")
+    return 0
+
+
+def _stop_azurite(environment: dict[str, str]) -> bool:
+    """True if it ran."""
+    if not (state_dir() / "azurite.json").exists():
+        return False
+    command: list[str | Path] = [VENV_PYTHON, "-m", "localazure", "azurite", "stop"]
+    try:
+        with step("Azurite stopped"):
+            child.run(command, log_file("azurite-start"), env=environment)
+    except ChildFailed as failure:
+        raise failure.problem("Stopping Azurite") from None
+    return True

@@ -1,0 +1,78 @@
+"""app/.env: the stack's outputs, and the user's own lines, which no run touches."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shlex
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+BEGIN = "# The stack's outputs: 'make env' and 'make up' write these lines anew."
+END = "# Yours: kept as they are."
+_ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=")
+
+
+def assigned_name(line: str) -> str | None:
+    """The variable that the line assigns, None for a comment or an empty line."""
+    match = _ASSIGNMENT.match(line)
+    return match[1] if match else None
+
+
+def merged(old: str, outputs: Mapping[str, str], defaults: Mapping[str, str]) -> str:
+    """The file's new text.
+
+    `outputs` replace the stack's earlier lines, wherever they stand. `defaults` are added where the
+    user has no line of that name. All other lines stay, in their order.
+    """
+    kept = _own_lines(old.splitlines(), outputs)
+    present = {assigned_name(line) for line in kept}
+    added = [f"{name}={shlex.quote(v)}" for name, v in defaults.items() if name not in present]
+    stack = [f"{name}={shlex.quote(value)}" for name, value in sorted(outputs.items())]
+    return "\n".join([BEGIN, *stack, "", END, *kept, *added]) + "\n"
+
+
+def local_defaults(*, local: bool) -> dict[str, str]:
+    """The site's lines that no stack knows. `local`: for a site that is served on this machine."""
+    defaults = {"DJANGO_SECRET_KEY": secrets.token_urlsafe(48)}
+    if local:
+        # Without it the site insists on https, which nothing on this machine speaks.
+        defaults["DJANGO_DEBUG"] = "true"
+    return defaults
+
+
+def write(path: Path, outputs: Mapping[str, str], defaults: Mapping[str, str]) -> bool:
+    """Bring the file up to date in one step, mode 0600; False if it said all that already."""
+    target = path.resolve()
+    old = target.read_text(encoding="utf-8") if target.exists() else ""
+    new = merged(old, outputs, defaults)
+    if new == old:
+        target.chmod(0o600)
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".env.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:  # mkstemp makes it 0600
+            file.write(new)
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return True
+
+
+def _own_lines(lines: Iterable[str], outputs: Mapping[str, str]) -> list[str]:
+    own: list[str] = []
+    in_stack_lines = False
+    for line in lines:
+        if line.strip() in (BEGIN, END):
+            in_stack_lines = line.strip() == BEGIN
+        elif assigned_name(line) in outputs:
+            continue
+        elif in_stack_lines and (not line.strip() or line.startswith("AZURE_")):
+            continue  # an output that the stack has no more
+        else:
+            own.append(line)
+    return own

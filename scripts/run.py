@@ -1,0 +1,52 @@
+"""The door of every make target: `python scripts/run.py NAME ...` runs the module scripts/NAME.py.
+
+Written for any Python from 2.7 on, because its first task is to say that a Python is too old, or to
+go on with a newer one found on PATH.
+"""
+
+import os
+import subprocess
+import sys
+
+MINIMUM = (3, 11)
+NEWER = ("python3.13", "python3.12", "python3.11", "python3.14")
+HANDED_ON = "DJANGO_AZURE_BLOB_PYTHON"  # set for the child, so that two Pythons never ping-pong
+
+
+def is_new_enough(command):
+    # type: (str) -> bool
+    """Whether the command runs (a pyenv shim may not) and is a Python that will do."""
+    test = "import sys; sys.exit(sys.version_info[:2] < {!r})".format(MINIMUM)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            return subprocess.call([command, "-c", test], stdout=nowhere, stderr=nowhere) == 0
+    except OSError:
+        return False
+
+
+def main():
+    # type: () -> int
+    if sys.version_info[:2] >= MINIMUM:
+        root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        sys.path[0] = root
+        from importlib import import_module
+
+        status = import_module("scripts." + sys.argv[1]).main(sys.argv[2:])  # type: int
+        return status
+    found = "Python {}.{} ({})".format(sys.version_info[0], sys.version_info[1], sys.executable)
+    newer = None
+    if not os.environ.get(HANDED_ON):
+        newer = next((name for name in NEWER if is_new_enough(name)), None)
+    if newer is None:
+        sys.stderr.write(
+            "This project needs Python {}.{} or newer and found {}. Install one, then name it: "
+            "make {} PYTHON=python3.12\n".format(MINIMUM[0], MINIMUM[1], found, sys.argv[1])
+        )
+        return 1
+    sys.stderr.write("{} is too old: going on with {}\n".format(found, newer))
+    environment = dict(os.environ, **{HANDED_ON: newer})
+    return subprocess.call([newer, os.path.abspath(__file__)] + sys.argv[1:], env=environment)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

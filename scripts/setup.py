@@ -1,0 +1,94 @@
+"""`make setup`: .venv with the pinned packages, Node and Azurite; with --dev the tests' tools too.
+
+A second run finds its stamps and does nothing. An interrupted run leaves none for the part that it
+was at, so the next run does that part again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from scripts import browser, node, packages, stamp
+from scripts.console import entry, say, step
+from scripts.paths import VENV, VENV_PYTHON, log_file
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="make setup")
+    parser.add_argument("--dev", action="store_true", help="the tests' and linters' tools too")
+    parser.add_argument("--browser", action="store_true", help="a Chromium too")
+    options = parser.parse_args(arguments)
+
+    def work() -> int:
+        if not ensure(dev=options.dev, with_browser=options.browser):
+            say("Everything is set up.")
+        return 0
+
+    return entry(work)
+
+
+def ensure(*, dev: bool = False, with_browser: bool = False) -> bool:
+    """Install what is missing; False if there was nothing to do.
+
+    Raises Problem if something cannot be installed.
+    """
+    if not _missing(dev=dev, with_browser=with_browser):
+        return False
+    with _alone():
+        missing = _missing(dev=dev, with_browser=with_browser)
+        if missing:
+            log_file("setup").unlink(missing_ok=True)
+        if "packages" in missing:
+            _packages(dev=dev)
+        if "node" in missing:
+            stamp.write(node=None)
+            node.install()
+            stamp.write(node=node.fingerprint())
+        if "browser" in missing:
+            stamp.write(browser=browser.install())
+    return True
+
+
+def _missing(*, dev: bool, with_browser: bool) -> set[str]:
+    stamps = stamp.read() if VENV_PYTHON.exists() else {}
+    missing = set()
+    part = "dev" if dev else "packages"
+    # A set-up with --dev covers one without.
+    if not any(stamps.get(p) == packages.fingerprint(dev=p == "dev") for p in {part, "dev"}):
+        missing.add("packages")
+    if stamps.get("node") != node.fingerprint() or not node.is_installed():
+        missing.add("node")
+    if with_browser:
+        known = os.environ.get("CHROMIUM") or stamps.get("browser", "")
+        if known != stamps.get("browser") or not Path(known).exists():
+            missing.add("browser")
+    return missing
+
+
+def _packages(*, dev: bool) -> None:
+    packages.ensure_venv()
+    stamp.write(packages=None, dev=None)
+    requirements = packages.DEV_REQUIREMENTS if dev else packages.REQUIREMENTS
+    with step(f"Python packages of {requirements.name}"):
+        packages.install([requirements])
+    stamp.write(**{"dev" if dev else "packages": packages.fingerprint(dev=dev)})
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Two set-ups at once would install over each other: the second waits for the first.
+
+    The lock lies beside .venv, not in the state folder: that one can be moved, .venv cannot.
+    """
+    with VENV.with_name(".venv.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Another set-up is running: waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,174 @@
+"""The Django site on this machine: its preparation, its server, and that server's pid file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts import child
+from scripts.console import Problem
+from scripts.paths import APP, ROOT, VENV_PYTHON, log_file, shown, state_dir
+from scripts.ports import HOST
+
+MANAGE = APP / "manage.py"
+_START_SECONDS = 30.0
+_STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that an earlier `make up` started and that still runs."""
+
+    pid: int
+    port: int
+    file: Path
+
+
+def site_environment(outputs: Iterable[str]) -> dict[str, str]:
+    """This environment without the stack's names.
+
+    A variable wins over app/.env: an AZURE_ACCOUNT_KEY left in a shell would send the site to
+    another account than the one just deployed.
+    """
+    dropped = set(outputs)
+    return {k: v for k, v in child.clean_environment().items() if k not in dropped}
+
+
+def manage(arguments: list[str], environment: dict[str, str], log: str) -> str:
+    """Run manage.py; what it says, which the log of that name gets too. Raises ChildFailed."""
+    return child.run([VENV_PYTHON, MANAGE, *arguments], log_file(log), env=environment, cwd=APP)
+
+
+def demo_admin(environment: dict[str, str]) -> tuple[str, str]:
+    """Make the demo login; its password, and what demo_admin.py says of it. Raises ChildFailed."""
+    file = state_dir() / "demo-admin"
+    if not file.exists():
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as handle:
+            handle.write(secrets.token_urlsafe(9))
+    password = file.read_text().strip()
+    said = child.run(
+        [VENV_PYTHON, ROOT / "scripts" / "demo_admin.py"],
+        log_file("database"),
+        env={**environment, "DEMO_ADMIN_PASSWORD": password},
+        cwd=APP,
+    )
+    return password, said.split()[-1]
+
+
+@contextlib.contextmanager
+def serving(port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Django's own server on the port, starting; ended when the block is left."""
+    log = log_file("server")
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    server = subprocess.Popen(
+        [VENV_PYTHON, MANAGE, "runserver", "--nostatic", "--noreload", f"{HOST}:{port}"],
+        cwd=APP,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=descriptor,
+        stderr=subprocess.STDOUT,
+        # Out of reach of the terminal's Ctrl-C: it is ended here, once and in order.
+        start_new_session=True,
+    )
+    os.close(descriptor)
+    file = _pid_file(port)
+    file.write_text(json.dumps({"pid": server.pid, "port": port}))
+    try:
+        yield server
+    finally:
+        server.terminate()
+        try:
+            server.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+        file.unlink(missing_ok=True)
+
+
+def wait_until_healthy(server: subprocess.Popen[bytes], port: int) -> None:
+    """Wait until /healthz answers 200; raises Problem with the server's last words."""
+    log = log_file("server")
+    deadline = time.monotonic() + _START_SECONDS
+    health = "no answer"
+    while time.monotonic() < deadline and server.poll() is None:
+        health = _health(port)
+        if health == "ok":
+            return
+        time.sleep(0.1)
+    said = "\n".join(f"    {line}" for line in log.read_text(errors="replace").splitlines()[-15:])
+    raise Problem(
+        f"The site did not come up on http://{HOST}:{port}/ (healthz: {health}). It said\n"
+        f"{said or '    nothing'}\nThe whole log is {shown(log)}"
+    )
+
+
+def running() -> list[Running]:
+    """The servers that earlier runs left; pid files whose process is gone or a stranger's go."""
+    found = []
+    for file in sorted((state_dir() / "sites").glob("*.json")):
+        try:
+            record = json.loads(file.read_text())
+            one = Running(int(record["pid"]), int(record["port"]), file)
+        except (OSError, ValueError, KeyError, TypeError):
+            one = None
+        if one is not None and _is_ours(one):
+            found.append(one)
+        else:
+            file.unlink(missing_ok=True)
+    return found
+
+
+def stop(site: Running) -> None:
+    """End a server that an earlier run left, and wait until it has gone."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        if not _is_ours(site):
+            break
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(site.pid, sign)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while _is_ours(site) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    site.file.unlink(missing_ok=True)
+
+
+def _health(port: int) -> str:
+    """`ok`, or what /healthz says is wrong."""
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/healthz", timeout=5) as answer:
+            return "ok" if answer.status == 200 else f"status {answer.status}"
+    except urllib.error.HTTPError as error:
+        body = error.read(500).decode(errors="replace")
+        return f"status {error.code}: {body.splitlines()[0] if body else ''}"
+    except OSError:
+        return "no answer"
+
+
+def _pid_file(port: int) -> Path:
+    folder = state_dir() / "sites"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / f"{port}.json"
+
+
+def _is_ours(site: Running) -> bool:
+    """A pid can be given again to a stranger: only one that runs our manage.py there counts."""
+    proc = Path(f"/proc/{site.pid}/cmdline")
+    if Path("/proc/self").exists():
+        try:
+            line = proc.read_text(errors="replace").replace("\0", " ")
+        except OSError:
+            return False
+    else:
+        command = ["ps", "-ww", "-o", "command=", "-p", str(site.pid)]
+        line = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return f"{MANAGE} runserver" in line and f"{HOST}:{site.port}" in line

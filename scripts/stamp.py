@@ -1,0 +1,41 @@
+"""What is installed already: a fingerprint for each part, written when the part is complete."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from scripts.paths import VENV
+
+STAMP_FILE = VENV / ".setup-stamp"
+
+
+def fingerprint(files: Iterable[Path], *extra: str) -> str:
+    """A hash over the files' contents and the extra texts."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes() + b"\0")
+    for text in extra:
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()[:20]
+
+
+def read() -> dict[str, str]:
+    """The parts' fingerprints; empty if there are none or the file is damaged."""
+    try:
+        stamps = json.loads(STAMP_FILE.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return stamps if isinstance(stamps, dict) else {}
+
+
+def write(**parts: str | None) -> None:
+    """Set the parts' fingerprints; None removes one, so that an interrupted run is repaired."""
+    stamps = {**read(), **parts}
+    temporary = STAMP_FILE.with_suffix(".new")
+    temporary.write_text(
+        json.dumps({k: v for k, v in stamps.items() if v is not None}, indent=2, sort_keys=True)
+    )
+    temporary.replace(STAMP_FILE)

@@ -1,0 +1,153 @@
+"""`make up`: from whatever there is to a site that serves its files from blob storage."""
+
+from __future__ import annotations
+
+import argparse
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from scripts import child, engine, envfile, setup, site
+from scripts.child import ChildFailed
+from scripts.console import Problem, entry, paint, say, step
+from scripts.demo_admin import USER
+from scripts.engine import Engine
+from scripts.paths import VENV_PYTHON, env_file, log_file, shown
+from scripts.ports import HOST, port_number, refuse_taken
+from scripts.terminal import own_foreground
+
+LOCAL_STACK = "local"
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="make up")
+    parser.add_argument("--port", default="8000")
+    parser.add_argument("--blob-port", default="", help="default: a running Azurite's, or 10000")
+    parser.add_argument("--stack", default=LOCAL_STACK)
+    options = parser.parse_args(arguments)
+
+    def work() -> int:
+        port = port_number(options.port, "PORT")
+        blob_port = port_number(options.blob_port, "BLOB_PORT") if options.blob_port else None
+        return up(port, blob_port, options.stack)
+
+    return entry(work)
+
+
+def up(port: int, blob_port: int | None, stack: str) -> int:
+    """Serve until Ctrl-C. Raises Problem; what was done before stays, and the next run goes on."""
+    for running in site.running():
+        if running.port == port:
+            raise Problem(
+                f"The site runs already on http://{HOST}:{port}/ : open it, end it with make down, "
+                f"or serve a second one: make up PORT={port + 1}"
+            )
+    refuse_taken(port)
+    environment = engine.engine_environment(blob_port)
+    chosen = engine.choose(stack, environment)
+    setup.ensure()
+    for name in ("azurite-start", "stack", "database", "static"):
+        log_file(name).unlink(missing_ok=True)
+    with step("Azurite") as current:
+        current.text = start_azurite(environment)
+    outputs = deploy(chosen)
+    with step(f"Settings in {shown(env_file())}") as current:
+        if not envfile.write(env_file(), outputs, envfile.local_defaults(local=True)):
+            current.text += " (unchanged)"
+    site_environment = site.site_environment(outputs)
+    login = prepare(stack, site_environment)
+    with own_foreground():
+        return _serve(port, site_environment, outputs, login)
+
+
+def start_azurite(environment: dict[str, str]) -> str:
+    """Start it unless it runs; the step's text. Raises Problem with localazure's own sentence."""
+    command: list[str | Path] = [VENV_PYTHON, "-m", "localazure", "azurite", "start"]
+    try:
+        said = child.run(command, log_file("azurite-start"), env=environment)
+    except ChildFailed as failure:
+        last = failure.last_line()
+        if last.startswith("error: "):
+            raise Problem(last.removeprefix("error: ")) from None
+        raise failure.problem("Starting Azurite") from None
+    address = next((word for word in said.split() if word.startswith("http")), "")
+    return f"Azurite on {address}" if address else "Azurite"
+
+
+def deploy(chosen: Engine) -> dict[str, str]:
+    """Deploy and read the outputs; raises Problem."""
+    with step(f"Stack by {chosen.name}") as current:
+        current.text += f" ({chosen.why})"
+        try:
+            chosen.up()
+            return chosen.outputs()
+        except ChildFailed as failure:
+            raise failure.problem("Deploying the stack") from None
+
+
+def prepare(stack: str, environment: dict[str, str]) -> str:
+    """Migrate, make the demo login and publish; the login's line. Raises Problem."""
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        # Publishing needs no database, so it runs beside what does: most of it is Django starting.
+        publishing = beside.submit(
+            site.manage, ["collectstatic", "--noinput"], environment, "static"
+        )
+        with step("Database"):
+            try:
+                site.manage(["migrate", "--noinput"], environment, "database")
+            except ChildFailed as failure:
+                raise failure.problem("Migrating the database") from None
+        login = _login(stack, environment)
+        with step("Static files") as current:
+            try:
+                said = publishing.result().split("\n")
+            except ChildFailed as failure:
+                raise failure.problem("Publishing the static files") from None
+            closing = [line.strip() for line in said if line.strip()]
+            current.text += f": {closing[-1].rstrip('.')}" if closing else ""
+    return login
+
+
+def _login(stack: str, environment: dict[str, str]) -> str:
+    """The line that tells the login; empty if there is none to tell."""
+    if stack != LOCAL_STACK:
+        return ""
+    with step("Demo login"):
+        try:
+            password, state = site.demo_admin(environment)
+        except ChildFailed as failure:
+            raise failure.problem("Making the demo login") from None
+    if state == "elsewhere":
+        return ""
+    return f"{USER}, with your own password" if state == "changed" else f"{USER} / {password}"
+
+
+def _serve(port: int, environment: dict[str, str], outputs: dict[str, str], login: str) -> int:
+    """Run the server until Ctrl-C, or until it ends by itself: a Problem."""
+    origin = f"http://{HOST}:{port}"
+    with site.serving(port, environment) as server:
+        with step(f"Site on {origin}/"):
+            site.wait_until_healthy(server, port)
+        _say_addresses(origin, outputs, login)
+        try:
+            server.wait()
+        except KeyboardInterrupt:
+            say("\nThe site has ended. Azurite and its blobs stay for the next 'make up';")
+            say("'make down' deletes the stack and stops Azurite.")
+            return 0
+    raise Problem(f"The site ended by itself. Its log is {shown(log_file('server'))}")
+
+
+def _say_addresses(origin: str, outputs: dict[str, str], login: str) -> None:
+    endpoint = outputs.get("AZURE_BLOB_ENDPOINT", "")
+    stylesheet = f"{endpoint}{outputs.get('AZURE_STATIC_CONTAINER', 'static')}/admin/css/base.css"
+    rows = [
+        ("Gallery", f"{origin}/"),
+        ("Admin", f"{origin}/admin/" + (f"  ({login})" if login else "")),
+        ("A static file", stylesheet),
+        ("Health", f"{origin}/healthz"),
+    ]
+    say()
+    for name, address in rows:
+        say(f"  {name:<15}{paint('36', address)}")
+    say()
+    say(f"Requests are logged in {shown(log_file('server'))}. Ctrl-C ends the site.")

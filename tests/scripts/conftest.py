@@ -1,0 +1,137 @@
+"""A clone of what `make` needs, with an installer and a Node that only write down their calls."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from scripts.packages import UV_VERSION
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+FAKE_UV = """\
+import os, pathlib, sys
+calls = pathlib.Path(os.environ["FAKE_CALLS"])
+with calls.open("a") as file:
+    file.write("uv " + " ".join(pathlib.Path(a).name for a in sys.argv[1:]) + "\\n")
+if os.environ.get("FAKE_UV_SAYS"):
+    sys.exit(os.environ["FAKE_UV_SAYS"])
+"""
+FAKE_NPM = """\
+#!/bin/sh
+[ "$1" = --version ] && { echo 10.0.0; exit; }
+echo "npm $1" >> "$FAKE_CALLS"
+[ -z "$FAKE_NPM_SAYS" ] || { echo "$FAKE_NPM_SAYS" >&2; exit 1; }
+mkdir -p node_modules/azurite/dist/src/blob
+: > node_modules/azurite/dist/src/blob/main.js
+"""
+FAKE_NODE = """\
+#!/bin/sh
+echo "${FAKE_NODE_VERSION:-v20.1.0}"
+"""
+
+
+@dataclass
+class Result:
+    """What a finished command said: its exit status, its outputs and its time in seconds."""
+
+    status: int
+    out: str
+    err: str
+    seconds: float
+
+
+@dataclass
+class Clone:
+    """A folder that holds a copy of the project's scripts, and the environment to run them in."""
+
+    root: Path
+    env: dict[str, str]
+
+    def make(self, *arguments: str, **env: str) -> Result:
+        return run(["make", *arguments, f"PYTHON={sys.executable}"], self.root, {**self.env, **env})
+
+    def calls(self) -> list[str]:
+        """The installer's and npm's calls since the last question."""
+        file = Path(self.env["FAKE_CALLS"])
+        lines = file.read_text().splitlines() if file.exists() else []
+        file.unlink(missing_ok=True)
+        return lines
+
+
+def run(command: list[str], cwd: Path, env: dict[str, str], seconds: float = 90) -> Result:
+    started = time.monotonic()
+    done = subprocess.run(
+        command, cwd=cwd, env=env, capture_output=True, text=True, timeout=seconds, check=False
+    )
+    return Result(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
+
+
+def bare_environment(**extra: str) -> dict[str, str]:
+    """This environment without what makes the scripts look elsewhere."""
+    prefixes = ("PIP_", "UV_", "LOCALAZURE_", "DJANGO_", "AZURE_", "PULUMI_", "MAKE", "MFLAGS")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(prefixes)}
+    return {**kept, "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", **extra}
+
+
+def script(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.fixture(scope="session")
+def fresh_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with nothing installed; made once, since that takes seconds."""
+    path = tmp_path_factory.mktemp("venv") / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", path], check=True)
+    return path
+
+
+@pytest.fixture
+def clone(tmp_path: Path, fresh_venv: Path) -> Clone:
+    """Its name has a space in it: so may a user's."""
+    root = tmp_path / "my clone"
+    shutil.copytree(fresh_venv, root / ".venv", symlinks=True)
+    for part in ("scripts", "localazure/node"):
+        ignored = shutil.ignore_patterns("node_modules", "__pycache__")
+        shutil.copytree(ROOT / part, root / part, ignore=ignored)
+    (root / "app").mkdir()
+    for part in ("Makefile", "constraints.txt", "app/requirements.txt", "Pulumi.local.yaml"):
+        shutil.copyfile(ROOT / part, root / part)
+    for part in ("requirements.txt", "requirements-dev.txt"):
+        shutil.copyfile(ROOT / part, root / part)
+    wheels, programs = tmp_path / "wheels", tmp_path / "programs"
+    wheels.mkdir()
+    programs.mkdir()
+    _fake_uv_wheel(wheels)
+    script(programs / "npm", FAKE_NPM)
+    script(programs / "node", FAKE_NODE)
+    env = bare_environment(
+        PATH=f"{programs}:/usr/bin:/bin",
+        FAKE_CALLS=str(tmp_path / "calls"),
+        PIP_NO_INDEX="1",
+        PIP_FIND_LINKS=wheels.as_uri(),
+    )
+    return Clone(root, env)
+
+
+def _fake_uv_wheel(folder: Path) -> None:
+    info = f"uv-{UV_VERSION}.dist-info"
+    with zipfile.ZipFile(folder / f"uv-{UV_VERSION}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("uv/__init__.py", "")
+        wheel.writestr("uv/__main__.py", FAKE_UV)
+        wheel.writestr(
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: uv\nVersion: {UV_VERSION}\n"
+        )
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{info}/RECORD", "")

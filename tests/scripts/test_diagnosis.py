@@ -1,0 +1,41 @@
+"""What an installer says is read as a cause that the user can act on."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.diagnosis import cause, is_network
+
+
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [
+        ("OSError: [Errno 28] No space left on device", "disk is full"),
+        ("npm error code ENOSPC", "disk is full"),
+        ("SSLError(SSLCertVerificationError(1, 'certificate verify failed'))", "SSL_CERT_FILE"),
+        ("invalid peer certificate: UnknownIssuer", "SSL_CERT_FILE"),
+        ("Temporary failure in name resolution", "check the network"),
+        ("npm error code EAI_AGAIN", "check the network"),
+        ("error sending request for url", "check the network"),
+        ("HTTP error 403 Forbidden while getting", "refused the request"),
+        ("npm error code E401", "refused the request"),
+        (
+            "error: command 'gcc' failed: No such file or directory",
+            "apt-get install build-essential",
+        ),
+        ("error: command '/usr/bin/cc' failed with exit code 1", "xcode-select --install"),
+        ("ERROR: No matching distribution found for django==5.2.19", "private index may lag"),
+        ("npm error code ETARGET", "private index may lag"),
+    ],
+)
+def test_a_known_cause_says_what_to_do(said: str, word: str) -> None:
+    assert word in (cause(f"some lines before\n{said}\nand after") or "")
+
+
+def test_an_unknown_cause_is_not_guessed() -> None:
+    assert cause("something else went wrong") is None
+
+
+def test_only_a_network_failure_makes_another_tool_vain() -> None:
+    assert is_network("Connection refused")
+    assert not is_network("No matching distribution found for uv==0.13.9")

@@ -1,0 +1,85 @@
+"""app/.env takes the stack's outputs and keeps what the user wrote."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from scripts import envfile
+
+OUTPUTS = {"AZURE_ACCOUNT_NAME": "one", "AZURE_ACCOUNT_KEY": "a2V5+/=="}
+
+
+def lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def test_the_outputs_come_sorted_and_the_defaults_after_them() -> None:
+    text = envfile.merged("", OUTPUTS, {"DJANGO_SECRET_KEY": "s"})
+    assert lines(text) == [
+        "AZURE_ACCOUNT_KEY=a2V5+/==",
+        "AZURE_ACCOUNT_NAME=one",
+        "DJANGO_SECRET_KEY=s",
+    ]
+
+
+def test_the_users_lines_stay_in_their_order() -> None:
+    old = "# mine\nEMAIL_HOST='mail here'\n\nDJANGO_SECRET_KEY=kept\nAZURE_CLIENT_ID=mine\n"
+    text = envfile.merged(old, OUTPUTS, {"DJANGO_SECRET_KEY": "new"})
+    assert text.endswith(old)
+    assert "DJANGO_SECRET_KEY=new" not in text
+
+
+@pytest.mark.parametrize(
+    "old",
+    ["AZURE_ACCOUNT_NAME=two", "export AZURE_ACCOUNT_NAME='two'", "  AZURE_ACCOUNT_NAME = two"],
+)
+def test_an_older_output_is_replaced_however_it_was_written(old: str) -> None:
+    assert "two" not in envfile.merged(f"{old}\nDEBUG=1\n", OUTPUTS, {})
+
+
+def test_an_output_that_the_stack_no_longer_has_goes() -> None:
+    before = envfile.merged("MINE=1\n", OUTPUTS, {})
+    after = envfile.merged(before, {"AZURE_ACCOUNT_NAME": "one"}, {})
+    assert lines(after) == ["AZURE_ACCOUNT_NAME=one", "MINE=1"]
+
+
+def test_merging_twice_changes_nothing() -> None:
+    once = envfile.merged("# mine\n\nMINE=1\n", OUTPUTS, {"DJANGO_SECRET_KEY": "s"})
+    assert envfile.merged(once, OUTPUTS, {"DJANGO_SECRET_KEY": "t"}) == once
+
+
+def test_a_value_with_a_space_or_quote_is_quoted_for_a_shell() -> None:
+    assert "X='it'\"'\"'s one'" in envfile.merged("", {"X": "it's one"}, {})
+
+
+def test_the_file_is_its_owners_alone_and_left_as_it_is_when_nothing_changed(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text("MINE=1\n")
+    file.chmod(0o644)
+    assert envfile.write(file, OUTPUTS, {"DJANGO_SECRET_KEY": "s"})
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.chmod(0o644)
+    before = file.stat().st_mtime_ns
+    assert not envfile.write(file, OUTPUTS, {"DJANGO_SECRET_KEY": "other"})
+    assert file.stat().st_mtime_ns == before
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == [".env"]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("")
+    (tmp_path / ".env").symlink_to(tmp_path / "real")
+    envfile.write(tmp_path / ".env", OUTPUTS, {})
+    assert (tmp_path / ".env").is_symlink()
+    assert "AZURE_ACCOUNT_NAME=one" in (tmp_path / "real").read_text()
+
+
+def test_only_a_site_on_this_machine_gets_debug() -> None:
+    assert "DJANGO_DEBUG" in envfile.local_defaults(local=True)
+    assert "DJANGO_DEBUG" not in envfile.local_defaults(local=False)
+    assert len(envfile.local_defaults(local=False)["DJANGO_SECRET_KEY"]) >= 50
