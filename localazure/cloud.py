@@ -15,10 +15,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localazure.azurite import Azurite
 from localazure.home import locked, write_json
+
+if TYPE_CHECKING:
+    from localazure.blobs import Blobs
 
 Record = dict[str, Any]
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
@@ -63,6 +66,13 @@ class Cloud:
     def account(self, name: str) -> Record | None:
         found: Record | None = self.load()["accounts"].get(name)
         return found
+
+    def blobs(self, name: str) -> Blobs:
+        """The account's data plane. Raises KeyError if there is no such account."""
+        # Imported here: its SDK is slow to load, and a preview of what is there needs none of it.
+        from localazure.blobs import Blobs
+
+        return Blobs(self.azurite, name, self.load()["accounts"][name]["keys"]["key1"])
 
 
 def new_key() -> str:

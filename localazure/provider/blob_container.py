@@ -6,7 +6,6 @@ import re
 import time
 from typing import ClassVar
 
-from localazure.blobs import LEVELS, Blobs
 from localazure.cloud import Record, being_deleted
 from localazure.errors import AzureError
 from localazure.provider.arm import account_id, id_part
@@ -15,6 +14,7 @@ from localazure.provider.resource_group import already_exists
 from localazure.provider.storage_account import account_not_found, effective_level
 from localazure.values import Props
 
+LEVELS = ("None", "Blob", "Container")
 # "Naming and Referencing Containers, Blobs, and Metadata": 3 to 63, each hyphen between others.
 NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*|\$root|\$web")
 
@@ -72,7 +72,7 @@ class BlobContainer(Kind):
                 "ContainerBeingDeleted",
                 "The specified container is being deleted. Try operation later.",
             )
-        blobs = Blobs(self.cloud.azurite, name, account["keys"]["key1"])
+        blobs = self.cloud.blobs(name)
         if blobs.container(container) is not None:
             raise already_exists(self.resource_id(inputs))
         blobs.create_container(container, level)
@@ -87,7 +87,7 @@ class BlobContainer(Kind):
         account = self.cloud.account(name)
         if account is None:
             return None
-        found = Blobs(self.cloud.azurite, name, account["keys"]["key1"]).container(container)
+        found = self.cloud.blobs(name).container(container)
         if found is None:
             return None
         declared = account["containers"].get(container, found["publicAccess"])
@@ -123,7 +123,7 @@ class BlobContainer(Kind):
         if account is None:
             raise account_not_found(id_part(resource_id, "resourceGroups"), name)
         _validate_level(account, level)
-        Blobs(self.cloud.azurite, name, account["keys"]["key1"]).set_level(container, level)
+        self.cloud.blobs(name).set_level(container, level)
         self._remember(name, container, level)
         return self._live(name, container)
 
@@ -135,7 +135,7 @@ class BlobContainer(Kind):
         account = self.cloud.account(name)
         if account is None:
             return
-        Blobs(self.cloud.azurite, name, account["keys"]["key1"]).delete_container(container)
+        self.cloud.blobs(name).delete_container(container)
         with self.cloud.change() as content:
             content["accounts"][name]["containers"].pop(container, None)
             content["accounts"][name]["deleted"][container] = time.time()

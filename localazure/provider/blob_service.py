@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from localazure.blobs import Blobs
-from localazure.cloud import Record
 from localazure.errors import AzureError
 from localazure.provider.arm import account_id, id_part
 from localazure.provider.kinds import Kind, Live
@@ -68,7 +66,7 @@ class BlobServiceProperties(Kind):
             "type": self.arm_type,
             "sku": account["properties"]["sku"],
             **account.get("blobService", {}),
-            "cors": {"corsRules": self._blobs(name, account).cors()},
+            "cors": {"corsRules": self.cloud.blobs(name).cors()},
         }
         return Live(f"{account_id(account['group'], name)}/blobServices/default", outputs)
 
@@ -97,7 +95,7 @@ class BlobServiceProperties(Kind):
             )
         rules = (inputs.get("cors") or {}).get("corsRules") or []
         _validate(rules)
-        self._blobs(name, account).set_cors(rules)
+        self.cloud.blobs(name).set_cors(rules)
         with self.cloud.change() as content:
             content["accounts"][name]["blobService"] = {
                 key: inputs[key]
@@ -108,9 +106,6 @@ class BlobServiceProperties(Kind):
         if live is None:
             raise account_not_found(group, name)
         return live
-
-    def _blobs(self, name: str, account: Record) -> Blobs:
-        return Blobs(self.cloud.azurite, name, account["keys"]["key1"])
 
 
 def _validate(rules: list[Props]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from localazure.blobs import Blobs
 from localazure.cloud import Record, new_key, now
 from localazure.errors import AzureError
 from localazure.provider.arm import account_id, check_region, id_part, region
@@ -133,10 +132,9 @@ class StorageAccount(Kind):
 
     def delete(self, resource_id: str) -> None:
         name = id_part(resource_id, "storageAccounts")
-        account = self.cloud.account(name)
-        if account is None:
+        if self.cloud.account(name) is None:
             return
-        blobs = Blobs(self.cloud.azurite, name, account["keys"]["key1"])
+        blobs = self.cloud.blobs(name)
         for container in blobs.container_names():
             blobs.delete_container(container)
         blobs.set_cors([])
@@ -167,7 +165,7 @@ class StorageAccount(Kind):
         """The account's switch overrides its containers' levels, in both directions."""
         account = self.cloud.account(name)
         if account and account["containers"]:
-            blobs = Blobs(self.cloud.azurite, name, account["keys"]["key1"])
+            blobs = self.cloud.blobs(name)
             for container in account["containers"]:
                 blobs.set_level(container, effective_level(account, container))
 
