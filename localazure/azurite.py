@@ -134,6 +134,8 @@ class Azurite:
             raise LocalAzureError("Azurite is not installed: run 'make setup'")
         data = self.home / "azurite"
         data.mkdir(mode=0o700, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # who asks why it died finds the last words
+            self.log.replace(self.log.with_name("azurite.log.1"))
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         environment = {
             **{

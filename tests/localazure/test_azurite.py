@@ -87,6 +87,14 @@ def test_a_running_one_is_not_moved_to_another_port_in_silence(own: Azurite) -> 
         Azurite(own.home, own.port + 1).start()
 
 
+def test_the_log_of_the_run_before_is_kept(own: Azurite) -> None:
+    own.start()
+    own.stop()
+    first = own.log.read_text()
+    own.start()
+    assert own.log.with_name("azurite.log.1").read_text() == first
+
+
 def test_a_start_that_fails_says_what_node_said_and_leaves_nothing(
     own: Azurite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
