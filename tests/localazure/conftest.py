@@ -86,14 +86,20 @@ def desk_azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     running.stop()
 
 
-@pytest.fixture
-def desk(desk_azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """Each test finds an empty cloud and no stack, on one running Azurite."""
-    monkeypatch.setenv("LOCALAZURE_CONTAINER_DELETE_SECONDS", "0")
-    cloud = Cloud(desk_azurite)
+def empty_cloud(azurite: Azurite) -> Cloud:
+    """The cloud of a running Azurite, with all that earlier tests left in it taken out."""
+    cloud = Cloud(azurite)
     for name, account in cloud.load()["accounts"].items():
         StorageAccount(cloud).delete(account_id(account["group"], name))
     with cloud.change() as content:
         content["groups"] = {}
+    return cloud
+
+
+@pytest.fixture
+def desk(desk_azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """Each test finds an empty cloud and no stack, on one running Azurite."""
+    monkeypatch.setenv("LOCALAZURE_CONTAINER_DELETE_SECONDS", "0")
+    empty_cloud(desk_azurite)
     shutil.rmtree(desk_azurite.home / "stacks", ignore_errors=True)
     yield Desk(desk_azurite)

@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 
 from localazure.azurite import Azurite
-from localazure.cloud import Cloud
 from localazure.errors import AzureError
-from localazure.provider.arm import account_id
 from localazure.provider.provider import LIST_KEYS, Provider
-from localazure.provider.storage_account import StorageAccount
 from localazure.values import UNKNOWN
+from tests.localazure.conftest import empty_cloud
 
 GROUP = "azure-native:resources:ResourceGroup"
 ACCOUNT = "azure-native:storage:StorageAccount"
@@ -34,11 +32,7 @@ RULE = {
 @pytest.fixture
 def provider(desk_azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     monkeypatch.setenv("LOCALAZURE_CONTAINER_DELETE_SECONDS", "30")
-    cloud = Cloud(desk_azurite)
-    for name, account in cloud.load()["accounts"].items():
-        StorageAccount(cloud).delete(account_id(account["group"], name))
-    with cloud.change() as content:
-        content["groups"] = {}
+    empty_cloud(desk_azurite)
     yield Provider(desk_azurite)
 
 
