@@ -189,8 +189,8 @@ def _database(env: environ.Env, values: Mapping[str, str]) -> tuple[dict[str, An
 
 def _report(problems: list[str], path: Path) -> str:
     lines = ["The site's settings are not complete:", *(f"  - {problem}" for problem in problems)]
-    looked = "they were looked for" if path.exists() else "there is no such file"
-    lines += ["", f"Besides the environment, {path} is read ({looked})."]
+    absent = "" if path.exists() else ", but there is no such file"
+    lines += ["", f"They are read from the environment, and from {path}{absent}."]
     if any(problem.startswith("AZURE_") for problem in problems):
         lines.append(_FROM_THE_STACK)
     if any(problem.startswith("DJANGO_SECRET_KEY") for problem in problems):
