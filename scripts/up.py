@@ -127,8 +127,8 @@ def _serve(port: int, environment: dict[str, str], outputs: dict[str, str], logi
     with site.serving(port, environment) as server:
         with step(f"Site on {origin}/"):
             site.wait_until_healthy(server, port)
-        _say_addresses(origin, outputs, login)
         try:
+            _say_addresses(origin, outputs, login)
             server.wait()
         except KeyboardInterrupt:
             say("\nThe site has ended. Azurite and its blobs stay for the next 'make up';")

