@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -129,7 +130,10 @@ def _serve(port: int, environment: dict[str, str], outputs: dict[str, str], logi
             site.wait_until_healthy(server, port)
         try:
             _say_addresses(origin, outputs, login)
-            server.wait()
+            # Not server.wait(): a Ctrl-C that comes just before it blocks would be seen only at
+            # the next one.
+            while server.poll() is None:
+                time.sleep(0.2)
         except KeyboardInterrupt:
             say("\nThe site has ended. Azurite and its blobs stay for the next 'make up';")
             say("'make down' deletes the stack and stops Azurite.")

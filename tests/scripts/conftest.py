@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,12 +40,11 @@ echo "${FAKE_NODE_VERSION:-v20.1.0}"
 
 @dataclass
 class Result:
-    """What a finished command said: its exit status, its outputs and its time in seconds."""
+    """What a finished command said: its exit status and its outputs."""
 
     status: int
     out: str
     err: str
-    seconds: float
 
 
 @dataclass
@@ -68,11 +66,10 @@ class Clone:
 
 
 def run(command: list[str], cwd: Path, env: dict[str, str], seconds: float = 90) -> Result:
-    started = time.monotonic()
     done = subprocess.run(
         command, cwd=cwd, env=env, capture_output=True, text=True, timeout=seconds, check=False
     )
-    return Result(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
+    return Result(done.returncode, done.stdout, done.stderr)
 
 
 def bare_environment(**extra: str) -> dict[str, str]:
