@@ -18,7 +18,7 @@ from infra.problems import ConfigError, Problem
 
 @dataclass(frozen=True)
 class StackConfig:
-    """What a stack is declared from; the field's comments are the settings' meanings.
+    """What a stack is declared from; `Pulumi.yaml` describes each setting.
 
     Either `account_name` is fixed, or a name is generated from `account_name_prefix`.
     """
@@ -165,7 +165,7 @@ class _Reader:
             if not wrong and item in listed[:index]:
                 wrong = "it stands in the list twice"
             if wrong:
-                entry = f"pulumi config set --path 'corsOrigins[{index}]' https://www.example.com"
+                entry = f"pulumi config set {EXAMPLES['corsOrigins']}".replace("[0]", f"[{index}]")
                 switch = "pulumi config set corsAllowAnyOrigin true"
                 example = switch if item == "*" and not any_allowed else entry
                 self.refuse("corsOrigins", f"'{item}': {wrong}", example)

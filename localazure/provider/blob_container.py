@@ -49,8 +49,9 @@ class BlobContainer(Kind):
     )
 
     def resource_id(self, inputs: Props) -> str:
-        account = account_id(inputs["resourceGroupName"], inputs["accountName"])
-        return f"{account}/blobServices/default/containers/{inputs['containerName']}"
+        return _container_id(
+            inputs["resourceGroupName"], inputs["accountName"], inputs["containerName"]
+        )
 
     def create(self, inputs: Props) -> Live:
         group, name = inputs["resourceGroupName"], inputs["accountName"]
@@ -77,13 +78,10 @@ class BlobContainer(Kind):
             raise already_exists(self.resource_id(inputs))
         blobs.create_container(container, level)
         self._remember(name, container, level)
-        return self._live(name, container)
+        return self._live(self.resource_id(inputs))
 
     def read(self, resource_id: str) -> Live | None:
-        name, container = (
-            id_part(resource_id, "storageAccounts"),
-            id_part(resource_id, "containers"),
-        )
+        name, container = _names(resource_id)
         account = self.cloud.account(name)
         if account is None:
             return None
@@ -111,27 +109,20 @@ class BlobContainer(Kind):
         }
         if hidden and found["publicAccess"] == "None":
             outputs["publicAccess"] = declared
-        account_path = account_id(account["group"], name)
-        return Live(f"{account_path}/blobServices/default/containers/{container}", outputs)
+        return Live(_container_id(account["group"], name, container), outputs)
 
     def update(self, resource_id: str, inputs: Props) -> Live:
-        name, container = (
-            id_part(resource_id, "storageAccounts"),
-            id_part(resource_id, "containers"),
-        )
+        name, container = _names(resource_id)
         account, level = self.cloud.account(name), inputs.get("publicAccess") or "None"
         if account is None:
             raise account_not_found(id_part(resource_id, "resourceGroups"), name)
         _validate_level(account, level)
         self.cloud.blobs(name).set_level(container, level)
         self._remember(name, container, level)
-        return self._live(name, container)
+        return self._live(resource_id)
 
     def delete(self, resource_id: str) -> None:
-        name, container = (
-            id_part(resource_id, "storageAccounts"),
-            id_part(resource_id, "containers"),
-        )
+        name, container = _names(resource_id)
         account = self.cloud.account(name)
         if account is None:
             return
@@ -145,14 +136,20 @@ class BlobContainer(Kind):
             content["accounts"][name]["containers"][container] = level
             content["accounts"][name]["deleted"].pop(container, None)
 
-    def _live(self, name: str, container: str) -> Live:
-        account = self.cloud.account(name)
-        group = account["group"] if account else ""
-        path = f"{account_id(group, name)}/blobServices/default/containers/{container}"
-        live = self.read(path)
+    def _live(self, resource_id: str) -> Live:
+        live = self.read(resource_id)
         if live is None:
             raise AzureError(404, "ContainerNotFound", "The specified container does not exist.")
         return live
+
+
+def _container_id(group: str, account: str, container: str) -> str:
+    return f"{account_id(group, account)}/blobServices/default/containers/{container}"
+
+
+def _names(resource_id: str) -> tuple[str, str]:
+    """The account's and the container's name out of the container's id."""
+    return id_part(resource_id, "storageAccounts"), id_part(resource_id, "containers")
 
 
 def _validate_level(account: Record, level: str) -> None:

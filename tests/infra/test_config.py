@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.config import EXAMPLES, StackConfig, parse
+from infra.outputs import OUTPUTS
 from infra.problems import ConfigError
 from tests.conftest import ROOT
 
@@ -299,8 +300,6 @@ def test_every_committed_stack_is_accepted(file: Path) -> None:
 
 
 def test_the_readme_describes_every_setting_and_every_output() -> None:
-    from infra.outputs import OUTPUTS
-
     readme = (ROOT / "README.md").read_text()
     for name in (*EXAMPLES, *OUTPUTS):
         assert re.search(rf"^\| `{name}` \|", readme, re.MULTILINE), name

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from localazure.azurite import Azurite
 from localazure.values import UNKNOWN, from_struct, to_struct
@@ -56,7 +56,7 @@ def test_it_says_what_it_is_and_which_types_it_has(stub: Any) -> None:
 
 def test_a_configuration_is_taken_and_previews_are_offered(stub: Any) -> None:
     stub.Handshake(provider_pb2.ProviderHandshakeRequest())
-    stub.Attach(__import__("pulumi").runtime.proto.plugin_pb2.PluginAttach(address="x"))
+    stub.Attach(plugin_pb2.PluginAttach(address="x"))
     answer = stub.Configure(
         provider_pb2.ConfigureRequest(variables={"azure-native:config:location": "westus2"})
     )
