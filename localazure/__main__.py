@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from localazure.azurite import Azurite
 from localazure.errors import AzureError, LocalAzureError
+
+if TYPE_CHECKING:
+    from localazure.engine.commands import Engine
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,6 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command == "azurite":
             _azurite(options.action)
+        elif options.command == "keys":
+            _keys(options.action, options.account, options.key)
         else:
             return _engine(options)
     except (LocalAzureError, AzureError) as error:
@@ -38,6 +45,8 @@ def _engine(options: argparse.Namespace) -> int:
     engine = Engine(project, Azurite.from_environment(), Display())
     try:
         if options.command == "preview":
+            if options.markdown:
+                return _report(engine, options.limit)
             engine.preview()
         elif options.command == "output":
             engine.output(
@@ -55,9 +64,20 @@ def _engine(options: argparse.Namespace) -> int:
         return 1
     except StepFailed as error:
         print(f"error: {error}", file=sys.stderr)
-        print("What was done before is kept; mend the cause and run it again.", file=sys.stderr)
+        if options.command != "preview":
+            print("What was done before is kept; mend the cause and run it again.", file=sys.stderr)
         return 1
     return 0
+
+
+def _report(engine: Engine, limit: int) -> int:
+    from localazure.engine.report import report
+
+    plan = engine.plan()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever the locale: it is a document
+        sys.stdout.reconfigure(encoding="utf-8")
+    print(report(plan, limit), end="")
+    return 1 if plan.failure else 0
 
 
 def _azurite(action: str) -> None:
@@ -71,6 +91,25 @@ def _azurite(action: str) -> None:
         status = azurite.status()
         where = f" on http://127.0.0.1:{status.port} (process {status.pid})" if status.pid else ""
         print(f"{status.state}{where}")
+
+
+def _keys(action: str, account: str, key: str | None) -> None:
+    # Imported here: the others need nothing of it.
+    from localazure.cloud import Cloud
+    from localazure.keys import list_keys, renew
+
+    cloud = Cloud(Azurite.from_environment())
+    if action == "renew":
+        if key is None:
+            raise LocalAzureError(
+                "Say which key is to be renewed, the one that nothing uses now: for example "
+                f"python -m localazure keys renew --account {account} --key key2"
+            )
+        renew(cloud, account, key)
+        print(f"{key} of {account} is renewed; what uses the old one is refused from now on")
+        return
+    for listed in list_keys(cloud, account):
+        print(f"{listed['keyName']}  made {listed['creationTime']}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -90,6 +129,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("-C", "--cwd", default=".", help="the project's folder")
         if name in ("up", "refresh", "destroy"):
             command.add_argument("-y", "--yes", action="store_true", help="do not ask")
+        if name == "preview":
+            command.add_argument("--markdown", action="store_true", help="as a report to review")
+            command.add_argument(
+                "--limit", type=int, default=60_000, help="its length in characters, default: 60000"
+            )
         if name == "output":
             command.add_argument("name", nargs="?", help="one output only")
             command.add_argument("-j", "--json", action="store_true")
@@ -97,6 +141,10 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--show-secrets", action="store_true")
     azurite = commands.add_parser("azurite", help="start, stop or look at Azurite")
     azurite.add_argument("action", choices=("start", "stop", "status"))
+    keys = commands.add_parser("keys", help="see when an account's keys were made, renew one")
+    keys.add_argument("action", choices=("list", "renew"))
+    keys.add_argument("--account", required=True, help="the storage account's name")
+    keys.add_argument("--key", choices=("key1", "key2"), help="the one to renew")
     return parser
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
+from azure.core import exceptions
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContainerProperties, CorsRule, PublicAccess
 
 from localazure.azurite import Azurite
+from localazure.errors import AzureError, LocalAzureError
 
 # ARM's names for a container's access level, and the data plane's.
 LEVELS: dict[str, PublicAccess | None] = {
@@ -17,11 +21,40 @@ LEVELS: dict[str, PublicAccess | None] = {
 }
 
 
+def _told_apart(cls: type[Blobs]) -> type[Blobs]:
+    """Let no call raise what the SDK raises: a refusal is AzureError, silence LocalAzureError."""
+
+    def translated(method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def wrapper(self: Blobs, *arguments: Any) -> Any:
+            try:
+                return method(self, *arguments)
+            except exceptions.HttpResponseError as error:
+                if error.status_code is None:
+                    raise self.silent(error) from None
+                code = getattr(error, "error_code", None) or error.reason
+                text = (error.message or "").partition("\n")[0]
+                raise AzureError(
+                    error.status_code, str(getattr(code, "value", code)), text
+                ) from None
+            except exceptions.AzureError as error:
+                raise self.silent(error) from None
+
+        return wrapper
+
+    for name, method in list(vars(cls).items()):
+        if callable(method) and not name.startswith("_") and name != "silent":
+            setattr(cls, name, translated(method))
+    return cls
+
+
+@_told_apart
 class Blobs:
     """Data-plane calls for one account; starts Azurite if it is not running."""
 
     def __init__(self, azurite: Azurite, account: str, key: str) -> None:
         azurite.start()
+        self._azurite = azurite
         self._client = BlobServiceClient(
             azurite.endpoint(account).rstrip("/"),
             credential={"account_name": account, "account_key": key},
@@ -31,6 +64,15 @@ class Blobs:
             increment_base=1,
             connection_timeout=5,
             read_timeout=30,
+        )
+
+    def silent(self, error: Exception) -> LocalAzureError:
+        """What to say if Azurite went away, or never came to an answer."""
+        azurite = self._azurite
+        return LocalAzureError(
+            f"Azurite on port {azurite.port} stopped answering ({type(error).__name__}); its log "
+            f"is {azurite.log}. Run the same command again: it starts Azurite anew and goes on "
+            "from what was done"
         )
 
     def create_container(self, name: str, level: str) -> None:

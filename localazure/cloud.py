@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localazure.azurite import Azurite
+from localazure.errors import AzureError
 from localazure.home import locked, write_json
 
 if TYPE_CHECKING:
     from localazure.blobs import Blobs
 
 Record = dict[str, Any]
-SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
+SUBSCRIPTION = TENANT = "00000000-0000-0000-0000-000000000000"
 # Delete Container (Azure Storage REST API): a name is not available again for at least 30 seconds.
 CONTAINER_DELETE_SECONDS = 30.0
 
@@ -33,7 +34,9 @@ class Cloud:
     """The control plane's memory, in one private file under the state folder.
 
     `groups` maps a group's name in lower case to its properties, `accounts` an account's name to
-    `{group, keys, properties, containers, deleted, cors}`.
+    `{group, keys, keyCreated, created, properties, containers, deleted, blobService}`. `recorded`,
+    left out while empty, maps an id in lower case to `{id, type, inputs, computed}`: what has no
+    data plane here.
     """
 
     def __init__(self, azurite: Azurite) -> None:
@@ -59,6 +62,9 @@ class Cloud:
             content = self.load()
             before = _key_table(content)
             yield content
+            if not content.get("recorded"):
+                content.pop("recorded", None)
+            _lock_keys_out(content)
             write_json(self._file, content)
             if _key_table(content) != before:
                 self.azurite.serve_accounts(_key_table(content))
@@ -72,7 +78,34 @@ class Cloud:
         # Imported here: its SDK is slow to load, and a preview of what is there needs none of it.
         from localazure.blobs import Blobs
 
-        return Blobs(self.azurite, name, self.load()["accounts"][name]["keys"]["key1"])
+        return Blobs(self.azurite, name, _served(self.load()["accounts"][name])[0])
+
+    def renew_key(self, account: str, key: str) -> None:
+        """Replace `key1` or `key2`; from the next request on the old one opens nothing.
+
+        Raises AzureError for an account or a key that there is not.
+        """
+        with self.change() as content:
+            found = content["accounts"].get(account)
+            if found is None:
+                raise no_account(account)
+            if key not in found["keys"]:
+                raise AzureError(
+                    400,
+                    "InvalidValuesForRequestParameters",
+                    "Values for request parameters are invalid: keyName. "
+                    f"'{key}' is none of {', '.join(found['keys'])}.",
+                )
+            found["keys"][key] = new_key()
+            found["keyCreated"][key] = now()
+
+
+def no_account(name: str) -> AzureError:
+    return AzureError(
+        404,
+        "ResourceNotFound",
+        f"The Resource 'Microsoft.Storage/storageAccounts/{name}' was not found.",
+    )
 
 
 def new_key() -> str:
@@ -92,5 +125,23 @@ def being_deleted(account: Record, container: str) -> bool:
     return deleted is not None and time.time() - float(deleted) < seconds
 
 
+def _lock_keys_out(content: Record) -> None:
+    """An account that allows no shared key is served with one that nobody is told of.
+
+    The control plane itself, which in Azure needs no key, works with that one.
+    """
+    for account in content["accounts"].values():
+        if account["properties"].get("allowSharedKeyAccess") is not False:
+            account.pop("controlKey", None)
+        elif "controlKey" not in account:
+            account["controlKey"] = new_key()
+
+
+def _served(account: Record) -> tuple[str, ...]:
+    """The keys that open the account's data, the control plane's first."""
+    control = account.get("controlKey")
+    return (control,) if control else tuple(account["keys"].values())
+
+
 def _key_table(content: Record) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(account["keys"].values()) for name, account in content["accounts"].items()}
+    return {name: _served(account) for name, account in content["accounts"].items()}

@@ -33,6 +33,9 @@ class Unknown:
     def __repr__(self) -> str:
         return "UNKNOWN"
 
+    def __deepcopy__(self, memo: object) -> Unknown:
+        return self
+
 
 UNKNOWN = Unknown()
 

@@ -8,17 +8,20 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from localazure.azurite import Azurite
 from localazure.engine.deployment import Deployment
 from localazure.engine.display import Display
+from localazure.engine.failure import ProgramFailed, Protected, StepFailed
+from localazure.engine.losses import loss
+from localazure.engine.plan import Plan
 from localazure.engine.project import Project
 from localazure.engine.refresh import refresh_steps
 from localazure.engine.state import State
-from localazure.engine.steps import Listener, Op, Step
+from localazure.engine.steps import Listener, Message, Op, Step
 from localazure.errors import LocalAzureError
 from localazure.home import locked
 from localazure.provider.provider import Provider
@@ -38,14 +41,23 @@ class Engine:
 
     def preview(self) -> None:
         """Say what `up` would do; do nothing."""
-        self._plan_up(State(self._home, self._project.stack))
+        self._previewed(State(self._home, self._project.stack))
+
+    def plan(self) -> Plan:
+        """What `up` would do, unprinted; if the preview stops early, its `failure` says why."""
+        plan = Plan(self._project.name, self._project.stack)
+        try:
+            self._find(plan, State(self._home, self._project.stack), plan.messages.append)
+        except (ProgramFailed, StepFailed) as error:
+            plan.failure = str(error)
+        return plan
 
     def up(self, *, yes: bool) -> None:
         """Bring the stack to what the program asks for; without `yes` show the plan and ask."""
         with self._alone("up"):
             state = State(self._home, self._project.stack)
             if not yes:
-                if not self._plan_up(state):
+                if not self._previewed(state):
                     return
                 self._confirm("update")
             self._display.line(f"Updating ({self._project.stack}):\n")
@@ -55,6 +67,7 @@ class Engine:
             self._run(deployment, preview=False)
             deployment.finish()
             self._display.outputs(outputs, state.stack_outputs())
+            self._display.options(steps)
             self._display.summary(steps, planned=False)
             self._display.line(f"\nDuration: {time.monotonic() - started:.1f} s")
 
@@ -74,20 +87,20 @@ class Engine:
             state.save()
 
     def destroy(self, *, yes: bool) -> None:
-        """Delete all that the stack made, its data with it."""
+        """Delete all that the stack made, its data with it. A protected stack is left as it is."""
         with self._alone("destroy"):
             state = State(self._home, self._project.stack)
             if not yes and state.resources:
                 steps, listener = self._listening(quiet=True)
                 trial = copy.deepcopy(state)
-                Deployment(trial, self._provider, listener, preview=True).delete(trial.resources[:])
+                self._delete_all(Deployment(trial, self._provider, listener, preview=True), trial)
                 self._display.line(f"Previewing destroy ({self._project.stack}):\n")
                 self._display.plan(steps)
                 self._display.summary(steps, planned=True)
                 self._confirm("destroy")
             self._display.line(f"Destroying ({self._project.stack}):\n")
             steps, listener = self._listening()
-            Deployment(state, self._provider, listener, preview=False).delete(state.resources[:])
+            self._delete_all(Deployment(state, self._provider, listener, preview=False), state)
             state.pending.clear()
             state.save()
             self._display.summary(steps, planned=False)
@@ -123,20 +136,54 @@ class Engine:
         if any(isinstance(value, Secret) for value in known.values()) and shown == masked(known):
             self._display.line("\n[secret] values are shown with --show-secrets")
 
-    def _plan_up(self, state: State) -> bool:
+    def _previewed(self, state: State) -> bool:
         """Show the plan; True if it changes anything."""
+        plan = Plan(self._project.name, self._project.stack)
+        self._display.line(f"Previewing update ({self._project.stack}):\n")
+        self._find(plan, state, self._display.message)
+        self._display.plan(plan.steps)
+        self._display.outputs(plan.outputs_before, plan.outputs_after)
+        self._display.options(plan.steps)
+        self._display.summary(plan.steps, planned=True)
+        return plan.changes_anything
+
+    def _find(self, plan: Plan, state: State, heard: Callable[[Message], None]) -> None:
+        """Fill the plan by a run that does nothing. Raises StepFailed and ProgramFailed."""
         trial = copy.deepcopy(state)
-        outputs = copy.deepcopy(state.stack_outputs())
-        steps, listener = self._listening(quiet=True)
+        plan.outputs_before = copy.deepcopy(state.stack_outputs())
+        listener = Listener(plan.steps.append, self._display.line, heard)
         deployment = Deployment(trial, self._provider, listener, preview=True)
         self._run(deployment, preview=True)
         deployment.finish()
-        self._display.line(f"Previewing update ({self._project.stack}):\n")
-        self._display.plan(steps)
-        self._display.outputs(outputs, trial.stack_outputs())
-        self._display.summary(steps, planned=True)
-        changed = any(step.op is not Op.SAME for step in steps)
-        return changed or outputs != trial.stack_outputs()
+        plan.outputs_after = trial.stack_outputs()
+
+    def _delete_all(self, deployment: Deployment, state: State) -> None:
+        try:
+            deployment.delete(state.resources[:])
+        except Protected as error:
+            raise LocalAzureError(self._how_to_unprotect(error, state)) from None
+
+    def _how_to_unprotect(self, error: Protected, state: State) -> str:
+        """What is protected, what would be lost, and what to do first, in order."""
+        stack, going = self._project.stack, {r.urn for r in state.resources}
+        lost = [text for r in state.resources if (text := loss(r, state.resources, going))]
+        if f"{self._project.name}:protect" in self._project.config:
+            switch = (
+                f"set 'protect' to false: in Pulumi.{stack}.yaml, or by "
+                f"pulumi config set protect false --stack {stack}"
+            )
+        else:
+            switch = "take 'protect' off these resources in the program"
+        return "\n".join(
+            [
+                str(error),
+                *(f"  ! what would be lost: {text}" for text in lost),
+                "To delete it all the same:",
+                f"  1. {switch}",
+                f"  2. deploy that: python -m localazure up --stack {stack}",
+                f"  3. then: python -m localazure destroy --stack {stack}",
+            ]
+        )
 
     def _run(self, deployment: Deployment, *, preview: bool) -> None:
         # Imported here: the SDK takes half a second that `output` and `destroy` do not need.
@@ -152,7 +199,7 @@ class Engine:
             if not quiet:
                 self._display.progress(step)
 
-        return steps, Listener(on_step, self._display.line)
+        return steps, Listener(on_step, self._display.line, self._display.message)
 
     def _confirm(self, verb: str) -> None:
         if not sys.stdin.isatty():

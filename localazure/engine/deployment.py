@@ -7,19 +7,17 @@ import time
 from dataclasses import replace
 from threading import RLock
 
-from localazure.engine.diffs import changes_of
-from localazure.engine.failure import StepFailed
+from localazure.engine.creation import create_or_find
+from localazure.engine.diffs import changes_of, top
+from localazure.engine.failure import Protected, StepFailed
+from localazure.engine.losses import loss
+from localazure.engine.order import dependents, foundations_first
+from localazure.engine.paths import covers, ignoring, parsed, parts
 from localazure.engine.state import Resource, State
-from localazure.engine.steps import Goal, Listener, Op, Step
+from localazure.engine.steps import Goal, Listener, Message, Op, Step
 from localazure.errors import AzureError, LocalAzureError
-from localazure.provider.kinds import Live
 from localazure.provider.provider import Diff, Provider
 from localazure.values import Props, Secret, has_secret, plain
-
-# Azure says of these that the same call will be accepted a little later.
-PASSING = frozenset({"ContainerBeingDeleted"})
-PASSING_SECONDS = 300.0
-PASSING_PAUSE = 1.0
 
 
 class Deployment:
@@ -34,9 +32,12 @@ class Deployment:
         self._preview = preview
         self._lock = RLock()
         self._registered: set[str] = set()
-        # What had to go before the replacement of something below it, by URN.
-        self._deleted_first: dict[str, Resource] = {}
+        # What had to go before the replacement of something below it, by URN, with its loss.
+        self._deleted_first: dict[str, tuple[Resource, str]] = {}
+        self._going: set[str] = set()
         self.failure: str = ""
+        # The last call of a function that was refused: a program may live with that.
+        self.refusal: str = ""
 
     def register(self, urn: str, goal: Goal) -> Resource:
         """Bring one resource to what the program asks for. Raises StepFailed."""
@@ -59,76 +60,145 @@ class Deployment:
                 self._save()
 
     def invoke(self, token: str, arguments: Props) -> Props:
+        """Call one of the provider's functions. A program may live with a refusal (AzureError)."""
         with self._lock:
             try:
                 return self._provider.invoke(token, plain(arguments))
             except (AzureError, LocalAzureError) as error:
-                raise self._fail(token, str(error)) from None
+                self.refusal = str(error)
+                raise
+
+    def message(self, severity: str, text: str, urn: str = "") -> None:
+        self._listener.message(Message(severity, text, urn.rpartition("::")[2]))
 
     def finish(self) -> None:
         """Delete what the program no longer asks for. Raises StepFailed."""
         with self._lock:
-            self.delete(
-                [r for r in self._state.resources if r.delete or r.urn not in self._registered]
-            )
+            for urn, (resource, lost) in self._deleted_first.items():
+                if urn not in self._registered:
+                    self._done(Step(Op.DELETE, resource, lost=lost))
+            doomed = [r for r in self._state.resources if r.delete or r.urn not in self._registered]
+            try:
+                self.delete(doomed)
+            except Protected as refusal:
+                self.failure = (
+                    f"{refusal} The program no longer declares it: declare it again, or deploy it "
+                    "once with 'protect' off before taking it out"
+                )
+                raise StepFailed(self.failure) from None
 
     def delete(self, doomed: list[Resource]) -> None:
         """Delete these, dependents first. A protected one stops it before anything is touched."""
-        protected = [r.name for r in doomed if r.protect and not r.delete]
+        protected = [r for r in doomed if r.protect and not r.delete]
         if protected:
-            raise self._fail(
-                protected[0],
-                f"{', '.join(protected)}: protected, so nothing was deleted. To delete it all the "
-                "same, take 'protect' off in the program, deploy that, and repeat this",
-            )
+            refusal = Protected(protected)
+            self.failure = str(refusal)
+            raise refusal
         gone = {r.urn for r in doomed if not r.delete}
-        for resource in reversed(doomed):
-            self._delete(resource, skip=resource.deleted_with in gone)
+        self._going |= {r.urn for r in doomed if not r.retain_on_delete}
+        lost = {id(r): self._loss(r) for r in doomed if not r.delete}
+        for resource in reversed(foundations_first(doomed)):
+            self._delete(
+                resource, skip=resource.deleted_with in gone, lost=lost.get(id(resource), "")
+            )
 
     def _component(self, urn: str, goal: Goal) -> Resource:
         old = self._state.live(urn)
         resource = _described(Resource(urn, goal.type, custom=False, inputs=goal.inputs), goal)
         resource.outputs = old.outputs if old else {}
         self._state.put(resource)
-        self._done(Step(Op.SAME if old else Op.CREATE, resource))
+        self._done(Step(Op.SAME if old else Op.CREATE, resource, old=old))
         return resource
 
     def _custom(self, urn: str, goal: Goal) -> Resource:
-        old = self._state.live(urn)
-        wanted = plain(goal.inputs)
-        if old:
-            kept = plain(old.inputs)
-            wanted.update({k: kept[k] for k in goal.ignore_changes if k in kept})
-        generation = old.generation if old else self._next_generation(urn)
-        inputs = self._check(urn, goal, plain(old.inputs) if old else {}, wanted, generation)
-        if old is None:
-            return self._create(urn, goal, inputs, generation)
-        diff = self._provider.diff(goal.type, plain(old.inputs), plain(inputs))
-        forced = {p.split(".")[0] for p in diff.changes} & set(goal.replace_on_changes)
-        if not diff.changes:
-            resource = _described(replace(old), goal)
-            self._state.put(resource)
-            self._done(Step(Op.SAME, resource))
-            return resource
-        if diff.replaces or forced:
-            return self._replace(old, goal, diff, inputs, wanted)
-        return self._update(old, goal, diff, inputs)
-
-    def _check(self, urn: str, goal: Goal, old: Props, wanted: Props, generation: int) -> Props:
-        seed = hashlib.sha256(f"{self._state.seed}/{urn}/{generation}".encode()).digest()
         if goal.type not in self._provider.kinds:
             raise self._fail(
                 urn,
                 f"localazure does not know the type {goal.type}. It knows "
                 f"{', '.join(sorted(self._provider.kinds))}; the Pulumi CLI with Azure knows all",
             )
-        checked, failures = self._provider.check(goal.type, goal.name, old, wanted, seed)
+        old = self._state.live(urn)
+        if old is None:
+            return self._import(urn, goal) if goal.import_id else self._make(urn, goal)
+        if goal.import_id and goal.import_id.lower() != old.id.lower():
+            raise self._fail(
+                urn,
+                f"it is in the stack as {old.id}, and 'import_' asks for {goal.import_id}. Take "
+                "'import_' off, or give the other resource a name of its own in the program",
+            )
+        wanted = ignoring(plain(goal.inputs), plain(old.inputs), goal.ignore_changes)
+        inputs = self._check(urn, goal, old.inputs, wanted, old.generation)
+        diff = self._provider.diff(goal.type, plain(old.inputs), plain(inputs))
+        forced = _forced(diff, goal)
+        if not diff.changes:
+            resource = _described(replace(old), goal)
+            self._state.put(resource)
+            self._done(Step(Op.SAME, resource, old=old))
+            return resource
+        if diff.replaces or forced:
+            replaces = tuple(dict.fromkeys([*diff.replaces, *forced]))
+            return self._replace(old, goal, diff, replaces, inputs, wanted)
+        return self._update(old, goal, diff, inputs)
+
+    def _make(self, urn: str, goal: Goal) -> Resource:
+        generation = self._next_generation(urn)
+        inputs = self._check(urn, goal, {}, plain(goal.inputs), generation)
+        return self._create(urn, goal, inputs, generation)
+
+    def _check(self, urn: str, goal: Goal, old: Props, wanted: Props, generation: int) -> Props:
+        """`wanted` with names filled in; secret is what the program says is, and what `old` has
+        sealed and stays as it was."""
+        seed = hashlib.sha256(f"{self._state.seed}/{urn}/{generation}".encode()).digest()
+        before = plain(old)
+        checked, failures = self._provider.check(goal.type, goal.name, before, wanted, seed)
         if failures:
             raise self._fail(urn, "; ".join(f"{f.property}: {f.reason}" for f in failures))
+        ignored = {parsed(text)[0] for text in goal.ignore_changes}
         return {
-            key: Secret(value) if has_secret(goal.inputs.get(key)) else value
+            key: Secret(value)
+            if has_secret(goal.inputs.get(key))
+            or (has_secret(old.get(key)) and ignored & {key, "*"})
+            else value
             for key, value in checked.items()
         }
+
+    def _import(self, urn: str, goal: Goal) -> Resource:
+        """Take up what is there as it is: the program must declare exactly that, as in Pulumi."""
+        started = time.monotonic()
+        found = self._provider.read(goal.type, goal.import_id, {})
+        if found is None:
+            raise self._fail(
+                urn,
+                f"nothing to import: {goal.import_id} does not exist. Correct the names that the "
+                "id is made of, or take 'import_' off, and it is created",
+            )
+        live, live_inputs = found
+        generation = self._next_generation(urn)
+        wanted = ignoring(plain(goal.inputs), live_inputs, goal.ignore_changes)
+        inputs = self._check(urn, goal, live_inputs, wanted, generation)
+        diff = self._provider.diff(goal.type, live_inputs, plain(inputs))
+        changes = changes_of(diff, live_inputs, inputs)
+        if changes:
+            self._refuse_import(urn, tuple(dict.fromkeys(top(c.path) for c in changes)))
+        resource = _described(
+            Resource(urn, goal.type, custom=True, inputs=inputs, generation=generation), goal
+        )
+        resource.id = live.id
+        resource.outputs = _with_secrets(live.outputs, inputs, goal)
+        self._state.put(resource)
+        self._done(Step(Op.IMPORT, resource, changes, time.monotonic() - started))
+        return resource
+
+    def _refuse_import(self, urn: str, differing: tuple[str, ...]) -> None:
+        """A preview goes on and says that the import will fail, as Pulumi's does."""
+        reason = f"inputs to import do not match the existing resource: [{' '.join(differing)}]"
+        if not self._preview:
+            raise self._fail(
+                urn,
+                f"{reason}. Declare them as they are there (a preview shows both), or name them in "
+                "ignore_changes",
+            )
+        self.message("warning", f"{reason}; importing this resource will fail", urn)
 
     def _create(
         self, urn: str, goal: Goal, inputs: Props, generation: int, step: Step | None = None
@@ -145,47 +215,22 @@ class Deployment:
             interrupted = self._state.pending.get(urn) == resource.id
             self._state.pending[urn] = resource.id
             self._save()
-            live, note = self._create_or_find(resource, find=interrupted)
+            live, note = create_or_find(
+                self._provider, resource, self._listener.notice, find=interrupted
+            )
             del self._state.pending[urn]
         resource.id = live.id
         resource.outputs = _with_secrets(live.outputs, inputs, goal)
         self._state.put(resource)
-        seconds = time.monotonic() - started
-        before = self._deleted_first.get(urn)
-        if before:
+        if urn in self._deleted_first:
+            before, lost = self._deleted_first[urn]
             diff = self._provider.diff(goal.type, plain(before.inputs), plain(inputs))
-            step = Step(Op.REPLACE, resource, changes_of(diff, before.inputs, inputs))
-        self._done(
-            replace(
-                step or Step(Op.CREATE, resource), resource=resource, seconds=seconds, note=note
-            )
-        )
+            changes = changes_of(diff, before.inputs, inputs)
+            step = Step(Op.REPLACE, resource, changes, old=before, lost=lost)
+        step = step or Step(Op.CREATE, resource)
+        seconds = time.monotonic() - started
+        self._done(replace(step, resource=resource, seconds=seconds, note=note))
         return resource
-
-    def _create_or_find(self, resource: Resource, *, find: bool) -> tuple[Live, str]:
-        """Create it; what an interrupted run had made already is taken up and brought in line."""
-        inputs = plain(resource.inputs)
-        found = self._provider.read(resource.type, resource.id, inputs) if find else None
-        if found:
-            live, live_inputs = found
-            if self._provider.diff(resource.type, live_inputs, inputs).changes:
-                live = self._provider.update(resource.type, live.id, live.outputs, inputs)
-            return live, "taken up from an interrupted run"
-        deadline = time.monotonic() + PASSING_SECONDS
-        told = False
-        while True:
-            try:
-                return self._provider.create(resource.type, inputs), ""
-            except AzureError as error:
-                if error.code not in PASSING or time.monotonic() > deadline:
-                    raise
-                if not told:
-                    self._listener.notice(
-                        f"{resource.name}: Azure answers {error.code}; trying again for up to "
-                        f"{PASSING_SECONDS:.0f} s"
-                    )
-                    told = True
-                time.sleep(PASSING_PAUSE)
 
     def _update(self, old: Resource, goal: Goal, diff: Diff, inputs: Props) -> Resource:
         started = time.monotonic()
@@ -196,43 +241,62 @@ class Deployment:
         resource.outputs = _with_secrets(live.outputs, inputs, goal)
         self._state.put(resource)
         changes = changes_of(diff, old.inputs, inputs)
-        self._done(Step(Op.UPDATE, resource, changes, time.monotonic() - started))
+        self._done(Step(Op.UPDATE, resource, changes, time.monotonic() - started, old=old))
         return resource
 
     def _replace(
-        self, old: Resource, goal: Goal, diff: Diff, inputs: Props, wanted: Props
+        self,
+        old: Resource,
+        goal: Goal,
+        diff: Diff,
+        replaces: tuple[str, ...],
+        inputs: Props,
+        wanted: Props,
     ) -> Resource:
+        lost = self._loss(old)
+        reason = f"{', '.join(replaces)} changed, which needs a new resource"
         if old.protect:
+            would = f" (lost would be {lost})" if lost else ""
             raise self._fail(
                 old.urn,
-                f"{', '.join(diff.replaces)} changed, which needs a new resource, and this one is "
-                "protected: undo the change, or take 'protect' off first",
+                f"{reason}, and this one is protected{would}: undo the change, or take 'protect' "
+                "off first",
             )
         changes = changes_of(diff, old.inputs, inputs)
         generation = old.generation + 1
         inputs = self._check(old.urn, goal, {}, wanted, generation)
+        if not old.retain_on_delete:
+            self._going.add(old.urn)
         first = goal.delete_before_replace
         if diff.delete_first if first is None else first:
-            for dependent in reversed(self._dependents(old)):
-                self._deleted_first[dependent.urn] = dependent
-                self._delete(dependent, skip=dependent.deleted_with == old.urn, quietly=True)
-            self._delete(old, skip=False, quietly=True)
+            self._delete_first(old, reason)
         else:
-            old.delete = True
+            # A copy: the step tells what the old one was, and a trial's state is nobody else's.
+            self._state.put(replace(old, delete=True))
             self._save()
-        step = Step(Op.REPLACE, old, changes)
+        step = Step(Op.REPLACE, old, changes, old=old, replaces=replaces, lost=lost)
         return self._create(old.urn, goal, inputs, generation, step)
 
-    def _dependents(self, resource: Resource) -> list[Resource]:
-        """All live resources that stand on it, directly or not, in the order of their making."""
-        urns, found = {resource.urn}, []
-        for other in self._state.resources:
-            if other.custom and not other.delete and urns & set(other.dependencies):
-                urns.add(other.urn)
-                found.append(other)
-        return found
+    def _delete_first(self, old: Resource, reason: str) -> None:
+        """Delete it and all that stands on it, to be made again when it is registered."""
+        above = dependents(old, self._state.resources)
+        protected = [r.name for r in above if r.protect]
+        if protected:
+            raise self._fail(
+                old.urn,
+                f"{reason}, and what stands on it is protected: {', '.join(protected)}. Undo the "
+                "change, or take 'protect' off first",
+            )
+        self._going |= {r.urn for r in above if not r.retain_on_delete}
+        for resource in above:
+            self._deleted_first[resource.urn] = (resource, self._loss(resource))
+        for resource in reversed(above):
+            self._delete(resource, skip=resource.deleted_with == old.urn, quietly=True)
+        self._delete(old, skip=False, quietly=True)
 
-    def _delete(self, resource: Resource, *, skip: bool, quietly: bool = False) -> None:
+    def _delete(
+        self, resource: Resource, *, skip: bool, lost: str = "", quietly: bool = False
+    ) -> None:
         started = time.monotonic()
         kept = resource.retain_on_delete
         if resource.custom and not skip and not kept and not self._preview:
@@ -245,7 +309,11 @@ class Deployment:
         # The old half of a replacement has been told of with the new one.
         if not quietly and not resource.delete:
             op = Op.FORGET if kept else Op.DELETE
-            self._done(Step(op, resource, seconds=time.monotonic() - started))
+            seconds = time.monotonic() - started
+            self._done(Step(op, resource, seconds=seconds, old=resource, lost=lost))
+
+    def _loss(self, resource: Resource) -> str:
+        return loss(resource, self._state.resources, self._going)
 
     def _next_generation(self, urn: str) -> int:
         """Past that of a replaced half that is still to go, whose name must not come again."""
@@ -264,6 +332,12 @@ class Deployment:
         type_ = urn.split("::")[2].rpartition("$")[2] if urn.count("::") >= 3 else ""
         self.failure = f"{type_} {name}: {reason}".strip()
         return StepFailed(self.failure)
+
+
+def _forced(diff: Diff, goal: Goal) -> list[str]:
+    """The changed properties that the program itself says need a new resource."""
+    asked = [parsed(text) for text in goal.replace_on_changes]
+    return [path for path in diff.changes if any(covers(p, parts(path)) for p in asked)]
 
 
 def _described(resource: Resource, goal: Goal) -> Resource:

@@ -8,11 +8,21 @@ import sys
 from collections import Counter
 from typing import TextIO
 
+from localazure.engine.diffs import SECRET
+from localazure.engine.plan import OPS
 from localazure.engine.state import Resource
-from localazure.engine.steps import Change, Op, Step
-from localazure.values import UNKNOWN, Props, masked
+from localazure.engine.steps import Change, Message, Op, Step
+from localazure.values import UNKNOWN, Props, has_secret, masked
 
-_COLORS = {Op.CREATE: "32", Op.UPDATE: "33", Op.REPLACE: "35", Op.DELETE: "31", Op.FORGET: "31"}
+_COLORS = {
+    Op.CREATE: "32",
+    Op.IMPORT: "32",
+    Op.UPDATE: "33",
+    Op.REPLACE: "35",
+    Op.DELETE: "31",
+    Op.FORGET: "31",
+}
+_SEVERITY_COLORS = {"warning": "33", "error": "31"}
 _CHANGE_SIGNS = {"add": "+", "update": "~", "delete": "-"}
 _UNKNOWN_TEXT = "output<unknown>"
 
@@ -27,6 +37,12 @@ class Display:
     def line(self, text: str = "") -> None:
         print(text, file=self._stream, flush=True)
 
+    def message(self, message: Message) -> None:
+        """What the program says by `pulumi.log`."""
+        severity, rest = message.severity, str(message).removeprefix(message.severity)
+        color = _SEVERITY_COLORS.get(severity)
+        self.line(f"{self._colored(color, severity)}{rest}")
+
     def plan(self, steps: list[Step]) -> None:
         """Every changed resource as a tree, each followed by its property changes."""
         rows = _tree(steps)
@@ -37,6 +53,7 @@ class Display:
             verb = self._paint(step.op, step.op.verb)
             self.line(f" {sign} {label:<{width}}  {step.resource.name:<{names}}  {verb}".rstrip())
             self._changes(step)
+            self._loss(step, "what would be lost")
 
     def progress(self, step: Step) -> None:
         """One finished step, while a deployment runs."""
@@ -49,12 +66,26 @@ class Display:
             f" {sign} {step.resource.type}  {step.resource.name}  {self._paint(step.op, done)}"
         )
         self._changes(step)
+        self._loss(step, "lost")
+
+    def options(self, steps: list[Step]) -> None:
+        """Options that change: no step of their own, the stack's state only notes them."""
+        found: dict[str, list[str]] = {}
+        for step in steps:
+            for change in step.options:
+                found.setdefault(_change(change), []).append(step.resource.name)
+        if found:
+            self.line("\nOptions:")
+            for text, names in found.items():
+                self.line(self._paint(Op.UPDATE, f"  ~ {text}") + f"  ({', '.join(names)})")
 
     def outputs(self, old: Props, new: Props) -> None:
         """What changes in the stack's outputs; nothing if nothing does."""
         lines = []
         for key in sorted({*old, *new}):
             before, after = masked(old.get(key)), masked(new.get(key))
+            if has_secret(old.get(key)) or has_secret(new.get(key)):
+                before = after = SECRET
             if key not in old:
                 lines.append(self._paint(Op.CREATE, f"  + {key}: {_shown(after)}"))
             elif key not in new:
@@ -71,7 +102,7 @@ class Display:
     def summary(self, steps: list[Step], *, planned: bool) -> None:
         counts = Counter(step.op for step in steps)
         self.line("\nResources:")
-        for op in (Op.CREATE, Op.UPDATE, Op.REPLACE, Op.DELETE, Op.FORGET):
+        for op in OPS:
             if counts[op]:
                 words = op.planned if planned else op.done
                 self.line(self._paint(op, f"    {op.sign} {counts[op]} {words}"))
@@ -85,8 +116,14 @@ class Display:
             op = {"add": Op.CREATE, "update": Op.UPDATE, "delete": Op.DELETE}[change.kind]
             self.line(self._paint(op, f"      {_CHANGE_SIGNS[change.kind]} {_change(change)}"))
 
+    def _loss(self, step: Step, words: str) -> None:
+        if step.lost:
+            self.line(self._paint(Op.DELETE, f"      ! {words}: {step.lost}"))
+
     def _paint(self, op: Op, text: str) -> str:
-        color = _COLORS.get(op)
+        return self._colored(_COLORS.get(op), text)
+
+    def _colored(self, color: str | None, text: str) -> str:
         return f"\x1b[{color}m{text}\x1b[0m" if self._color and color else text
 
 

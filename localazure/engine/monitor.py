@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
+import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from localazure.engine.deployment import Deployment
 from localazure.engine.state import STACK_TYPE
 from localazure.engine.steps import Goal
-from localazure.errors import LocalAzureError
+from localazure.errors import AzureError, LocalAzureError
 from localazure.values import from_struct, to_struct
 
 FEATURES = (
@@ -20,6 +20,16 @@ FEATURES = (
     resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
     resource_pb2.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
 )
+
+
+class Refused(grpc.RpcError):
+    """A call that failed, in the one form that the SDK hands on to the program."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return str(self)
 
 
 class Monitor:
@@ -36,10 +46,6 @@ class Monitor:
         return resource_pb2.RegisterPackageResponse(ref=request.name)
 
     def RegisterResource(self, request: Any) -> Any:
-        if request.importId:
-            raise LocalAzureError(
-                f"'{request.name}' asks for an import, which only the Pulumi CLI does"
-            )
         urn = self._urn(request.parent, request.type, request.name)
         resource = self._deployment.register(urn, _goal(request))
         shown = resource.outputs if resource.custom else resource.inputs
@@ -52,7 +58,10 @@ class Monitor:
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any) -> Any:
-        result = self._deployment.invoke(request.tok, from_struct(request.args))
+        try:
+            result = self._deployment.invoke(request.tok, from_struct(request.args))
+        except (AzureError, LocalAzureError) as error:
+            raise Refused(str(error)) from None
         response = resource_pb2.ResourceInvokeResponse()
         getattr(response, "return").CopyFrom(to_struct(result))  # a keyword here, a field there
         return response
@@ -78,12 +87,16 @@ class Monitor:
 
 
 class Log:
-    """What the SDK calls an Engine stub: the program's own messages, on standard error."""
+    """What the SDK calls an Engine stub: the program's own messages."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
 
     def Log(self, request: Any) -> Any:
-        if request.severity >= engine_pb2.INFO:
+        # An ephemeral message is a moving progress line; what a file keeps has no use for it.
+        if request.severity >= engine_pb2.INFO and not request.ephemeral:
             severity = engine_pb2.LogSeverity.Name(request.severity).lower()
-            print(f"{severity}: {request.message}", file=sys.stderr)
+            self._deployment.message(severity, request.message, request.urn)
         return empty_pb2.Empty()
 
 
@@ -104,4 +117,5 @@ def _goal(request: Any) -> Goal:
         ignore_changes=tuple(request.ignoreChanges),
         replace_on_changes=tuple(request.replaceOnChanges),
         additional_secret_outputs=tuple(request.additionalSecretOutputs),
+        import_id=request.importId,
     )

@@ -20,6 +20,7 @@ from localazure.engine.failure import ProgramFailed, StepFailed
 from localazure.engine.monitor import Log, Monitor
 from localazure.engine.project import Project
 from localazure.errors import LocalAzureError
+from localazure.home import ROOT
 
 
 def run_program(project: Project, deployment: Deployment, *, preview: bool) -> None:
@@ -40,7 +41,7 @@ def _run(project: Project, deployment: Deployment, preview: bool) -> None:
             project=project.name,
             stack=project.stack,
             monitor=Monitor(deployment, project.name, project.stack),
-            engine=Log(),
+            engine=Log(deployment),
             dry_run=preview,
             organization="organization",
             root_directory=str(project.root),
@@ -53,17 +54,24 @@ def _run(project: Project, deployment: Deployment, preview: bool) -> None:
     loop.set_default_executor(executor)
     asyncio.set_event_loop(loop)
     before = Path.cwd(), list(sys.path)
-    sys.path.insert(0, str(project.root))
+    # A program in another folder finds its own modules, and never this project's of the same name.
+    others = [entry for entry in sys.path if Path(entry).absolute() != ROOT]
+    sys.path[:] = [str(project.root), *(sys.path if project.root == ROOT else others)]
     os.chdir(project.root)
     try:
         loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _execute(project)))
+        # A message about a resource is sent once its URN is known, by a task that nobody awaits.
+        for _ in range(3):
+            loop.run_until_complete(asyncio.sleep(0))
     except StepFailed:
         raise
     except (pulumi.RunError, LocalAzureError) as error:
         raise ProgramFailed(str(error)) from None
-    except Exception:
+    except Exception as error:
         if deployment.failure:  # what the SDK makes of a failed step is not worth reading
             raise StepFailed(deployment.failure) from None
+        if deployment.refusal and deployment.refusal in str(error):
+            raise StepFailed(str(error)) from None
         raise ProgramFailed(_own_traceback(project)) from None
     finally:
         executor.shutdown(wait=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -57,7 +58,8 @@ class State:
         self.pending: dict[
             str, str
         ] = {}  # URN to the id that an interrupted create would have made
-        self.seed = secrets.token_hex(16)
+        # Names are generated from it; a preview that is to say the same twice fixes it.
+        self.seed = os.environ.get("LOCALAZURE_SEED") or secrets.token_hex(16)
         if self.file.exists():
             self._load()
 

@@ -15,6 +15,7 @@ class Op(Enum):
 
     SAME = (" ", "", "unchanged", "unchanged")
     CREATE = ("+", "create", "to create", "created")
+    IMPORT = ("=", "import", "to import", "imported")
     UPDATE = ("~", "update", "to update", "updated")
     REPLACE = ("+-", "replace", "to replace", "replaced")
     DELETE = ("-", "delete", "to delete", "deleted")
@@ -39,11 +40,31 @@ class Change:
 
 @dataclass(frozen=True)
 class Step:
+    """`resource` is what it becomes, or what is deleted; `old` what the state held before.
+
+    `replaces` names the properties that make an update a replacement, `lost` the data that go with
+    the old resource.
+    """
+
     op: Op
     resource: Resource
     changes: tuple[Change, ...] = ()
     seconds: float = 0.0
     note: str = ""
+    old: Resource | None = None
+    replaces: tuple[str, ...] = ()
+    lost: str = ""
+
+    @property
+    def options(self) -> tuple[Change, ...]:
+        """Options that change: they are the engine's alone, so a step may have nothing else."""
+        if self.old is None or self.op in (Op.DELETE, Op.FORGET):
+            return ()
+        pairs = (
+            ("protect", self.old.protect, self.resource.protect),
+            ("retainOnDelete", self.old.retain_on_delete, self.resource.retain_on_delete),
+        )
+        return tuple(Change(name, "update", old, new) for name, old, new in pairs if old != new)
 
 
 @dataclass
@@ -63,11 +84,31 @@ class Goal:
     ignore_changes: tuple[str, ...] = ()
     replace_on_changes: tuple[str, ...] = ()
     additional_secret_outputs: tuple[str, ...] = ()
+    import_id: str = ""
+
+
+@dataclass(frozen=True)
+class Message:
+    """What the program, or the engine about it, wants read: `severity` is `info`, `warning` or
+    `error`; `about` a resource's name, or empty."""
+
+    severity: str
+    text: str
+    about: str = ""
+
+    def __str__(self) -> str:
+        about = f" ({self.about})" if self.about else ""
+        return f"{self.severity}{about}: {self.text}"
+
+
+def _unheard(message: Message) -> None:
+    pass
 
 
 @dataclass(frozen=True)
 class Listener:
-    """Who is told of each finished step, and of a wait while one is under way."""
+    """Who is told of each finished step, of a wait while one is under way, and of messages."""
 
     step: Callable[[Step], None]
     notice: Callable[[str], None]
+    message: Callable[[Message], None] = _unheard

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import uuid
 
 from localazure.cloud import SUBSCRIPTION
 from localazure.errors import AzureError
@@ -83,6 +84,11 @@ def generated_name(logical_name: str, seed: bytes) -> str:
     return logical_name + hashlib.sha256(seed).hexdigest()[:8]
 
 
+def made_up_guid(*parts: str) -> str:
+    """A GUID that stays the same for the same words: ids that in Azure somebody else hands out."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(parts).lower()))
+
+
 def region(name: str) -> str:
     """`West Europe` and `westeurope` are the same region."""
     return name.replace(" ", "").lower()
@@ -98,12 +104,78 @@ def check_region(name: str) -> None:
         )
 
 
+# What an id format of a resource in a group begins with.
+GROUP = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}"
+
+
 def group_id(group: str) -> str:
     return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}"
 
 
 def account_id(group: str, account: str) -> str:
     return f"{group_id(group)}/providers/Microsoft.Storage/storageAccounts/{account}"
+
+
+def formatted_id(id_format: str, inputs: Props) -> str:
+    """The id that the inputs lead to, for example of `{scope}/providers/…/locks/{lockName}`."""
+    return id_format.format_map({"subscriptionId": SUBSCRIPTION, **inputs})
+
+
+def parsed_id(id_format: str, resource_id: str) -> Props:
+    """The inputs that are in an id: the inverse of `formatted_id`.
+
+    Raises AzureError (400, InvalidResourceId) for an id of another form.
+    """
+    # A format's first part may be the id of any other resource.
+    first, *rest = re.split(r"(\{\w+\})", id_format)
+    pattern = re.escape(first)
+    for number, part in enumerate(rest):
+        name = part.strip("{}")
+        loose = id_format.startswith("{") and number == 0
+        field = rf"(?P<{name}>{'/.+' if loose else '[^/]+'})"
+        pattern += field if part.startswith("{") else re.escape(part)
+    found = re.fullmatch(pattern, resource_id, re.IGNORECASE)
+    if not found:
+        raise AzureError(
+            400, "InvalidResourceId", f"'{resource_id}' is no id of the form '{id_format}'."
+        )
+    return {key: value for key, value in found.groupdict().items() if key != "subscriptionId"}
+
+
+def type_of(resource_id: str) -> str:
+    """The type of an id, for example `Microsoft.Storage/storageAccounts`; "" if it is no id.
+
+    Of what is put on a scope its own type, not that of the scope.
+    """
+    if re.fullmatch(r"/subscriptions/[^/]+", resource_id, re.IGNORECASE):
+        return "Microsoft.Resources/subscriptions"
+    if re.fullmatch(r"/subscriptions/[^/]+/resourceGroups/[^/]+", resource_id, re.IGNORECASE):
+        return "Microsoft.Resources/resourceGroups"
+    _, providers, tail = resource_id.rpartition("/providers/")
+    namespace, *parts = tail.split("/")
+    whole = parts and len(parts) % 2 == 0 and "" not in parts
+    if not providers or not resource_id.startswith("/") or not whole:
+        return ""
+    return "/".join([namespace, *parts[::2]])
+
+
+def check_reference(path: str, value: object, wanted: str) -> None:
+    """Refuse what is no id of a resource of type `wanted` within a subscription."""
+    text = value if isinstance(value, str) else ""
+    if not text.lower().startswith("/subscriptions/") or not type_of(text):
+        raise AzureError(
+            400,
+            "LinkedInvalidPropertyId",
+            f"Property id '{text}' at path '{path}' is invalid. Expect fully qualified resource Id "
+            "that start with '/subscriptions/{subscriptionId}' or "
+            "'/providers/{resourceProviderNamespace}/'.",
+        )
+    if type_of(text).lower() != wanted.lower():
+        raise AzureError(
+            400,
+            "LinkedInvalidPropertyId",
+            f"Property id '{text}' at path '{path}' is invalid: the id of a '{wanted}' is needed.",
+        )
 
 
 def id_part(resource_id: str, segment: str) -> str:

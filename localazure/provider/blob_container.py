@@ -10,8 +10,10 @@ from localazure.cloud import Record, being_deleted
 from localazure.errors import AzureError
 from localazure.provider.arm import account_id, id_part
 from localazure.provider.kinds import Kind, Live
+from localazure.provider.records import forget
 from localazure.provider.resource_group import already_exists
-from localazure.provider.storage_account import account_not_found, effective_level
+from localazure.provider.rules import FLAG, OPAQUE, TAGS, TEXT, Object
+from localazure.provider.storage_account import ACCOUNT, account_not_found, effective_level
 from localazure.values import Props
 
 LEVELS = ("None", "Blob", "Container")
@@ -22,16 +24,22 @@ NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*|\$root|\$web")
 class BlobContainer(Kind):
     token: ClassVar[str] = "azure-native:storage:BlobContainer"
     arm_type: ClassVar[str] = "Microsoft.Storage/storageAccounts/blobServices/containers"
+    id_format: ClassVar[str] = f"{ACCOUNT}/blobServices/default/containers/{{containerName}}"
     name_input: ClassVar[str] = "containerName"
-    required: ClassVar[tuple[str, ...]] = ("accountName", "resourceGroupName")
-    optional: ClassVar[tuple[str, ...]] = (
-        "defaultEncryptionScope",
-        "denyEncryptionScopeOverride",
-        "enableNfsV3AllSquash",
-        "enableNfsV3RootSquash",
-        "immutableStorageWithVersioning",
-        "metadata",
-        "publicAccess",
+    shape: ClassVar[Object] = Object(
+        {
+            "accountName": TEXT,
+            "containerName": TEXT,
+            "defaultEncryptionScope": TEXT,
+            "denyEncryptionScopeOverride": FLAG,
+            "enableNfsV3AllSquash": FLAG,
+            "enableNfsV3RootSquash": FLAG,
+            "immutableStorageWithVersioning": OPAQUE,
+            "metadata": TAGS,
+            "publicAccess": TEXT,
+            "resourceGroupName": TEXT,
+        },
+        required=("accountName", "resourceGroupName"),
     )
     replaced_by: ClassVar[tuple[str, ...]] = ("accountName", "resourceGroupName", "containerName")
     computed: ClassVar[tuple[str, ...]] = (
@@ -47,11 +55,6 @@ class BlobContainer(Kind):
         "legalHold",
         "remainingRetentionDays",
     )
-
-    def resource_id(self, inputs: Props) -> str:
-        return _container_id(
-            inputs["resourceGroupName"], inputs["accountName"], inputs["containerName"]
-        )
 
     def create(self, inputs: Props) -> Live:
         group, name = inputs["resourceGroupName"], inputs["accountName"]
@@ -130,6 +133,7 @@ class BlobContainer(Kind):
         with self.cloud.change() as content:
             content["accounts"][name]["containers"].pop(container, None)
             content["accounts"][name]["deleted"][container] = time.time()
+            forget(content, resource_id)
 
     def _remember(self, name: str, container: str, level: str) -> None:
         with self.cloud.change() as content:

@@ -10,20 +10,17 @@ from localazure.azurite import Azurite
 from localazure.cloud import Cloud
 from localazure.errors import AzureError
 from localazure.provider.arm import project, region
-from localazure.provider.blob_container import BlobContainer
-from localazure.provider.blob_service import BlobServiceProperties
-from localazure.provider.kinds import Failure, Kind, Live
-from localazure.provider.resource_group import ResourceGroup
-from localazure.provider.storage_account import StorageAccount
+from localazure.provider.functions import functions
+from localazure.provider.kinds import Failure, Kind, Live, value_at
+from localazure.provider.records import refuse_locked
+from localazure.provider.registry import KINDS
 from localazure.values import UNKNOWN, Props
-
-LIST_KEYS = "azure-native:storage:listStorageAccountKeys"
 
 
 @dataclass(frozen=True)
 class Diff:
-    """`changes` maps a property's path to `add`, `update` or `delete`; `replaces` are the top-level
-    properties whose change makes a new resource; `delete_first` says that the old one has to go
+    """`changes` maps a property's path to `add`, `update` or `delete`; `replaces` are the
+    paths whose change makes a new resource; `delete_first` says that the old one has to go
     before, because both would bear the same name."""
 
     changes: dict[str, str] = field(default_factory=dict)
@@ -39,14 +36,8 @@ class Provider:
 
     def __init__(self, azurite: Azurite) -> None:
         cloud = Cloud(azurite)
-        self._account = StorageAccount(cloud)
-        kinds: tuple[Kind, ...] = (
-            ResourceGroup(cloud),
-            self._account,
-            BlobServiceProperties(cloud),
-            BlobContainer(cloud),
-        )
-        self.kinds = {kind.token: kind for kind in kinds}
+        self.kinds: dict[str, Kind] = {kind.token: kind(cloud) for kind in KINDS}
+        self.functions = functions(cloud)
         self._cloud = cloud
         self._location = ""
 
@@ -59,7 +50,7 @@ class Provider:
     ) -> tuple[Props, list[Failure]]:
         kind = self.kinds[token]
         inputs = dict(new)
-        if "location" in kind.optional and inputs.get("location") is None:
+        if "location" in kind.shape.fields and inputs.get("location") is None:
             location = self._default_location(inputs, old)
             if location:
                 inputs["location"] = location
@@ -68,14 +59,23 @@ class Provider:
     def diff(self, token: str, old: Props, new: Props) -> Diff:
         """What changes between two sets of checked inputs."""
         kind = self.kinds[token]
-        changes = dict(_changes("", _comparable(old), _comparable(new)))
-        touched = {_top(path) for path in changes}
-        replaces = tuple(key for key in kind.replaced_by if key in touched)
-        return Diff(changes, replaces, bool(replaces) and not new.get("__createBeforeDelete"))
+        by_random_name = bool(new.get("__createBeforeDelete"))
+        old, new = _comparable(old), _comparable(new)
+        changes = dict(_changes("", old, new))
+        # A switch that is off and one that was never set are the same.
+        replaces = tuple(
+            path
+            for path in kind.replaced_by
+            if (value_at(old, path) or None) != (value_at(new, path) or None)
+        )
+        return Diff(changes, replaces, bool(replaces) and not by_random_name)
 
     def create(self, token: str, inputs: Props, *, preview: bool = False) -> Live:
         kind = self.kinds[token]
-        return Live("", kind.previewed(inputs)) if preview else kind.create(inputs)
+        if preview:
+            return Live("", kind.previewed(inputs, {}))
+        self._refuse_locked(kind, kind.resource_id(inputs), "write")
+        return kind.create(inputs)
 
     def read(self, token: str, resource_id: str, inputs: Props) -> tuple[Live, Props] | None:
         """The live resource and the inputs that would declare it, or None if it is gone."""
@@ -83,8 +83,9 @@ class Provider:
         live = kind.read(resource_id)
         if live is None:
             return None
-        known = {key: value for key, value in live.outputs.items() if key in kind.optional}
-        return live, project(inputs, {**inputs, **live.outputs}) if inputs else known
+        if not inputs:
+            return live, kind.inputs_of(live)
+        return live, project(inputs, {**inputs, **live.outputs})
 
     def update(
         self, token: str, resource_id: str, old: Props, inputs: Props, *, preview: bool = False
@@ -92,20 +93,32 @@ class Provider:
         """`old` are the outputs so far: a preview keeps of them what an update leaves alone."""
         kind = self.kinds[token]
         if preview:
-            shown = {key: value for key, value in kind.previewed(inputs).items() if key in inputs}
-            return Live(resource_id, {**old, **shown})
+            return Live(resource_id, {**old, **kind.previewed(inputs, old)})
+        self._refuse_locked(kind, resource_id, "write")
         return kind.update(resource_id, inputs)
 
     def delete(self, token: str, resource_id: str) -> None:
-        self.kinds[token].delete(resource_id)
+        kind = self.kinds[token]
+        self._refuse_locked(kind, resource_id, "write" if kind.deleted_by_writing else "delete")
+        kind.delete(resource_id)
 
     def resource_id(self, token: str, inputs: Props) -> str:
         return self.kinds[token].resource_id(inputs)
 
     def invoke(self, token: str, arguments: Props) -> Props:
-        if token != LIST_KEYS:
+        found = self.functions.get(token)
+        if found is None:
             raise AzureError(404, "UnknownFunction", f"this stand-in has no function '{token}'")
-        return self._account.keys(arguments["resourceGroupName"], arguments["accountName"])
+        missing = [name for name in found.required if not arguments.get(name)]
+        if missing:
+            raise AzureError(
+                400, "InvalidArgument", f"'{token}' needs {', '.join(missing)} as well"
+            )
+        return found.call(arguments)
+
+    def _refuse_locked(self, kind: Kind, resource_id: str, verb: str) -> None:
+        if kind.heeds_locks:
+            refuse_locked(self._cloud.load(), resource_id, verb)
 
     def _default_location(self, inputs: Props, old: Props) -> str:
         """As azure-native: what the resource had, the provider's setting, the group's location."""
@@ -159,7 +172,3 @@ def _changes(path: str, old: Any, new: Any) -> list[tuple[str, str]]:
                 found += _changes(below, old[index], new[index])
         return found
     return [] if old == new else [(path, "update")]
-
-
-def _top(path: str) -> str:
-    return path.split(".")[0].split("[")[0]

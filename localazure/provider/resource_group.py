@@ -6,8 +6,10 @@ import re
 from typing import ClassVar
 
 from localazure.errors import AzureError
-from localazure.provider.arm import check_region, group_id, id_part, region
+from localazure.provider.arm import GROUP, check_region, group_id, region
 from localazure.provider.kinds import Failure, Kind, Live
+from localazure.provider.records import forget, held_in_group
+from localazure.provider.rules import TAGS, TEXT, Object
 from localazure.values import Props
 
 # "Naming rules and restrictions for Azure resources", Microsoft.Resources/resourceGroups.
@@ -17,9 +19,12 @@ NAME = re.compile(r"[\w.()-]{0,89}[\w()-]")
 class ResourceGroup(Kind):
     token: ClassVar[str] = "azure-native:resources:ResourceGroup"
     arm_type: ClassVar[str] = "Microsoft.Resources/resourceGroups"
+    id_format: ClassVar[str] = GROUP
     name_input: ClassVar[str] = "resourceGroupName"
     autonamed: ClassVar[bool] = True
-    optional: ClassVar[tuple[str, ...]] = ("location", "tags", "managedBy")
+    shape: ClassVar[Object] = Object(
+        {"resourceGroupName": TEXT, "location": TEXT, "tags": TAGS, "managedBy": TEXT}
+    )
     replaced_by: ClassVar[tuple[str, ...]] = ("resourceGroupName", "location")
     computed: ClassVar[tuple[str, ...]] = ("name", "type", "properties")
 
@@ -32,9 +37,6 @@ class ResourceGroup(Kind):
                 Failure("location", "missing: set it on the resource, or 'azure-native:location'")
             )
         return checked, failures
-
-    def resource_id(self, inputs: Props) -> str:
-        return group_id(inputs["resourceGroupName"])
 
     def create(self, inputs: Props) -> Live:
         name = inputs["resourceGroupName"]
@@ -53,20 +55,19 @@ class ResourceGroup(Kind):
         return self._live(name, inputs)
 
     def read(self, resource_id: str) -> Live | None:
-        name = id_part(resource_id, "resourceGroups")
+        name = self.names(resource_id)["resourceGroupName"]
         found = self.cloud.load()["groups"].get(name.lower())
         return self._live(found["name"], found) if found else None
 
     def update(self, resource_id: str, inputs: Props) -> Live:
-        name = id_part(resource_id, "resourceGroups")
+        name = self.names(resource_id)["resourceGroupName"]
         with self.cloud.change() as content:
             content["groups"][name.lower()] = _record(name, inputs)
         return self._live(name, inputs)
 
     def delete(self, resource_id: str) -> None:
-        name = id_part(resource_id, "resourceGroups").lower()
-        content = self.cloud.load()
-        held = [n for n, account in content["accounts"].items() if account["group"].lower() == name]
+        name = self.names(resource_id)["resourceGroupName"].lower()
+        held = held_in_group(self.cloud.load(), name)
         if held:
             # azure-native deletes a group with all that it holds; losing a neighbour's data without
             # a word is not worth imitating on somebody's desk.
@@ -77,6 +78,7 @@ class ResourceGroup(Kind):
             )
         with self.cloud.change() as content:
             content["groups"].pop(name, None)
+            forget(content, group_id(name))
 
     def _live(self, name: str, inputs: Props) -> Live:
         outputs: Props = {

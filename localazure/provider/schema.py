@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from localazure.provider.kinds import Kind
-from localazure.provider.provider import LIST_KEYS, Provider, plugin_version
+from localazure.provider.provider import Provider, plugin_version
 
 _ANY = {"$ref": "pulumi.json#/Any"}
 
@@ -23,22 +23,21 @@ def schema(provider: Provider) -> str:
             },
             "resources": {token: _resource(kind) for token, kind in provider.kinds.items()},
             "functions": {
-                LIST_KEYS: {
-                    "inputs": _object(("accountName", "resourceGroupName")),
-                    "outputs": _object(("keys",)),
-                }
+                token: {"inputs": _object(found.required), "outputs": _object(found.outputs)}
+                for token, found in provider.functions.items()
             },
         }
     )
 
 
 def _resource(kind: Kind) -> dict[str, Any]:
-    inputs = sorted({kind.name_input, *kind.required, *kind.optional})
+    inputs = sorted(kind.shape.fields)
+    computed = [path for path in kind.computed if "." not in path]
     return {
         "description": kind.arm_type,
         "inputProperties": dict.fromkeys(inputs, _ANY),
-        "requiredInputs": list(kind.required),
-        "properties": dict.fromkeys(sorted({*inputs, *kind.computed}), _ANY),
+        "requiredInputs": list(kind.shape.required),
+        "properties": dict.fromkeys(sorted({*inputs, *computed}), _ANY),
     }
 
 

@@ -193,10 +193,16 @@ def _props(struct: Any) -> Props:
     return opened
 
 
+def _meet(path: str, replaced: str) -> bool:
+    """Whether one of the two paths is at or below the other."""
+    longer, shorter = (path, replaced) if len(path) > len(replaced) else (replaced, path)
+    return longer.startswith(shorter) and longer[len(shorter) :][:1] in ("", ".", "[")
+
+
 def _diff_response(found: Diff) -> Any:
     detailed = {}
     for path, change in found.changes.items():
-        replacing = path.split(".")[0].split("[")[0] in found.replaces
+        replacing = any(_meet(path, replaced) for replaced in found.replaces)
         detailed[path] = provider_pb2.PropertyDiff(
             kind=(_REPLACING if replacing else _KINDS)[change], inputDiff=True
         )

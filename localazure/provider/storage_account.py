@@ -2,78 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar
 
-from localazure.cloud import Record, new_key, now
+from localazure.cloud import TENANT, Record, new_key, now
 from localazure.errors import AzureError
-from localazure.provider.arm import account_id, check_region, id_part, region
+from localazure.provider.account_rules import FIXED_AT_BIRTH, SHAPE, refuse, refuse_change
+from localazure.provider.arm import GROUP, account_id, id_part, made_up_guid, region
 from localazure.provider.kinds import Kind, Live
+from localazure.provider.records import forget, group_not_found, refuse_locked
 from localazure.provider.resource_group import already_exists
+from localazure.provider.rules import Object
 from localazure.values import Props
 
-NAME = re.compile(r"[a-z0-9]{3,24}")
-SKUS = frozenset(
-    [
-        "Standard_LRS",
-        "Standard_GRS",
-        "Standard_RAGRS",
-        "Standard_ZRS",
-        "Standard_GZRS",
-        "Standard_RAGZRS",
-        "Premium_LRS",
-        "Premium_ZRS",
-        "StandardV2_LRS",
-        "StandardV2_GRS",
-        "StandardV2_ZRS",
-        "StandardV2_GZRS",
-    ]
-)
-KINDS = frozenset({"Storage", "StorageV2", "BlobStorage", "FileStorage", "BlockBlobStorage"})
+ACCOUNT = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/{{accountName}}"
 
 
 class StorageAccount(Kind):
     token: ClassVar[str] = "azure-native:storage:StorageAccount"
     arm_type: ClassVar[str] = "Microsoft.Storage/storageAccounts"
+    id_format: ClassVar[str] = ACCOUNT
     name_input: ClassVar[str] = "accountName"
     autonamed: ClassVar[bool] = True
-    required: ClassVar[tuple[str, ...]] = ("resourceGroupName", "sku", "kind")
-    optional: ClassVar[tuple[str, ...]] = (
-        "accessTier",
-        "allowBlobPublicAccess",
-        "allowCrossTenantReplication",
-        "allowSharedKeyAccess",
-        "allowedCopyScope",
-        "azureFilesIdentityBasedAuthentication",
-        "customDomain",
-        "defaultToOAuthAuthentication",
-        "dnsEndpointType",
-        "enableExtendedGroups",
-        "enableHttpsTrafficOnly",
-        "enableNfsV3",
-        "encryption",
-        "extendedLocation",
-        "identity",
-        "immutableStorageWithVersioning",
-        "isHnsEnabled",
-        "isLocalUserEnabled",
-        "isSftpEnabled",
-        "keyPolicy",
-        "largeFileSharesState",
-        "location",
-        "minimumTlsVersion",
-        "networkRuleSet",
-        "publicNetworkAccess",
-        "routingPreference",
-        "sasPolicy",
-        "tags",
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = (
-        "accountName",
-        "resourceGroupName",
-        "location",
-        "isHnsEnabled",
-    )
+    shape: ClassVar[Object] = SHAPE
+    replaced_by: ClassVar[tuple[str, ...]] = ("accountName", "resourceGroupName", *FIXED_AT_BIRTH)
+    invalid: ClassVar[str] = "InvalidValuesForRequestParameters"
     computed: ClassVar[tuple[str, ...]] = (
         "name",
         "type",
@@ -84,14 +36,14 @@ class StorageAccount(Kind):
         "privateEndpointConnections",
         "provisioningState",
         "statusOfPrimary",
+        "identity.principalId",
+        "identity.tenantId",
     )
-
-    def resource_id(self, inputs: Props) -> str:
-        return account_id(inputs["resourceGroupName"], inputs["accountName"])
 
     def create(self, inputs: Props) -> Live:
         name, group = inputs["accountName"], inputs["resourceGroupName"]
-        _validate(inputs)
+        refuse(inputs)
+        self.cloud.azurite.start()  # before anything is kept of an account that cannot be served
         with self.cloud.change() as content:
             found_group = content["groups"].get(group.lower())
             if found_group is None:
@@ -114,7 +66,6 @@ class StorageAccount(Kind):
                 "containers": {},
                 "deleted": {},
             }
-        self.cloud.azurite.start()
         return self._live(name)
 
     def read(self, resource_id: str) -> Live | None:
@@ -123,9 +74,10 @@ class StorageAccount(Kind):
 
     def update(self, resource_id: str, inputs: Props) -> Live:
         name = id_part(resource_id, "storageAccounts")
-        _validate(inputs)
+        refuse({**self.names(resource_id), **inputs})
         with self.cloud.change() as content:
             account = content["accounts"][name]
+            refuse_change(account["properties"], inputs)
             account["properties"] = _stored(inputs, account["properties"]["location"])
         self._apply_public_access(name)
         return self._live(name)
@@ -140,15 +92,16 @@ class StorageAccount(Kind):
         blobs.set_cors([])
         with self.cloud.change() as content:
             content["accounts"].pop(name, None)
+            forget(content, resource_id)
 
     def keys(self, group: str, name: str) -> Props:
         """listStorageAccountKeys: `{keys: [{keyName, value, permissions, creationTime}]}`.
 
         Not marked secret, as azure-native does not either: the program has to.
         """
-        account = self.cloud.account(name)
-        if account is None or account["group"].lower() != group.lower():
-            raise account_not_found(group, name)
+        account = self._account(group, name)
+        # Listing keys is a write in Azure's eyes: whoever has them can write.
+        refuse_locked(self.cloud.load(), account_id(group, name), "write")
         return {
             "keys": [
                 {
@@ -160,6 +113,18 @@ class StorageAccount(Kind):
                 for key, value in account["keys"].items()
             ]
         }
+
+    def details(self, group: str, name: str) -> Props:
+        """getStorageAccount: the outputs, and the id."""
+        self._account(group, name)
+        live = self._live(name)
+        return {**live.outputs, "id": live.id}
+
+    def _account(self, group: str, name: str) -> Record:
+        account = self.cloud.account(name)
+        if account is None or account["group"].lower() != group.lower():
+            raise account_not_found(group, name)
+        return account
 
     def _apply_public_access(self, name: str) -> None:
         """The account's switch overrides its containers' levels, in both directions."""
@@ -174,24 +139,28 @@ class StorageAccount(Kind):
         if account is None:
             raise AzureError(404, "ResourceNotFound", f"The storage account {name} was not found.")
         stored = account["properties"]
+        given = stored.get("identity")
+        identified = {"identity": _identity(name, given)} if given else {}
         outputs: Props = {
             "accessTier": "Hot",
             "allowBlobPublicAccess": False,
             "allowCrossTenantReplication": False,
             "enableHttpsTrafficOnly": True,
-            "encryption": _encryption(account["created"]),
             "minimumTlsVersion": "TLS1_0",  # what the service answers where nothing was asked for
-            "networkRuleSet": {
-                "bypass": "AzureServices",
-                "defaultAction": "Allow",
-                "ipRules": [],
-                "virtualNetworkRules": [],
-            },
             "privateEndpointConnections": [],
             "provisioningState": "Succeeded",
             "statusOfPrimary": "available",
             "tags": {},
             **stored,
+            **identified,
+            "encryption": _encryption(account["created"], stored.get("encryption") or {}),
+            "networkRuleSet": {
+                "bypass": "AzureServices",
+                "defaultAction": "Allow",
+                "ipRules": [],
+                "virtualNetworkRules": [],
+                **(stored.get("networkRuleSet") or {}),
+            },
             "sku": {**stored["sku"], "tier": stored["sku"]["name"].split("_")[0]},
             "creationTime": account["created"],
             "keyCreationTime": account["keyCreated"],
@@ -207,10 +176,6 @@ def effective_level(account: Record, container: str) -> str:
     """The level at which a container can be read: its own, if the account allows any."""
     allowed = account["properties"].get("allowBlobPublicAccess") is True
     return str(account["containers"][container]) if allowed else "None"
-
-
-def group_not_found(group: str) -> AzureError:
-    return AzureError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
 
 
 def account_not_found(group: str, name: str) -> AzureError:
@@ -232,29 +197,22 @@ def _stored(inputs: Props, location: str) -> Props:
     return {**stored, "location": region(location)}
 
 
-def _encryption(created: str) -> Props:
-    service = {"enabled": True, "keyType": "Account", "lastEnabledTime": created}
-    return {"keySource": "Microsoft.Storage", "services": {"blob": service, "file": dict(service)}}
+def _identity(name: str, given: Props) -> Props:
+    if "SystemAssigned" not in given["type"]:
+        return given
+    return {**given, "principalId": made_up_guid("principal", name), "tenantId": TENANT}
 
 
-def _validate(inputs: Props) -> None:
-    name, sku, kind = inputs["accountName"], inputs["sku"].get("name"), inputs["kind"]
-    if not NAME.fullmatch(name):
-        raise AzureError(
-            400,
-            "AccountNameInvalid",
-            f"{name} is not a valid storage account name. Storage account name must be between 3 "
-            "and 24 characters in length and use numbers and lower-case letters only.",
-        )
-    if sku not in SKUS:
-        raise AzureError(400, "InvalidValuesForRequestParameters", f"'sku.name' cannot be '{sku}'.")
-    if kind not in KINDS:
-        raise AzureError(400, "InvalidValuesForRequestParameters", f"'kind' cannot be '{kind}'.")
-    if inputs.get("minimumTlsVersion") not in (None, "TLS1_0", "TLS1_1", "TLS1_2"):
-        raise AzureError(
-            400,
-            "InvalidValuesForRequestParameters",
-            f"'minimumTlsVersion' cannot be '{inputs['minimumTlsVersion']}': TLS1_0 to TLS1_2.",
-        )
-    if inputs.get("location") is not None:
-        check_region(inputs["location"])
+def _encryption(created: str, given: Props) -> Props:
+    """What was asked for, and what every account has: its blobs and files are encrypted anyway."""
+    asked = given.get("services") or {}
+    services = {
+        service: {
+            "enabled": True,
+            "keyType": "Account",
+            "lastEnabledTime": created,
+            **(asked.get(service) or {}),
+        }
+        for service in dict.fromkeys(["blob", "file", *asked])
+    }
+    return {"keySource": "Microsoft.Storage", **given, "services": services}

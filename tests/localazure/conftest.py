@@ -93,6 +93,7 @@ def empty_cloud(azurite: Azurite) -> Cloud:
         StorageAccount(cloud).delete(account_id(account["group"], name))
     with cloud.change() as content:
         content["groups"] = {}
+        content.pop("recorded", None)
     return cloud
 
 

@@ -101,6 +101,65 @@ def test_colours_are_for_terminals_and_a_pipe_has_none(desk: Desk) -> None:
     assert "\x1b" not in run(desk, "preview", "-s", "desk").stdout
 
 
+def test_a_preview_can_be_printed_as_a_report_and_nothing_beside_it(desk: Desk) -> None:
+    answer = run(desk, "preview", "-s", "desk", "--markdown")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    lines = answer.stdout.splitlines()
+    assert lines[0] == "<!-- sample preview -->"
+    assert lines[3].startswith("**6 to create.** ")
+    short = run(desk, "preview", "-s", "desk", "--markdown", "--limit", "1000").stdout
+    assert len(short) <= 1000
+    assert "**The rest is left out**" in short
+
+
+def test_generated_names_can_be_fixed_so_that_a_report_says_the_same_twice(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = run(desk, "preview", "-s", "desk", "--markdown").stdout
+    monkeypatch.setenv("LOCALAZURE_SEED", "x")
+    first, second = (run(desk, "preview", "-s", "desk", "--markdown").stdout for _ in range(2))
+    assert first == second
+    name = first.partition('`accountName` | `"')[2][:13]
+    assert name.startswith("store")
+    assert name not in other
+
+
+def test_a_refused_destroy_says_what_to_do_and_touches_nothing(desk: Desk) -> None:
+    desk.run("up", protect="true")
+    answer = run(desk, "destroy", "-s", "desk", "--yes")
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("error: store is protected, so nothing was deleted.\n")
+    assert "  2. deploy that: python -m localazure up --stack desk\n" in answer.stderr
+    assert "What was done before" not in answer.stderr
+    assert len(desk.cloud["accounts"]) == 1
+
+
+def test_keys_are_listed_and_renewed_by_name_and_never_printed(desk: Desk) -> None:
+    desk.run("up")
+    account = desk.account
+    before = dict(desk.cloud["accounts"][account]["keys"])
+    listed = run(desk, "keys", "list", "--account", account)
+    assert [line.split("  made ")[0] for line in listed.stdout.splitlines()] == ["key1", "key2"]
+    renewed = run(desk, "keys", "renew", "--account", account, "--key", "key2")
+    assert renewed.stdout == (
+        f"key2 of {account} is renewed; what uses the old one is refused from now on\n"
+    )
+    after = desk.cloud["accounts"][account]["keys"]
+    assert after["key1"] == before["key1"]
+    assert after["key2"] != before["key2"]
+    said = listed.stdout + listed.stderr + renewed.stdout + renewed.stderr
+    assert not [key for key in (*before.values(), *after.values()) if key in said]
+
+
+def test_a_key_to_renew_has_to_be_named(desk: Desk) -> None:
+    answer = run(desk, "keys", "renew", "--account", "samplestore")
+    assert answer.returncode == 1
+    assert "keys renew --account samplestore --key key2" in answer.stderr
+    answer = run(desk, "keys", "list", "--account", "samplestore")
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("error: Status=404 ")
+
+
 @pytest.mark.parametrize(
     ("text", "quoted"),
     [

@@ -14,8 +14,9 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from localazure.engine.failure import ProgramFailed, StepFailed
-from localazure.errors import LocalAzureError
+from localazure.errors import AzureError, LocalAzureError
 from localazure.home import locked
+from tests.localazure.bench import ACCOUNT, ACCOUNT_ID, GROUP, Bench
 from tests.localazure.conftest import Desk
 
 
@@ -164,12 +165,203 @@ def test_rules_and_levels_changed_by_hand_show_in_a_refresh_and_are_mended_by_up
 
 def test_a_protected_account_is_neither_destroyed_nor_replaced(desk: Desk) -> None:
     desk.run("up", protect="true")
-    with pytest.raises(StepFailed, match=r"store: protected, so nothing was deleted"):
+    with pytest.raises(LocalAzureError, match=r"store is protected, so nothing was deleted"):
         desk.run("destroy")
     with pytest.raises(StepFailed, match=r"accountName changed, .* protected"):
         desk.run("up", account="otherstore")
     assert len(desk.cloud["accounts"]) == 1
     assert len(list(desk.blobs().list_containers())) == 2
+
+
+def test_the_refusal_to_destroy_says_what_would_be_lost_and_what_to_do_first(desk: Desk) -> None:
+    desk.run("up", protect="true")
+    before = desk.state.file.read_text()
+    with pytest.raises(LocalAzureError) as refusal:
+        desk.run("destroy")
+    assert str(refusal.value).splitlines() == [
+        "store is protected, so nothing was deleted.",
+        f"  ! what would be lost: every blob in account {desk.account}, soft-deleted ones too "
+        "(containers one, two)",
+        "To delete it all the same:",
+        "  1. set 'protect' to false: in Pulumi.desk.yaml, or by pulumi config set protect false "
+        "--stack desk",
+        "  2. deploy that: python -m localazure up --stack desk",
+        "  3. then: python -m localazure destroy --stack desk",
+    ]
+    assert desk.state.file.read_text() == before
+    desk.run("up", protect="false")
+    assert "lost: every blob in account" in desk.run("destroy")
+
+
+def test_protection_taken_off_is_no_step_and_is_written_down_all_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.run("up", protect="true")
+    printed = desk.run("preview", protect="false")
+    assert summary(printed) == "6 unchanged"
+    assert "Options:\n  ~ protect: true => false  (store)" in printed
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    desk.run("up", yes=False)
+    assert not next(r for r in desk.state.resources if r.name == "store").protect
+    assert "Options:" not in desk.run("preview")
+
+
+def test_what_is_protected_is_not_deleted_by_leaving_it_out(desk: Desk, tmp_path: Path) -> None:
+    bench = Bench(desk.azurite, tmp_path)
+    bench.program(GROUP, ACCOUNT.replace(")\nthere", "opts=Options(protect=True))\nthere"))
+    bench.run("up")
+    bench.program(GROUP)
+    with pytest.raises(StepFailed, match=r"store is protected, .*declare it again, or deploy"):
+        bench.run("up")
+    assert "benchstore" in desk.cloud["accounts"]
+
+
+def test_a_preview_says_what_a_replacement_and_a_deletion_would_lose(desk: Desk) -> None:
+    desk.run("up")
+    printed = desk.run("preview", account="otherstore")
+    lost = f"every blob in account {desk.account}, soft-deleted ones too (containers one, two)"
+    assert printed.count("! what would be lost: ") == 1, "the containers go with the account"
+    assert f"      ! what would be lost: {lost}\n" in printed
+    assert f"      ! lost: {lost}\n" in desk.run("up")
+    printed = desk.run("preview", containers="one")
+    assert printed.count("! what would be lost: every blob in container two\n") == 1
+    assert "lost" not in desk.run("preview", containers="one,two", retain="true")
+
+
+def test_what_is_retained_is_not_said_to_be_lost(desk: Desk) -> None:
+    desk.run("up", retain="true")
+    assert "lost" not in desk.run("preview", containers="one")
+
+
+def test_messages_of_the_program_are_printed_with_what_they_are_about(
+    desk: Desk, tmp_path: Path
+) -> None:
+    bench = Bench(desk.azurite, tmp_path)
+    bench.program(
+        """
+        pulumi.log.info("to begin with")
+        pulumi.log.debug("for nobody")
+        """,
+        GROUP,
+        """
+        group.name.apply(lambda name: pulumi.log.info(f"made {name}", group))
+        pulumi.log.warn("two\\nlines", group)
+        """,
+    )
+    printed = bench.run("preview")
+    for expected in ("info: to begin with\n", "warning (group): two\nlines\n"):
+        assert expected in printed
+    assert "for nobody" not in printed
+    assert "info (group): made Group\n" in bench.run("up")
+
+
+def test_a_program_may_ask_the_cloud_and_live_with_a_refusal(desk: Desk, tmp_path: Path) -> None:
+    bench = Bench(desk.azurite, tmp_path)
+    bench.program(
+        GROUP,
+        """
+        pulumi.export("subscription", authorization.get_client_config().subscription_id)
+        try:
+            storage.get_storage_account(account_name="nobodys", resource_group_name="Group")
+        except Exception as error:
+            pulumi.log.warn(f"not there: {error}")
+        """,
+    )
+    printed = bench.run("up")
+    assert "warning: not there: invoke of azure-native:storage:getStorageAccount failed" in printed
+    assert 'Code="ResourceNotFound"' in printed
+    assert bench.state.stack_outputs() == {"subscription": "0" * 8 + "-0000-0000-0000-" + "0" * 12}
+
+
+@pytest.mark.parametrize("form", ["", "_output"])
+def test_a_refusal_that_the_program_does_not_expect_ends_it_in_one_sentence(
+    desk: Desk, tmp_path: Path, form: str
+) -> None:
+    bench = Bench(desk.azurite, tmp_path)
+    asked = f'get_storage_account{form}(account_name="nobodys", resource_group_name="Group")'
+    bench.program(GROUP, f"pulumi.export('x', storage.{asked})\n")
+    with pytest.raises(
+        StepFailed, match=r"^invoke of azure-native:storage:getStorageAccount .*404"
+    ):
+        bench.run("up")
+
+
+def test_a_lock_made_first_goes_first(desk: Desk, tmp_path: Path) -> None:
+    """The lock is older in the state than the container that it guards by now."""
+    lock = """
+        authorization.ManagementLockByScope(
+            "lock", lock_name="keep", level="CanNotDelete", scope=account.id,
+            opts=Options(depends_on=[{}]),
+        )
+    """
+    bench = Bench(desk.azurite, tmp_path)
+    bench.program(GROUP, ACCOUNT, lock.format("account"))
+    bench.run("up")
+    box = """
+        box = storage.BlobContainer("box", container_name="box", **there)
+    """
+    bench.program(GROUP, ACCOUNT, box, lock.format("account, box"))
+    bench.run("up")
+    names = [r.name for r in bench.state.resources]
+    assert names.index("lock") < names.index("box")
+    with pytest.raises(AzureError, match="ScopeLocked"):
+        bench.provider.delete("azure-native:storage:BlobContainer", bench.resource("box").id)
+    assert summary(bench.run("destroy")) == "- 5 deleted"
+
+
+def test_a_lock_that_is_not_in_the_stack_stops_its_destruction(desk: Desk, tmp_path: Path) -> None:
+    bench = Bench(desk.azurite, tmp_path)
+    bench.program(GROUP, ACCOUNT)
+    bench.run("up")
+    bench.provider.create(
+        "azure-native:authorization:ManagementLockByScope",
+        {"scope": ACCOUNT_ID, "lockName": "byhand", "level": "CanNotDelete"},
+    )
+    with pytest.raises(StepFailed, match="ScopeLocked"):
+        bench.run("destroy")
+    assert {r.name for r in bench.state.resources if r.custom} == {"group", "store"}
+
+
+def test_a_program_can_ask_for_a_replacement_and_for_its_order(desk: Desk, tmp_path: Path) -> None:
+    bench = Bench(desk.azurite, tmp_path)
+    own = ACCOUNT.replace(")\nthere", "opts=Options({}))\nthere")
+    box = 'storage.BlobContainer("box", container_name="box", **there)\n'
+    bench.program(GROUP, own.format(""), box)
+    bench.run("up")
+    options = 'replace_on_changes=["sku.name"], delete_before_replace=True'
+    bench.program(GROUP, own.format(options).replace("_LRS", "_GRS"), box)
+    assert summary(bench.run("up")) == "+- 2 replaced 2 unchanged"
+    assert desk.cloud["accounts"]["benchstore"]["properties"]["sku"]["name"] == "Standard_GRS"
+
+
+def test_what_goes_before_a_replacement_and_does_not_come_again_is_told(
+    desk: Desk, tmp_path: Path
+) -> None:
+    bench = Bench(desk.azurite, tmp_path)
+    box = 'storage.BlobContainer("box", container_name="box", **there)\n'
+    bench.program(GROUP, ACCOUNT, box)
+    bench.run("up")
+    bench.program(GROUP, ACCOUNT.replace("westeurope", "northeurope"))
+    assert summary(bench.run("preview")) == "+- 1 to replace - 1 to delete 2 unchanged"
+    assert summary(bench.run("up")) == "+- 1 replaced - 1 deleted 2 unchanged"
+
+
+def test_nothing_below_a_replacement_is_deleted_while_one_of_it_is_protected(
+    desk: Desk, tmp_path: Path
+) -> None:
+    bench = Bench(desk.azurite, tmp_path)
+    box = """
+        storage.BlobContainer(
+            "box", container_name="box", **there, opts=Options(protect=True)
+        )
+    """
+    bench.program(GROUP, ACCOUNT, box)
+    bench.run("up")
+    bench.program(GROUP, ACCOUNT.replace("westeurope", "northeurope"), box)
+    with pytest.raises(StepFailed, match="what stands on it is protected: box"):
+        bench.run("up")
+    assert desk.cloud["accounts"]["benchstore"]["containers"] == {"box": "None"}
 
 
 def test_a_retained_container_outlives_its_place_in_the_program(desk: Desk) -> None:

@@ -10,10 +10,11 @@ import pytest
 
 from localazure.azurite import Azurite
 from localazure.errors import AzureError
-from localazure.provider.provider import LIST_KEYS, Provider
+from localazure.provider.provider import Provider
 from localazure.values import UNKNOWN
 from tests.localazure.conftest import empty_cloud
 
+LIST_KEYS = "azure-native:storage:listStorageAccountKeys"
 GROUP = "azure-native:resources:ResourceGroup"
 ACCOUNT = "azure-native:storage:StorageAccount"
 SERVICE = "azure-native:storage:BlobServiceProperties"

@@ -16,6 +16,8 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from localazure.azurite import Azurite
 from localazure.values import UNKNOWN, from_struct, to_struct
 from tests.conftest import ROOT
+from tests.localazure import declared
+from tests.localazure.conftest import empty_cloud
 
 URN = "urn:pulumi:s::p::azure-native:resources:ResourceGroup::rg"
 
@@ -106,3 +108,65 @@ def test_a_type_it_lacks_is_named(stub: Any) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         stub.Check(provider_pb2.CheckRequest(urn=urn))
     assert "no type 'azure-native:web:WebApp'" in caught.value.details()
+
+
+def urn_of(short: str) -> str:
+    return f"urn:pulumi:s::p::{declared.native(short)}::x"
+
+
+def test_an_account_is_imported_by_its_id_and_a_nested_change_replaces_it(
+    stub: Any, desk_azurite: Azurite
+) -> None:
+    empty_cloud(desk_azurite)
+    for short in (declared.GROUP, declared.ACCOUNT):
+        properties = to_struct(declared.INPUTS[short])
+        stub.Create(provider_pb2.CreateRequest(urn=urn_of(short), properties=properties))
+    urn = urn_of(declared.ACCOUNT)
+    read = stub.Read(provider_pb2.ReadRequest(urn=urn, id=declared.STORE))
+    inputs = from_struct(read.inputs)
+    assert declared.INPUTS[declared.ACCOUNT].items() <= inputs.items()
+    checked = stub.Check(provider_pb2.CheckRequest(urn=urn, olds=read.inputs, news=read.inputs))
+    assert list(checked.failures) == []
+    inputs["encryption"]["requireInfrastructureEncryption"] = True
+    inputs["tags"] = {"a": "b"}
+    diff = stub.Diff(
+        provider_pb2.DiffRequest(
+            urn=urn, id=declared.STORE, old_inputs=read.inputs, news=to_struct(inputs)
+        )
+    )
+    assert list(diff.replaces) == ["encryption.requireInfrastructureEncryption"]
+    assert sorted(diff.diffs) == ["encryption", "tags"]
+    kinds = {path: change.kind for path, change in diff.detailedDiff.items()}
+    assert kinds == {
+        "encryption.requireInfrastructureEncryption": provider_pb2.PropertyDiff.ADD_REPLACE,
+        "tags.a": provider_pb2.PropertyDiff.ADD,
+    }
+
+
+def test_a_part_that_goes_replaces_if_it_holds_what_cannot_change(stub: Any) -> None:
+    old = to_struct(declared.INPUTS[declared.ENDPOINT])
+    new = to_struct(declared.declared(declared.ENDPOINT, subnet=None, location="eastus"))
+    diff = stub.Diff(
+        provider_pb2.DiffRequest(urn=urn_of(declared.ENDPOINT), id="x", old_inputs=old, news=new)
+    )
+    assert set(diff.replaces) == {"location", "subnet.id"}
+    assert diff.detailedDiff["subnet"].kind == provider_pb2.PropertyDiff.DELETE_REPLACE
+
+
+def test_functions_and_failures_of_the_new_types_arrive(stub: Any) -> None:
+    answer = stub.Invoke(
+        provider_pb2.InvokeRequest(tok="azure-native:authorization:getClientConfig")
+    )
+    found = from_struct(getattr(answer, "return"))
+    assert found["subscriptionId"] == "00000000-0000-0000-0000-000000000000"
+    wrong = to_struct({**declared.INPUTS[declared.LOCK], "level": 3, "colour": "red"})
+    checked = stub.Check(provider_pb2.CheckRequest(urn=urn_of(declared.LOCK), news=wrong))
+    assert {failure.property for failure in checked.failures} == {"level", "colour"}
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Create(
+            provider_pb2.CreateRequest(
+                urn=urn_of(declared.LOCK),
+                properties=to_struct({**declared.INPUTS[declared.LOCK], "level": "Never"}),
+            )
+        )
+    assert "'level' cannot be 'Never'" in caught.value.details()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from hypothesis import given
@@ -42,3 +43,7 @@ def test_a_mask_covers_all_that_lies_below_a_secret() -> None:
     value = {"tags": Secret({"owner": "hunter2"}), "rules": [Secret("x"), "open"]}
     assert masked(value) == {"tags": "[secret]", "rules": ["[secret]", "open"]}
     assert "hunter2" not in repr(value)
+
+
+def test_a_copy_of_what_is_unknown_is_still_unknown() -> None:
+    assert copy.deepcopy({"a": [UNKNOWN]})["a"][0] is UNKNOWN

@@ -1,0 +1,135 @@
+"""azure-native:monitor:DiagnosticSetting: where a resource's logs and metrics go."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from localazure.cloud import Record
+from localazure.errors import AzureError
+from localazure.provider.arm import check_reference, type_of
+from localazure.provider.recorded import RecordedKind
+from localazure.provider.records import records_of
+from localazure.provider.rules import FLAG, TEXT, Many, Number, Object, Text
+from localazure.values import Props
+
+# Where to: the input, and the type that its id is of.
+SINKS = {
+    "eventHubAuthorizationRuleId": "Microsoft.EventHub/namespaces/authorizationRules",
+    "marketplacePartnerId": "",
+    "serviceBusRuleId": "",
+    "storageAccountId": "Microsoft.Storage/storageAccounts",
+    "workspaceId": "Microsoft.OperationalInsights/workspaces",
+}
+# What there is to log ("Supported categories for Azure Monitor resource logs").
+_METRICS = frozenset({"Transaction", "Capacity", "AllMetrics"})
+_BLOB_LOGS = frozenset({"StorageRead", "StorageWrite", "StorageDelete"})
+CATEGORIES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "microsoft.storage/storageaccounts": (frozenset(), _METRICS),
+    "microsoft.storage/storageaccounts/blobservices": (_BLOB_LOGS, _METRICS),
+}
+_RETENTION = Object({"days": Number(0, 365), "enabled": FLAG}, required=("days", "enabled"))
+
+
+class DiagnosticSetting(RecordedKind):
+    token: ClassVar[str] = "azure-native:monitor:DiagnosticSetting"
+    arm_type: ClassVar[str] = "Microsoft.Insights/diagnosticSettings"
+    id_format: ClassVar[str] = (
+        "{resourceUri}/providers/Microsoft.Insights/diagnosticSettings/{name}"
+    )
+    name_input: ClassVar[str] = "name"
+    autonamed: ClassVar[bool] = True
+    shape: ClassVar[Object] = Object(
+        {
+            **dict.fromkeys(SINKS, TEXT),
+            "eventHubName": TEXT,
+            "logAnalyticsDestinationType": Text(("Dedicated", "AzureDiagnostics")),
+            "logs": Many(
+                Object(
+                    {
+                        "category": TEXT,
+                        "categoryGroup": Text(("audit", "allLogs")),
+                        "enabled": FLAG,
+                        "retentionPolicy": _RETENTION,
+                    },
+                    required=("enabled",),
+                )
+            ),
+            "metrics": Many(
+                Object(
+                    {
+                        "category": TEXT,
+                        "enabled": FLAG,
+                        "retentionPolicy": _RETENTION,
+                        "timeGrain": TEXT,
+                    },
+                    required=("enabled",),
+                )
+            ),
+            "name": Text(
+                pattern=r"[^*<>%&:\\?+/]{1,260}", rule="1 to 260 characters, none of *<>%&:\\?+/"
+            ),
+            "resourceUri": TEXT,
+        },
+        required=("resourceUri",),
+    )
+    replaced_by: ClassVar[tuple[str, ...]] = ("name", "resourceUri")
+    computed: ClassVar[tuple[str, ...]] = ("type",)
+    echoed: ClassVar[tuple[str, ...]] = ("name",)
+    invalid: ClassVar[str] = "BadRequest"
+
+    def validate(
+        self, content: Record, resource_id: str, inputs: Props, before: Props | None
+    ) -> None:
+        inputs = {**self.names(resource_id), **inputs}
+        sinks = {key: inputs[key] for key in SINKS if inputs.get(key)}
+        if not sinks:
+            raise self.bad_request(
+                f"At least one data sink needs to be specified: {', '.join(SINKS)}."
+            )
+        for key, value in sinks.items():
+            if SINKS[key]:
+                check_reference(f"properties.{key}", value, SINKS[key])
+        enabled = _enabled(inputs)
+        if not enabled:
+            raise self.bad_request("At least one log or metric has to be enabled.")
+        logs, metrics = CATEGORIES.get(type_of(inputs["resourceUri"]).lower(), (None, None))
+        for part, known in (("logs", logs), ("metrics", metrics)):
+            for setting in inputs.get(part) or []:
+                category, group = setting.get("category"), setting.get("categoryGroup")
+                if bool(category) == bool(group):
+                    raise self.bad_request(f"'{part}': each needs a category or a categoryGroup.")
+                if known is not None and category and category not in known:
+                    raise self.bad_request(
+                        f"Category '{category}' is not supported, supported ones are: "
+                        f"{', '.join(sorted(known)) or 'none'}."
+                    )
+        self._refuse_shared_sink(content, resource_id, inputs, enabled)
+
+    def _refuse_shared_sink(
+        self, content: Record, resource_id: str, inputs: Props, enabled: set[str]
+    ) -> None:
+        for other in records_of(content, self.arm_type, inputs["resourceUri"]):
+            theirs = other["inputs"]
+            if other["id"].lower() == resource_id.lower():
+                continue
+            if theirs["resourceUri"].lower() != inputs["resourceUri"].lower():
+                continue
+            for key in SINKS:
+                both = sorted(enabled & _enabled(theirs))
+                if inputs.get(key) and inputs[key] == theirs.get(key) and both:
+                    raise AzureError(
+                        409,
+                        "Conflict",
+                        f"Data sink '{inputs[key]}' is already used in diagnostic setting "
+                        f"'{theirs['name']}' for category '{both[0]}'. Diagnostic settings can't "
+                        "reuse the same sink for the same category.",
+                    )
+
+
+def _enabled(inputs: Props) -> set[str]:
+    settings = [*(inputs.get("logs") or []), *(inputs.get("metrics") or [])]
+    return {
+        str(setting.get("category") or setting.get("categoryGroup"))
+        for setting in settings
+        if setting.get("enabled")
+    }

@@ -1,0 +1,152 @@
+"""The base of the types that have no data plane on this machine: checked, kept, given back."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from localazure.cloud import Record
+from localazure.errors import AzureError
+from localazure.provider.arm import check_region
+from localazure.provider.kinds import Kind, Live
+from localazure.provider.records import (
+    OWN_TYPES,
+    exists,
+    forget,
+    group_not_found,
+    not_found,
+    record_of,
+    refuse_missing,
+)
+from localazure.provider.resource_group import already_exists
+from localazure.values import Props
+
+
+class RecordedKind(Kind):
+    """`content` is the cloud's while it is being changed: what the hooks raise is not kept."""
+
+    # The inputs in the id that the service gives back as properties of their own, too.
+    echoed: ClassVar[tuple[str, ...]] = ()
+    # What the service answers for inputs that were not given.
+    defaults: ClassVar[Props] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "arm_type" in cls.__dict__:
+            OWN_TYPES.add(cls.arm_type.lower())
+
+    def validate(
+        self, content: Record, resource_id: str, inputs: Props, before: Props | None
+    ) -> None:
+        """Refuse what the shape cannot say; `before` are the inputs so far, None in a create."""
+
+    def validate_delete(self, content: Record, record: Record) -> None:
+        """Refuse to delete what others still need."""
+
+    def answers(self, content: Record, record: Record) -> Props:
+        """What the service adds to the inputs, at each read."""
+        return {}
+
+    def born(self, resource_id: str, inputs: Props) -> Props:
+        """What the service fixes at the creation."""
+        return {}
+
+    def create(self, inputs: Props) -> Live:
+        resource_id = self.resource_id(inputs)
+        self._check(inputs)
+        with self.cloud.change() as content:
+            self._refuse_orphan(content, resource_id)
+            if record_of(content, resource_id):
+                raise already_exists(resource_id)
+            self.validate(content, resource_id, inputs, None)
+            content.setdefault("recorded", {})[resource_id.lower()] = {
+                "id": resource_id,
+                "type": self.arm_type,
+                "inputs": _kept(inputs),
+                "computed": self.born(resource_id, inputs),
+            }
+        return self._live(resource_id)
+
+    def read(self, resource_id: str) -> Live | None:
+        content = self.cloud.load()
+        record = record_of(content, resource_id)
+        if record is None:
+            return None
+        hidden = set(self.names(record["id"])) - set(self.echoed)
+        shown = {key: value for key, value in record["inputs"].items() if key not in hidden}
+        outputs: Props = {
+            **self.defaults,
+            "name": record["id"].rpartition("/")[2],
+            "type": self.arm_type,
+            **record["computed"],
+            **shown,
+            **self.answers(content, record),
+        }
+        return Live(record["id"], outputs)
+
+    def update(self, resource_id: str, inputs: Props) -> Live:
+        self._check(inputs)
+        with self.cloud.change() as content:
+            record = record_of(content, resource_id)
+            if record is None:
+                raise not_found(resource_id)
+            self.validate(content, record["id"], inputs, record["inputs"])
+            record["inputs"] = _kept({**self.names(record["id"]), **inputs})
+        return self._live(resource_id)
+
+    def delete(self, resource_id: str) -> None:
+        with self.cloud.change() as content:
+            record = record_of(content, resource_id)
+            if record is not None:
+                self.validate_delete(content, record)
+                forget(content, resource_id)
+
+    def _check(self, inputs: Props) -> None:
+        self.refuse_faults(inputs)
+        if inputs.get("location") is not None:
+            self.check_location(inputs["location"])
+
+    def check_location(self, location: str) -> None:
+        check_region(location)
+
+    def _refuse_orphan(self, content: Record, resource_id: str) -> None:
+        """What is put on a scope needs the scope, what is nested its parent, the rest its group."""
+        if self.id_format.startswith("{"):
+            refuse_missing(content, resource_id.rpartition("/providers/")[0])
+            return
+        group, _, tail = resource_id.partition("/providers/")
+        if exists(content, group) is False:
+            raise group_not_found(group.rpartition("/")[2])
+        parts = tail.split("/")
+        for end in range(3, len(parts) - 1, 2):
+            parent = f"{group}/providers/{'/'.join(parts[:end])}"
+            if exists(content, parent) is False:
+                raise AzureError(
+                    404,
+                    "ParentResourceNotFound",
+                    "Failed to perform 'write' on resource(s) of type "
+                    f"'{self.arm_type.partition('/')[2]}', because the parent resource '{parent}' "
+                    "could not be found.",
+                )
+
+    def _live(self, resource_id: str) -> Live:
+        live = self.read(resource_id)
+        if live is None:
+            raise not_found(resource_id)
+        return live
+
+
+class GlobalKind(RecordedKind):
+    """A type that lives in no region."""
+
+    def check_location(self, location: str) -> None:
+        if location.lower() != "global":
+            raise AzureError(
+                400,
+                "LocationNotAvailableForResourceType",
+                f"The provided location '{location}' is not available for resource type "
+                f"'{self.arm_type}'. List of available regions for the resource type is 'global'.",
+            )
+
+
+def _kept(inputs: Props) -> Props:
+    return {k: v for k, v in inputs.items() if not k.startswith("__") and v is not None}

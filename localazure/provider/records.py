@@ -1,0 +1,121 @@
+"""What the cloud holds, by id: is it there, what is below it, which lock covers it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from localazure.cloud import SUBSCRIPTION, Record
+from localazure.errors import AzureError
+from localazure.provider.arm import group_id, id_part, type_of
+
+LOCKS = "microsoft.authorization/locks"
+# The types that the cloud keeps; `recorded.RecordedKind` adds its own.
+_GROUP = "microsoft.resources/resourcegroups"
+_ACCOUNT = "microsoft.storage/storageaccounts"
+_SERVICE = f"{_ACCOUNT}/blobservices"
+_CONTAINER = f"{_SERVICE}/containers"
+OWN_TYPES = {_GROUP, _ACCOUNT, _SERVICE, _CONTAINER}
+
+
+def record_of(content: Record, resource_id: str) -> Record | None:
+    found: Record | None = content.get("recorded", {}).get(resource_id.lower())
+    return found
+
+
+def records_below(content: Record, scope: str) -> list[Record]:
+    """Everything recorded whose id begins with that of `scope`: children, and what is put on it."""
+    start = f"{scope.lower()}/"
+    return [record for key, record in _recorded(content) if key.startswith(start)]
+
+
+def records_of(content: Record, arm_type: str, below: str = "") -> list[Record]:
+    """All records of a type, or those below an id."""
+    found = records_below(content, below) if below else [r for _, r in _recorded(content)]
+    return [record for record in found if record["type"].lower() == arm_type.lower()]
+
+
+def forget(content: Record, resource_id: str) -> None:
+    """Take a record away, with all that is below it."""
+    gone = resource_id.lower()
+    recorded = content.get("recorded", {})
+    for key in [key for key in recorded if key == gone or key.startswith(f"{gone}/")]:
+        del recorded[key]
+
+
+def exists(content: Record, resource_id: str) -> bool | None:
+    """Whether it is there; None for what the cloud here does not keep: networks, workspaces."""
+    kind, low = type_of(resource_id).lower(), resource_id.lower()
+    if kind not in OWN_TYPES or not low.startswith(f"/subscriptions/{SUBSCRIPTION}"):
+        return None
+    if kind not in (_GROUP, _ACCOUNT, _SERVICE, _CONTAINER):
+        return low in content.get("recorded", {})
+    group = id_part(resource_id, "resourceGroups").lower()
+    if kind == _GROUP:
+        return group in content["groups"]
+    account = content["accounts"].get(id_part(resource_id, "storageAccounts").lower())
+    if account is None or account["group"].lower() != group:
+        return False
+    return kind != _CONTAINER or id_part(resource_id, "containers") in account["containers"]
+
+
+def refuse_missing(content: Record, resource_id: str) -> None:
+    """Raise what Azure answers to a reference to something that is not there."""
+    if exists(content, resource_id) is False:
+        raise not_found(resource_id)
+
+
+def not_found(resource_id: str) -> AzureError:
+    tail = resource_id.rpartition("/providers/")[2]
+    if type_of(resource_id) == "Microsoft.Resources/resourceGroups":
+        return group_not_found(resource_id.rpartition("/")[2])
+    group = id_part(resource_id, "resourceGroups")
+    return AzureError(
+        404,
+        "ResourceNotFound",
+        f"The Resource '{tail}' under resource group '{group}' was not found.",
+    )
+
+
+def group_not_found(group: str) -> AzureError:
+    return AzureError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+
+
+def refuse_locked(content: Record, resource_id: str, verb: str) -> None:
+    """Raise Azure's refusal if a lock forbids to `write` or to `delete`.
+
+    A lock covers its scope and what is below; a deletion is stopped by a lock below, too.
+    """
+    low = resource_id.lower()
+    locked = []
+    for record in records_of(content, LOCKS):
+        scope, level = record["inputs"]["scope"], record["inputs"]["level"]
+        above = low == scope.lower() or low.startswith(f"{scope.lower()}/")
+        below = scope.lower().startswith(f"{low}/")
+        if level == "NotSpecified" or (verb == "write" and level != "ReadOnly"):
+            continue
+        if above or (below and verb == "delete"):
+            locked.append(scope)
+    if locked:
+        raise AzureError(
+            409,
+            "ScopeLocked",
+            f"The scope '{resource_id}' cannot perform {verb} operation because following scope(s) "
+            f"are locked: '{','.join(locked)}'. Please remove the lock and try again.",
+        )
+
+
+def held_in_group(content: Record, group: str) -> list[str]:
+    """The names of all resources that stand in a group themselves, not below another."""
+    accounts = [n for n, a in content["accounts"].items() if a["group"].lower() == group.lower()]
+    depth = group_id(group).count("/") + 4
+    recorded = records_below(content, group_id(group))
+    tops = [r["id"] for r in recorded if r["id"].count("/") == depth and not _on_scope(r)]
+    return accounts + [resource_id.rpartition("/")[2] for resource_id in tops]
+
+
+def _on_scope(record: Record) -> bool:
+    return "scope" in record["inputs"] or "resourceUri" in record["inputs"]
+
+
+def _recorded(content: Record) -> Iterator[tuple[str, Record]]:
+    yield from content.get("recorded", {}).items()

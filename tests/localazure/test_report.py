@@ -1,0 +1,312 @@
+"""The Markdown of a plan: what a reviewer reads, and what no value in it can do.
+
+The texts are in `reports/`. To write them anew after a change, and then read the difference:
+`make test ARGS=tests/localazure/test_report.py` with WRITE_REPORTS=1 in the environment.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localazure.engine.commands import Engine
+from localazure.engine.display import Display
+from localazure.engine.markdown import code, fenced, shown, shown_pair
+from localazure.engine.plan import Plan
+from localazure.engine.project import Project, load_project
+from localazure.engine.report import report
+from localazure.engine.risks import risks
+from localazure.engine.state import Resource
+from localazure.engine.steps import Change, Message, Op, Step
+from localazure.values import UNKNOWN, Props, Secret
+from tests.conftest import ROOT
+from tests.localazure.bench import GROUP, Bench
+from tests.localazure.conftest import PROGRAM, Desk
+
+REPORTS = Path(__file__).parent / "reports"
+BACKTICK, PIPE = "\\u0060", "\\u007c"
+
+
+def planned(desk: Desk, **settings: str) -> str:
+    config = {f"sample:{key}": value for key, value in {**desk.settings, **settings}.items()}
+    project = Project("sample", "desk", PROGRAM, PROGRAM / "__main__.py", config)
+    return report(Engine(project, desk.azurite, Display(io.StringIO())).plan())
+
+
+def compare(name: str, text: str) -> None:
+    text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:10000", text)
+    file = REPORTS / f"{name}.md"
+    if os.environ.get("WRITE_REPORTS"):
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def deployed(desk: Desk) -> Desk:
+    desk.run("up", account="samplestore", tls="TLS1_2", level="None", protect="false")
+    return desk
+
+
+def test_a_stack_from_nothing(desk: Desk) -> None:
+    compare("new", planned(desk, account="samplestore", owner="hunter2hunter2"))
+
+
+def test_an_unchanged_stack(deployed: Desk) -> None:
+    compare("unchanged", planned(deployed))
+
+
+def test_a_changed_origin(deployed: Desk) -> None:
+    compare("cors", planned(deployed, origin="*"))
+
+
+def test_a_renamed_account(deployed: Desk) -> None:
+    compare("renamed", planned(deployed, account="otherstore"))
+
+
+def test_private_containers_made_public(deployed: Desk) -> None:
+    compare("opened", planned(deployed, level="Container", tls="TLS1_0"))
+
+
+def test_protection_taken_off(desk: Desk) -> None:
+    desk.run("up", account="samplestore", protect="true")
+    compare("unprotected", planned(desk, protect="false"))
+
+
+def test_a_protected_account_renamed(desk: Desk) -> None:
+    desk.run("up", account="samplestore", protect="true")
+    compare("refused", planned(desk, account="otherstore"))
+
+
+def test_a_container_deleted_and_one_let_go(deployed: Desk) -> None:
+    compare("deleted", planned(deployed, containers="one"))
+    deployed.run("up", retain="true")
+    compare("retained", planned(deployed, containers="one"))
+
+
+def test_a_program_that_refuses(deployed: Desk) -> None:
+    compare("stopped", planned(deployed, refuse="yes"))
+
+
+def test_the_real_program_from_nothing(desk: Desk) -> None:
+    engine = Engine(load_project(ROOT, "local"), desk.azurite, Display(io.StringIO()))
+    compare("project", report(engine.plan()))
+
+
+def test_an_import_that_would_fail(desk: Desk, tmp_path: Path) -> None:
+    bench = Bench(desk.azurite, tmp_path)
+    group: Props = {"resourceGroupName": "Group", "location": "westeurope", "tags": {"by": "hand"}}
+    made = bench.provider.create("azure-native:resources:ResourceGroup", group)
+    imported = GROUP.replace(")\n", f', opts=Options(import_="{made.id}"))\n')
+    bench.program(imported)
+    compare("import", report(bench.plan()))
+
+
+def test_secrets_are_on_no_page(desk: Desk, tmp_path: Path) -> None:
+    """Not even where a program forgot to call them so, or stops to."""
+    first = planned(desk, account="samplestore", owner="hunter2hunter2")
+    desk.run("up", account="samplestore", owner="hunter2hunter2")
+    second = planned(desk, owner="correcthorsebattery")
+    assert "| `tags` | `[secret]` |" in first
+    assert "`[secret]` | `[secret]` |" in second
+    bench = Bench(desk.azurite, tmp_path)
+    bench.program("""
+        keys = storage.list_storage_account_keys(
+            account_name="samplestore", resource_group_name="Group"
+        )
+        pulumi.export("key", keys.keys[0].value)
+        pulumi.export("all", [f"AccountKey={key.value};" for key in keys.keys])
+        pulumi.export("url", "https://a.example/?sv=1&sig=abc%2Fdef%3D&se=2")
+        pulumi.log.warn(f"the key is {keys.keys[1].value}")
+    """)
+    third = report(bench.plan())
+    assert '| `all` |  | `["AccountKey=[secret];", "AccountKey=[secret];"]` |' in third
+    assert '`"https://a.example/?sv=1&sig=[secret]&se=2"`' in third
+    assert "warning: the key is [secret]" in third
+    keys = desk.cloud["accounts"]["samplestore"]["keys"].values()
+    secrets = [desk.outputs["key"], *keys, "hunter2", "correcthorse", "abc%2Fdef"]
+    assert not [s for s in secrets for text in (first, second, third) if s in text]
+
+
+def step(
+    op: Op, type_: str, old: Props | None, new: Props, *, name: str = "x", **more: Any
+) -> Step:
+    full = f"azure-native:{type_}"
+    urn = f"urn:pulumi:s::p::{full}::{name}"
+    before = None if old is None else Resource(urn, full, custom=True, inputs=old)
+    return Step(op, Resource(urn, full, custom=True, inputs=new), old=before, **more)
+
+
+ACCOUNT, CONTAINER = "storage:StorageAccount", "storage:BlobContainer"
+SERVICE, ROLE = "storage:BlobServiceProperties", "authorization:RoleAssignment"
+LOCK = "authorization:ManagementLockByScope"
+OPEN = {"corsRules": [{"allowedOrigins": ["https://a.example", "*"]}]}
+GRANT = {
+    "principalId": "11111111-2222-3333-4444-555555555555",
+    "principalType": "User",
+    "roleDefinitionId": "/x/roleDefinitions/ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+}
+WEEK = {"enabled": True, "days": 7}
+
+
+@pytest.mark.parametrize(
+    ("type_", "old", "new", "words"),
+    [
+        (ACCOUNT, {}, {"allowBlobPublicAccess": True}, "may be opened"),
+        (ACCOUNT, {"networkRuleSet": {"defaultAction": "Deny"}}, {}, "is **opened** to every"),
+        (ACCOUNT, {"publicNetworkAccess": "Disabled"}, {}, "**public networks** again"),
+        (
+            ACCOUNT,
+            {"networkRuleSet": {"ipRules": []}},
+            {"networkRuleSet": {"ipRules": [{"iPAddressOrRange": "1.2.3.0/24"}]}},
+            "**lets in** addresses `1.2.3.0/24`",
+        ),
+        (ACCOUNT, {}, {"enableHttpsTrafficOnly": False}, "**without TLS**"),
+        (ACCOUNT, {"minimumTlsVersion": "TLS1_2"}, {}, "as **old** as `TLS1_0`"),
+        (ACCOUNT, {"allowSharedKeyAccess": False}, {}, "shared keys are switched **on**"),
+        (ACCOUNT, {}, {"allowCrossTenantReplication": True}, "**replicated** to another"),
+        (ACCOUNT, {"sku": {"name": "Standard_GZRS"}}, {"sku": {"name": "Standard_GRS"}}, "fewer"),
+        (CONTAINER, {}, {"publicAccess": "Blob"}, "**anyone** may read its blobs (`public"),
+        (CONTAINER, {"publicAccess": "Blob"}, {"publicAccess": "Container"}, "**list them**"),
+        (SERVICE, {"cors": {"corsRules": []}}, {"cors": OPEN}, "**any origin**"),
+        (SERVICE, {"isVersioningEnabled": True}, {}, "versioning is switched **off**"),
+        (SERVICE, {"deleteRetentionPolicy": WEEK}, {}, "soft delete of blobs is switched **off**"),
+        (
+            SERVICE,
+            {"containerDeleteRetentionPolicy": WEEK},
+            {"containerDeleteRetentionPolicy": {"enabled": True, "days": 3}},
+            "soft delete of containers goes **down** from 7 to 3 days",
+        ),
+        (SERVICE, {"restorePolicy": WEEK}, {"restorePolicy": {"enabled": False}}, "restore is sw"),
+    ],
+)
+def test_a_change_for_the_worse_is_a_risk_and_its_opposite_is_none(
+    type_: str, old: Props, new: Props, words: str
+) -> None:
+    (risk,) = risks([step(Op.UPDATE, type_, old, new)])
+    assert words in risk
+    assert risk.startswith(f"`x` (`{type_.rpartition(':')[2]}`): ")
+    assert risks([step(Op.UPDATE, type_, new, old)]) == []
+    assert risks([step(Op.UPDATE, type_, new, new)]) == []
+
+
+def test_a_new_container_for_everyone_is_a_risk_and_a_private_one_is_none() -> None:
+    assert risks([step(Op.CREATE, CONTAINER, None, {"publicAccess": "Blob"})])
+    assert risks([step(Op.CREATE, CONTAINER, None, {"publicAccess": "None"})]) == []
+    assert risks([step(Op.CREATE, CONTAINER, None, {"publicAccess": UNKNOWN})]) == []
+
+
+def test_roles_given_and_taken_are_risks_with_their_names() -> None:
+    (given,) = risks([step(Op.CREATE, ROLE, None, GRANT)])
+    who, role = f"`User {GRANT['principalId']}`", "`Storage Blob Data Contributor`"
+    assert given == f"`x` (`RoleAssignment`) **gives** to {who} the role {role}."
+    (taken,) = risks([step(Op.DELETE, ROLE, GRANT, GRANT)])
+    assert taken == f"`x` (`RoleAssignment`) **takes** from {who} the role {role}."
+
+
+def test_what_loses_data_comes_first_and_a_lock_taken_off_says_what_it_held() -> None:
+    found = risks(
+        [
+            step(Op.CREATE, ROLE, None, GRANT),
+            step(Op.DELETE, LOCK, {}, {}, name="lock"),
+            step(Op.UPDATE, CONTAINER, {}, {"publicAccess": "Blob"}),
+            step(Op.DELETE, CONTAINER, {}, {}, name="media", lost="every blob in container media"),
+        ]
+    )
+    assert [risk.split(" ")[0] for risk in found] == ["`media`", "`lock`", "`x`", "`x`"]
+    assert "what would be lost: `every blob in container media`" in found[0]
+    assert "what it locked can be deleted again" in found[1]
+
+
+EVIL = "a`b|c\nd<script>alert(1)</script> @octocat #1 https://evil.example \u202e \\| **x** -->"
+
+
+def test_no_value_breaks_out_of_its_cell() -> None:
+    changed = step(
+        Op.UPDATE,
+        ACCOUNT,
+        {},
+        {},
+        name=EVIL,
+        changes=(Change(f'tags["{EVIL}"]', "update", EVIL, [EVIL]),),
+        lost=EVIL,
+    )
+    created = step(Op.CREATE, ACCOUNT, None, {"tags": {EVIL: EVIL}})
+    plan = Plan("p-->", "s`", [changed, created, step(Op.DELETE, LOCK, {}, {}, name=EVIL)])
+    plan.outputs_after = {EVIL: EVIL}
+    text = report(plan)
+    for line in text.splitlines():
+        outside = re.sub(r"`[^`]*`", "", line)
+        for bad in ("alert", "@octocat", "#1", "evil.example", "**x**"):
+            assert bad not in outside, line
+        if line.startswith("|") and line.endswith("|"):
+            assert line.count("|") == line.replace(PIPE, "").count("|")
+            assert line.count(" | ") in (2, 3), line
+        assert line.count("`") % 2 == 0, line
+    assert "\u202e" not in text
+    assert text.startswith("<!-- p-- preview -->\n"), "and no comment ends before its end"
+    assert f"a{BACKTICK}b{PIPE}c\\nd<script>" in text
+
+
+def test_messages_and_failures_stay_in_their_block() -> None:
+    plan = Plan(
+        "p", "s", messages=[Message("warning", "```\n# @octocat\n````")], failure="~~~\n```"
+    )
+    lines = report(plan).splitlines()
+    assert lines.count("`````text") == 1
+    assert lines.count("`````") == 1
+    assert lines[lines.index("`````text") + 1 : lines.index("`````")] == [
+        "warning: ```",
+        "# @octocat",
+        "````",
+    ]
+    assert fenced("plain\x1b[31m")[1] == "plain\\u001b[31m"
+
+
+def test_values_are_shown_short_and_long_ones_where_they_differ() -> None:
+    assert shown(UNKNOWN) == "(known after up)"
+    assert shown({"a": [UNKNOWN]}) == '`{"a": ["(known after up)"]}`'
+    assert shown("[secret]") == "`[secret]`"
+    assert len(code("x" * 500)) == 122
+    old, new = shown_pair("x" * 300 + "old", "x" * 300 + "new")
+    assert old != new
+    assert old.startswith("`…x")
+    assert old.endswith('old"`')
+
+
+def test_a_report_longer_than_a_comment_is_cut_between_rows_and_says_so() -> None:
+    steps = [
+        step(Op.CREATE, CONTAINER, None, {"containerName": f"c{n}" * 20}, name=f"c{n:04}")
+        for n in range(2000)
+    ]
+    text = report(Plan("p", "s", steps))
+    assert 50_000 < len(text) <= 60_000
+    assert "**The rest is left out**" in text.splitlines()[-1]
+    assert "`python -m localazure preview --stack s`" in text
+    assert text.count("<details>") == text.count("</details>") == 1
+    rows = [line for line in text.splitlines() if line.startswith("| `c")]
+    assert all(row.endswith("|") for row in rows)
+    assert len(report(Plan("p", "s", steps), 5000)) <= 5000
+
+
+def test_the_order_does_not_depend_on_which_registration_was_faster() -> None:
+    steps = [
+        step(Op.CREATE, CONTAINER, None, {}, name="b"),
+        step(Op.CREATE, CONTAINER, None, {}, name="a"),
+        step(Op.CREATE, ACCOUNT, None, {}, name="z"),
+    ]
+    for made in steps[:2]:
+        made.resource.dependencies = [steps[2].resource.urn]
+    assert report(Plan("p", "s", steps)) == report(Plan("p", "s", steps[::-1]))
+    names = re.findall(r"^\| `(\w)`", report(Plan("p", "s", steps)), re.MULTILINE)
+    assert names == ["z", "a", "b"]
+
+
+def test_what_becomes_plain_or_secret_is_shown_on_neither_side() -> None:
+    plan = Plan("p", "s")
+    plan.outputs_before, plan.outputs_after = {"key": Secret("hush")}, {"key": "hush2"}
+    assert "hush" not in report(plan)
