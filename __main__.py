@@ -8,14 +8,14 @@ config:
 import pulumi
 
 from infra import outputs
-from infra.config import load
 from infra.problems import ConfigError
+from infra.reader import load
 from infra.storage import DjangoBlobStorage
 
 try:
-    config = load(pulumi.Config())
+    storage = DjangoBlobStorage("site", load(pulumi.Config()))
 except ConfigError as error:
     # Pulumi prints a RunError's text alone, without a traceback.
     raise pulumi.RunError(str(error)) from None
 
-outputs.export(DjangoBlobStorage("site", config))
+outputs.export(storage)

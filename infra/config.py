@@ -1,200 +1,297 @@
-"""The stack's configuration: text settings in, one checked object out."""
+"""The stack's configuration: each setting with its default, its meaning and its rule."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
-from typing import Any
-
-import pulumi
-from pulumi.runtime.config import CONFIG, get_config_env
+from dataclasses import dataclass
 
 from infra import rules
-from infra.problems import ConfigError, Problem
+from infra.settings import setting, settings_of
+
+_WHERE = "Where and what"
+_ACCESS = "Who may read and write"
+_CORS = "CORS"
+_DATA = "Data protection"
+_SAFETY = "Safety"
+_NETWORK = "Network"
+_DELIVERY = "Delivery"
+_ADOPTION = "Adoption"
+
+MONTH, YEAR, CENTURY = 30, 365, 36500
 
 
 @dataclass(frozen=True)
 class StackConfig:
-    """What a stack is declared from; `Pulumi.yaml` describes each setting.
+    """What a stack is declared from. A field is the setting of the same name in camel case."""
 
-    Either `account_name` is fixed, or a name is generated from `account_name_prefix`.
-    """
-
-    location: str = "westeurope"
-    resource_group_name: str = "DemoDjangoBlob"
-    account_name: str | None = None
-    account_name_prefix: str = "django"
-    sku: str = "Standard_LRS"
-    static_container: str = "static"
-    media_container: str = "media"
-    media_is_public: bool = False
-    cors_origins: tuple[str, ...] = ()
-    cors_max_age_seconds: int = 3600
-    protect: bool = False
-    tags: dict[str, str] = field(default_factory=dict)
-
-
-# The settings, each with the arguments of `pulumi config set` that give it a valid value. Lists and
-# objects go by path: the CLI refuses their JSON for a setting whose type is described.
-EXAMPLES = {
-    "location": "location westeurope",
-    "resourceGroupName": "resourceGroupName DemoDjangoBlob",
-    "accountName": "accountName djangoaccountstorage",
-    "accountNamePrefix": "accountNamePrefix django",
-    "sku": "sku Standard_LRS",
-    "staticContainer": "staticContainer static",
-    "mediaContainer": "mediaContainer media",
-    "mediaAccess": "mediaAccess private",
-    "corsOrigins": "--path 'corsOrigins[0]' https://www.example.com",
-    "corsAllowAnyOrigin": "corsAllowAnyOrigin true",
-    "corsMaxAgeSeconds": "corsMaxAgeSeconds 3600",
-    "protect": "protect true",
-    "tags": "--path tags.team web",
-}
-
-
-def load(config: pulumi.Config) -> StackConfig:
-    """The current stack's configuration. Raises ConfigError with every problem in it."""
-    # pulumi.Config answers for keys that it is asked for, and cannot be asked which there are.
-    every = {*get_config_env(), *CONFIG.get()}
-    prefix = f"{config.name}:"
-    names = [key.removeprefix(prefix) for key in every if key.startswith(prefix)]
-    return parse({name: config.get(name) or "" for name in names}, project=config.name)
-
-
-def parse(settings: Mapping[str, str], project: str = "django-azure-blob") -> StackConfig:
-    """A configuration from settings without their namespace, all values text as Pulumi gives them.
-
-    Raises ConfigError with every problem in it.
-    """
-    reader = _Reader(settings, project)
-    default = StackConfig()
-    # Empty is Pulumi.yaml's default: without one the CLI would call the setting missing.
-    fixed = settings.get("accountName", "") != ""
-    any_origin = reader.boolean("corsAllowAnyOrigin", False)
-    parsed = StackConfig(
-        location=reader.text("location", default.location, rules.region),
-        resource_group_name=reader.text(
-            "resourceGroupName", default.resource_group_name, rules.resource_group_name
-        ),
-        account_name=reader.text("accountName", "", rules.account_name) if fixed else None,
-        account_name_prefix=reader.text(
-            "accountNamePrefix", default.account_name_prefix, rules.account_name_prefix
-        ),
-        sku=reader.text("sku", default.sku, rules.sku),
-        static_container=reader.text(
-            "staticContainer", default.static_container, rules.container_name
-        ),
-        media_container=reader.text(
-            "mediaContainer", default.media_container, rules.container_name
-        ),
-        media_is_public=reader.text("mediaAccess", "private", _access) == "public",
-        cors_origins=reader.origins(any_allowed=any_origin),
-        cors_max_age_seconds=reader.seconds("corsMaxAgeSeconds", default.cors_max_age_seconds),
-        protect=reader.boolean("protect", default.protect),
-        tags=reader.tags(),
+    location: str = setting(
+        "westeurope",
+        _WHERE,
+        "Azure region of everything, in lower case without spaces",
+        "westeurope",
+        rule=rules.region,
     )
-    if parsed.static_container == parsed.media_container:
-        reader.refuse(
-            "mediaContainer", "the static files' container; uploads need one of their own"
-        )
-    reader.finish()
-    return parsed
+    resource_group_name: str = setting(
+        "DemoDjangoBlob",
+        _WHERE,
+        "Resource group that holds everything",
+        "DemoDjangoBlob",
+        rule=rules.resource_group_name,
+    )
+    account_name: str = setting(
+        "",
+        _WHERE,
+        "Fixed name of the storage account, worldwide unique; empty for a generated one",
+        "djangoaccountstorage",
+        rule=rules.or_empty(rules.account_name),
+    )
+    account_name_prefix: str = setting(
+        "django",
+        _WHERE,
+        "What a generated account name begins with, 1 to 16 lower-case letters and digits",
+        "django",
+        rule=rules.account_name_prefix,
+    )
+    account_kind: str = setting(
+        "StorageV2",
+        _WHERE,
+        "StorageV2; BlockBlobStorage for premium disks; Storage to adopt an old account",
+        "StorageV2",
+        rule=rules.one_of("StorageV2", "BlockBlobStorage", "Storage"),
+        cost="BlockBlobStorage stores at several times the price and answers faster",
+    )
+    sku: str = setting(
+        "Standard_LRS",
+        _WHERE,
+        "How many copies of the data there are, and where",
+        "Standard_LRS",
+        rule=rules.one_of(*rules.SKUS),
+        cost="ZRS about 1.25 times, GRS 2 times, GZRS 2.25 times the storage of LRS",
+    )
+    static_container: str = setting(
+        "static", _WHERE, "Container for static files", "static", rule=rules.container_name
+    )
+    media_container: str = setting(
+        "media", _WHERE, "Container for uploads", "media", rule=rules.container_name
+    )
+    tags: dict[str, str] = setting(  # noqa: RUF009 - it makes a default_factory
+        {}, _WHERE, "Tags of everything that takes tags, beside project and stack", "team web"
+    )
+
+    media_access: str = setting(
+        "private",
+        _ACCESS,
+        "Whether anyone may read uploads (public), or only through signed URLs (private)",
+        "private",
+        rule=rules.one_of("public", "private"),
+    )
+    static_access: str = setting(
+        "public",
+        _ACCESS,
+        "Whether anyone may read static files (public), or Front Door only (private)",
+        "public",
+        rule=rules.one_of("public", "private"),
+    )
+    auth_mode: str = setting(
+        "key",
+        _ACCESS,
+        "How the site signs in: with an account key, or as an identity of Microsoft Entra ID",
+        "identity",
+        rule=rules.one_of("key", "identity"),
+    )
+    data_principals: tuple[str, ...] = setting(
+        (),
+        _ACCESS,
+        "Who may read and write blobs as an identity, each TYPE:OBJECT_ID",
+        "ServicePrincipal:11111111-2222-3333-4444-555555555555",
+        rule=rules.principal,
+    )
+    active_key: str = setting(
+        "key1",
+        _ACCESS,
+        "Which of the account's two keys the site is given",
+        "key1",
+        rule=rules.one_of("key1", "key2"),
+    )
+    key_expiry_days: int = setting(
+        90,
+        _ACCESS,
+        "Days after which Azure reports a key as due for renewal; 0 for never",
+        "90",
+        bounds=(0, 10 * YEAR),
+    )
+    sas_expiry_hours: int = setting(
+        24,
+        _ACCESS,
+        "Hours beyond which Azure logs a signature as too long-lived; 0 for never",
+        "24",
+        bounds=(0, 24 * YEAR),
+    )
+    infrastructure_encryption: bool = setting(
+        True,
+        _ACCESS,
+        "Encrypts everything a second time with another key; fixed once the account is made",
+        "true",
+    )
+
+    cors_origins: tuple[str, ...] = setting(
+        (),
+        _CORS,
+        "Origins whose pages may load webfonts and modules, each scheme://host[:port]",
+        "https://www.example.com",
+    )
+    cors_allow_any_origin: bool = setting(False, _CORS, "Whether corsOrigins may hold '*'", "true")
+    cors_max_age_seconds: int = setting(
+        3600,
+        _CORS,
+        "How long browsers keep the answer to a preflight, 0 to 86400",
+        "3600",
+        bounds=(0, 86400),
+    )
+
+    blob_soft_delete_days: int = setting(
+        7,
+        _DATA,
+        "Days for which a deleted or overwritten blob can be brought back; 0 for not at all",
+        "7",
+        bounds=(0, YEAR),
+        cost="deleted and overwritten bytes are paid for until then",
+    )
+    container_soft_delete_days: int = setting(
+        7,
+        _DATA,
+        "Days for which a deleted container can be brought back; 0 for not at all",
+        "7",
+        bounds=(0, YEAR),
+        cost="a deleted container is paid for until then",
+    )
+    versioning: bool = setting(
+        False,
+        _DATA,
+        "Keeps what a blob held before each change",
+        "true",
+        cost="every version is paid for as a blob until oldVersionDays take it",
+    )
+    old_version_days: int = setting(
+        MONTH,
+        _DATA,
+        "Days after which an old version is deleted; 0 to keep them all",
+        "30",
+        bounds=(0, CENTURY),
+        cost="less: old versions end",
+    )
+    restore_days: int = setting(
+        0,
+        _DATA,
+        "Days that the containers can be turned back to any moment of; 0 for not at all",
+        "6",
+        bounds=(0, YEAR - 1),
+        cost="the change feed's log, and the versions and deleted blobs that it needs",
+    )
+    quarantine_days: int = setting(
+        1,
+        _DATA,
+        "Days after which an upload that was never accepted is deleted; 0 for never",
+        "1",
+        bounds=(0, CENTURY),
+        cost="less: abandoned uploads end",
+    )
+    cool_after_days: int = setting(
+        0,
+        _DATA,
+        "Days without change after which media move to the cool tier; 0 for never",
+        "90",
+        bounds=(0, CENTURY),
+        cost="storage about half, reading and writing dearer, 30 days at the least are charged",
+    )
+
+    protect: bool = setting(
+        False,
+        _SAFETY,
+        "Refuses every step that would delete or replace something, and its blobs with it",
+        "true",
+    )
+    lock: bool = setting(
+        False, _SAFETY, "Azure itself refuses to delete the account: a CanNotDelete lock", "true"
+    )
+    retain_media: bool = setting(
+        False, _SAFETY, "Taking the stack down leaves the account and its media in Azure", "true"
+    )
+
+    network_access: str = setting(
+        "open",
+        _NETWORK,
+        "Who reaches the account: all (open), who is listed (firewall), private endpoints (closed)",
+        "firewall",
+        rule=rules.one_of("open", "firewall", "closed"),
+    )
+    allowed_ip_ranges: tuple[str, ...] = setting(
+        (),
+        _NETWORK,
+        "Public IPv4 addresses or ranges that pass the firewall",
+        "203.0.113.0/24",
+        rule=rules.ip_range,
+    )
+    allowed_subnets: tuple[str, ...] = setting(
+        (),
+        _NETWORK,
+        "Ids of subnets that pass the firewall, each with a Microsoft.Storage service endpoint",
+        rules.SUBNET_EXAMPLE,
+        rule=rules.subnet,
+    )
+    trusted_services: bool = setting(
+        True, _NETWORK, "Azure's own services, such as backup, pass the firewall", "true"
+    )
+    private_endpoint_subnet: str = setting(
+        "",
+        _NETWORK,
+        "Id of a subnet that gets a private address of the account, with its DNS zone; or empty",
+        rules.SUBNET_EXAMPLE,
+        rule=rules.or_empty(rules.subnet),
+        cost="about 7 USD a month and 0.01 USD a GB, the DNS zone 0.50 USD",
+    )
+    log_analytics_workspace: str = setting(
+        "",
+        _NETWORK,
+        "Id of a Log Analytics workspace that gets the log of every blob request; or empty",
+        rules.WORKSPACE_EXAMPLE,
+        rule=rules.or_empty(rules.workspace),
+        cost="about 2.50 USD for each GB of log; a busy site writes one line a request",
+    )
+
+    front_door: str = setting(
+        "none",
+        _DELIVERY,
+        "Azure Front Door in front of what is public: none, standard or premium",
+        "standard",
+        rule=rules.one_of("none", "standard", "premium"),
+        cost="standard about 35, premium about 330 USD a month, and the traffic",
+    )
+    custom_domain: str = setting(
+        "",
+        _DELIVERY,
+        "Host name of your own for Front Door, with a certificate that Azure renews; or empty",
+        "static.example.com",
+        rule=rules.or_empty(rules.host_name),
+    )
+
+    adopt: bool = setting(
+        False,
+        _ADOPTION,
+        "Takes over an account that exists already, as it is; switch it off after the first up",
+        "true",
+    )
+
+    @property
+    def media_is_public(self) -> bool:
+        return self.media_access == "public"
+
+    @property
+    def static_is_public(self) -> bool:
+        return self.static_access == "public"
+
+    @property
+    def uses_keys(self) -> bool:
+        return self.auth_mode == "key"
 
 
-class _Reader:
-    """Reads settings one by one and collects what is wrong instead of stopping at it."""
-
-    def __init__(self, settings: Mapping[str, str], project: str) -> None:
-        self._settings = settings
-        self._project = project
-        self._problems: list[Problem] = []
-        for key in sorted(set(settings) - set(EXAMPLES)):
-            close = get_close_matches(key, EXAMPLES, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(EXAMPLES)}"
-            self.refuse(key, f"no such setting; {hint}", f"pulumi config rm {key}")
-
-    def refuse(self, key: str, rule: str, example: str = "") -> None:
-        self._problems.append(
-            Problem(
-                f"{self._project}:{key}",
-                self._settings.get(key, ""),
-                rule,
-                example or f"pulumi config set {EXAMPLES[key]}",
-            )
-        )
-
-    def finish(self) -> None:
-        if self._problems:
-            raise ConfigError(self._problems)
-
-    def text(self, key: str, default: str, rule: Callable[[str], str]) -> str:
-        value = self._settings.get(key, default)
-        wrong = rule(value)
-        if wrong:
-            self.refuse(key, wrong)
-        return value
-
-    def boolean(self, key: str, default: bool) -> bool:
-        value = self._settings.get(key)
-        if value is not None and value not in ("true", "false"):
-            self.refuse(key, "true or false")
-        return default if value is None else value == "true"
-
-    def seconds(self, key: str, default: int) -> int:
-        """A whole number of seconds up to a day, beyond which no browser keeps a preflight."""
-        value = self._settings.get(key, str(default))
-        # Five digits are enough, and keep int() away from texts of thousands.
-        if re.fullmatch(r"[0-9]{1,5}", value) and int(value) <= 86400:
-            return int(value)
-        self.refuse(key, "a whole number of seconds from 0 to 86400")
-        return default
-
-    def origins(self, *, any_allowed: bool) -> tuple[str, ...]:
-        listed = self._json("corsOrigins", list, [])
-        if not all(isinstance(item, str) for item in listed):
-            self.refuse("corsOrigins", "a JSON list of texts")
-            return ()
-        for index, item in enumerate(listed):
-            wrong = rules.origin(item, any_allowed=any_allowed)
-            if not wrong and item == "*" and len(listed) > 1:
-                wrong = "'*' covers every other, so it stands alone"
-            if not wrong and item in listed[:index]:
-                wrong = "it stands in the list twice"
-            if wrong:
-                entry = f"pulumi config set {EXAMPLES['corsOrigins']}".replace("[0]", f"[{index}]")
-                switch = "pulumi config set corsAllowAnyOrigin true"
-                example = switch if item == "*" and not any_allowed else entry
-                self.refuse("corsOrigins", f"'{item}': {wrong}", example)
-        if len(listed) > rules.MOST_ORIGINS:
-            self.refuse("corsOrigins", f"at most {rules.MOST_ORIGINS} origins")
-        return tuple(listed)
-
-    def tags(self) -> dict[str, str]:
-        listed = self._json("tags", dict, {})
-        if not all(isinstance(text, str) for text in listed.values()):
-            self.refuse("tags", "a JSON object whose values are texts")
-            return {}
-        wrong = rules.tags(listed)
-        if wrong:
-            self.refuse("tags", wrong)
-        return dict(listed)
-
-    def _json(self, key: str, kind: type, default: Any) -> Any:
-        if key not in self._settings:
-            return default
-        try:
-            loaded = json.loads(self._settings[key])
-        except (ValueError, RecursionError):
-            loaded = None
-        if not isinstance(loaded, kind):
-            self.refuse(key, "a JSON list" if kind is list else "a JSON object")
-            return default
-        return loaded
-
-
-def _access(value: str) -> str:
-    return "" if value in ("public", "private") else "public or private"
+SETTINGS = settings_of(StackConfig)

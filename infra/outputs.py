@@ -9,9 +9,10 @@ from infra.storage import DjangoBlobStorage
 # Name to meaning; the README's table is held to this one.
 OUTPUTS = {
     "AZURE_ACCOUNT_NAME": "the storage account",
-    "AZURE_ACCOUNT_KEY": "its first key, a secret",
+    "AZURE_ACCOUNT_KEY": "the active key, a secret; absent with `authMode: identity`",
+    "AZURE_AUTH_MODE": "`identity`; absent with `authMode: key`",
     "AZURE_BLOB_ENDPOINT": "the blob service's URL, with a slash at the end",
-    "AZURE_CUSTOM_DOMAIN": "the host, and path if any, that pages link static files to",
+    "AZURE_CUSTOM_DOMAIN": "the host, and path if any, that pages link public files to",
     "AZURE_STATIC_CONTAINER": "the container for static files",
     "AZURE_MEDIA_CONTAINER": "the container for uploads",
     "AZURE_MEDIA_ACCESS": "`public` or `private`",
@@ -19,23 +20,23 @@ OUTPUTS = {
 
 
 def values(storage: DjangoBlobStorage) -> dict[str, pulumi.Input[str]]:
-    """An output for each name in `OUTPUTS`; the key stays secret."""
+    """An output for each name in `OUTPUTS` that the way to sign in has; the key stays secret."""
+    sign_in: dict[str, pulumi.Input[str]] = (
+        {"AZURE_AUTH_MODE": "identity"}
+        if storage.account_key is None
+        else {"AZURE_ACCOUNT_KEY": storage.account_key}
+    )
     return {
         "AZURE_ACCOUNT_NAME": storage.account.name,
-        "AZURE_ACCOUNT_KEY": storage.account_key,
+        **sign_in,
         "AZURE_BLOB_ENDPOINT": storage.blob_endpoint,
-        "AZURE_CUSTOM_DOMAIN": storage.blob_endpoint.apply(without_scheme),
+        "AZURE_CUSTOM_DOMAIN": storage.public_host,
         "AZURE_STATIC_CONTAINER": storage.static.name,
         "AZURE_MEDIA_CONTAINER": storage.media.name,
-        "AZURE_MEDIA_ACCESS": "public" if storage.config.media_is_public else "private",
+        "AZURE_MEDIA_ACCESS": storage.config.media_access,
     }
 
 
 def export(storage: DjangoBlobStorage) -> None:
     for name, value in values(storage).items():
         pulumi.export(name, value)
-
-
-def without_scheme(url: str) -> str:
-    """`https://name.blob.core.windows.net/` as `name.blob.core.windows.net`."""
-    return url.partition("://")[2].rstrip("/")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 # "Azure regions list": the public cloud's regions that offer storage accounts.
@@ -23,7 +24,25 @@ REGIONS = frozenset(
     uaecentral uaenorth uksouth ukwest westcentralus westeurope westindia westus westus2 westus3
     """.split()  # noqa: SIM905 - a list of sixty quoted lines says no more
 )
-# "SKU Types" (Storage resource provider): those of a StorageV2 account with block blobs.
+# "Azure regions list": those with three availability zones, as ZRS and GZRS need them.
+REGIONS_WITH_ZONES = frozenset(
+    """
+    australiaeast austriaeast belgiumcentral brazilsouth canadacentral centralindia centralus
+    chilecentral denmarkeast eastasia eastus eastus2 francecentral germanywestcentral
+    indonesiacentral israelcentral italynorth japaneast japanwest koreacentral malaysiawest
+    mexicocentral newzealandnorth northeurope norwayeast polandcentral qatarcentral southafricanorth
+    southcentralus southeastasia spaincentral swedencentral switzerlandnorth uaenorth uksouth
+    westeurope westus2 westus3
+    """.split()  # noqa: SIM905
+)
+# "Azure region pairs and nonpaired regions".
+REGIONS_WITHOUT_PAIR = frozenset(
+    """
+    austriaeast belgiumcentral chilecentral denmarkeast indonesiacentral israelcentral italynorth
+    malaysiawest mexicocentral newzealandnorth polandcentral qatarcentral spaincentral
+    """.split()  # noqa: SIM905
+)
+# "SKU Types" (Storage resource provider): those of accounts with block blobs.
 SKUS = (
     "Standard_LRS",
     "Standard_GRS",
@@ -31,13 +50,23 @@ SKUS = (
     "Standard_ZRS",
     "Standard_GZRS",
     "Standard_RAGZRS",
+    "Premium_LRS",
+    "Premium_ZRS",
 )
+_GUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_SUBSCRIPTION = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/network"
+SUBNET_EXAMPLE = f"{_SUBSCRIPTION}/providers/Microsoft.Network/virtualNetworks/hub/subnets/web"
+WORKSPACE_EXAMPLE = f"{_SUBSCRIPTION}/providers/Microsoft.OperationalInsights/workspaces/logs"
+# RFC 1918, which the firewall of a public endpoint never sees.
+PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 # "Set Blob Service Properties": a rule names 64 origins at the most.
 MOST_ORIGINS = 64
 # "Use tags to organize your Azure resources": a resource holds 50, and storage accounts take names
 # of 128 characters where other resources take 512.
 MOST_TAGS, TAG_NAME, TAG_VALUE = 50, 128, 256
+# Set by the stack itself, unless the setting says otherwise.
+OWN_TAGS = ("project", "stack")
 
 
 def region(value: str) -> str:
@@ -46,8 +75,15 @@ def region(value: str) -> str:
     return "no region of Azure's public cloud, which are written in lower case without spaces"
 
 
-def sku(value: str) -> str:
-    return "" if value in SKUS else f"one of {', '.join(SKUS)}"
+def one_of(*allowed: str) -> Callable[[str], str]:
+    """A rule for a value out of a short list."""
+    listed = " or ".join(allowed) if len(allowed) == 2 else f"one of {', '.join(allowed)}"
+    return lambda value: "" if value in allowed else listed
+
+
+def or_empty(rule: Callable[[str], str]) -> Callable[[str], str]:
+    """The rule for a value that may be left empty, as Pulumi.yaml's default has it."""
+    return lambda value: rule(value) if value else ""
 
 
 def resource_group_name(value: str) -> str:
@@ -108,10 +144,60 @@ def origin(value: str, *, any_allowed: bool) -> str:
     return ""
 
 
+def principal(value: str) -> str:
+    """ "Role assignments": an object id is a GUID; the type spares a look-up that may lag."""
+    if re.fullmatch(rf"(ServicePrincipal|User|Group):{_GUID}", value):
+        return ""
+    return (
+        "a type (ServicePrincipal, User or Group), a colon and the object id; "
+        "a managed identity is a ServicePrincipal"
+    )
+
+
+def ip_range(value: str) -> str:
+    """ "Configure Azure Storage firewalls": public IPv4, ranges no smaller than a /30."""
+    form = "a public IPv4 address, or a range such as 203.0.113.0/24"
+    if not re.fullmatch(r"[0-9.]+(/[0-9]{1,2})?", value):
+        return form
+    try:
+        network = ipaddress.IPv4Network(value)
+    except ValueError as error:
+        return f"{form}; {error}" if "host bits" in str(error) else form
+    if any(network.overlaps(ipaddress.IPv4Network(private)) for private in PRIVATE_RANGES):
+        return f"{form}; private addresses never reach a public endpoint: list their subnet instead"
+    if "/" in value and network.prefixlen > 30:
+        return f"{form}; Azure takes no /31 and /32: list the single addresses"
+    return ""
+
+
+def subnet(value: str) -> str:
+    pattern = r"/providers/Microsoft\.Network/virtualNetworks/[\w.-]{2,64}/subnets/[\w.-]{1,80}"
+    return _resource_id(value, pattern, "a subnet", SUBNET_EXAMPLE)
+
+
+def workspace(value: str) -> str:
+    pattern = r"/providers/Microsoft\.OperationalInsights/workspaces/[A-Za-z0-9-]{4,63}"
+    return _resource_id(value, pattern, "a Log Analytics workspace", WORKSPACE_EXAMPLE)
+
+
+def host_name(value: str) -> str:
+    if _host(value) and "." in value and not re.fullmatch(r"[\d.]+", value):
+        return ""
+    return "a host name in lower case, such as static.example.com: no scheme, port or path"
+
+
+def _resource_id(value: str, provider: str, what: str, example: str) -> str:
+    pattern = rf"/subscriptions/{_GUID}/resourceGroups/[\w.()-]{{1,90}}{provider}"
+    if re.fullmatch(pattern, value, re.IGNORECASE | re.ASCII):
+        return ""
+    return f"the id of {what}, such as {example}"
+
+
 def tags(value: dict[str, str]) -> str:
     """ "Use tags to organize your Azure resources": limits of number, length and characters."""
-    if len(value) > MOST_TAGS:
-        return f"at most {MOST_TAGS} tags"
+    most = MOST_TAGS - len(set(OWN_TAGS) - set(value))
+    if len(value) > most:
+        return f"at most {most} tags beside {' and '.join(OWN_TAGS)}"
     for name, text in value.items():
         if not 1 <= len(name) <= TAG_NAME or re.search(r"[<>%&\\?/\x00-\x1f]", name):
             return f"a tag's name has 1 to {TAG_NAME} characters, none of them < > % & \\ ? /"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pulumi
 from pulumi_azure_native import resources, storage
 
+from infra.account import account_args, level
 from infra.config import StackConfig
+from infra.protection import lifecycle, retention
 
 
 class DjangoBlobStorage(pulumi.ComponentResource):
-    """One storage account with the containers `static` and `media`, and CORS for the site.
+    """One storage account with the containers `static` and `media`, and what guards them.
 
-    `account_key` is secret. Static files can be read by anyone at blob level, media only if the
-    configuration says so; nobody can list a container without the key.
+    `account_key` is secret, and None with `authMode` identity. Nobody can list a container without
+    signing in. `public_host` is the host, and path if any, that pages link public files to.
     """
 
     def __init__(
@@ -20,80 +24,162 @@ class DjangoBlobStorage(pulumi.ComponentResource):
     ) -> None:
         super().__init__("django-azure-blob:storage:DjangoBlobStorage", name, None, opts)
         self.config = config
-        # What is protected, Pulumi neither deletes nor replaces, and the blobs with it.
-        child = pulumi.ResourceOptions(parent=self, protect=config.protect)
+        self._name = name
+        self._tags = {
+            "project": pulumi.get_project(),
+            "stack": pulumi.get_stack(),
+            **config.tags,
+        }
+        # What is protected, Pulumi neither deletes nor replaces. It is all or nothing: of a part,
+        # `destroy` would still take the rest, such as the lock, the roles and Front Door.
+        self._child = pulumi.ResourceOptions(parent=self, protect=config.protect)
+        self._declare_storage()
+        self.account_key = self._key() if config.uses_keys else None
+        self.blob_endpoint: pulumi.Output[str] = self.account.primary_endpoints.apply(blob_url)
+        self.public_host = self.blob_endpoint.apply(without_scheme)
+        if not config.adopt:
+            # An account is adopted as it is; what goes around it comes with the next up.
+            around = self._declare_surroundings()
+            if config.lock:
+                self._lock(around)
+        self.register_outputs({})
 
+    def _declare_storage(self) -> None:
+        config, name = self.config, self._name
+        adopted = _adoption(config) if config.adopt else None
+
+        def options(resource_id: str, *more: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+            chosen = [self._child, *more]
+            if adopted:
+                chosen.append(adopted.options(resource_id))
+            return _merged(*chosen)
+
+        # What is retained stays in Azure when the stack is taken down.
+        kept = pulumi.ResourceOptions(retain_on_delete=config.retain_media)
         self.resource_group = resources.ResourceGroup(
             f"{name}-group",
             resource_group_name=config.resource_group_name,
             location=config.location,
-            tags=config.tags or None,
-            opts=child,
+            tags=self._tags,
+            opts=options(adopted.group if adopted else "", kept),
         )
         self.account = storage.StorageAccount(
             # azure-native makes the account's name out of this one, unless it is fixed.
             config.account_name_prefix,
-            account_name=config.account_name,
-            resource_group_name=self.resource_group.name,
-            location=config.location,
-            kind=storage.Kind.STORAGE_V2,
-            sku=storage.SkuArgs(name=config.sku),
-            access_tier=storage.AccessTier.HOT,
-            enable_https_traffic_only=True,
-            # Unset means TLS 1.0, and TLS 1.3 is in the SDK's enum but refused by the service.
-            minimum_tls_version=storage.MinimumTlsVersion.TLS1_2,
-            allow_blob_public_access=any_container_is_public(config),
-            allow_cross_tenant_replication=False,
-            tags=config.tags or None,
-            opts=child,
+            account_args(config, self.resource_group.name, self._tags),
+            opts=options(adopted.account if adopted else "", kept),
         )
         # The account owns the service and the containers: when it goes, they go with it, and
-        # deleting them one by one before would only empty them first.
-        with_account = pulumi.ResourceOptions.merge(
-            child, pulumi.ResourceOptions(deleted_with=self.account)
-        )
-        storage.BlobServiceProperties(
+        # deleting them one by one before would only empty them first. One that is retained takes
+        # nothing with it.
+        owned = pulumi.ResourceOptions(deleted_with=None if config.retain_media else self.account)
+        there: dict[str, Any] = {
+            "account_name": self.account.name,
+            "resource_group_name": self.resource_group.name,
+        }
+        self.service = storage.BlobServiceProperties(
             f"{name}-blobs",
             blob_services_name="default",  # the only name there is
-            account_name=self.account.name,
-            resource_group_name=self.resource_group.name,
             cors=storage.CorsRulesArgs(cors_rules=cors_rules(config)),
-            opts=with_account,
+            **retention(config),
+            **there,
+            # Deleting it would put an empty one, and soft delete with it out of force.
+            opts=options(adopted.service if adopted else "", owned, kept),
         )
         self.static, self.media = (
             storage.BlobContainer(
                 f"{name}-{role}",
                 container_name=container,
-                account_name=self.account.name,
-                resource_group_name=self.resource_group.name,
-                public_access=level,
-                opts=with_account,
+                public_access=level(public=public),
+                **there,
+                opts=options(adopted.container(container) if adopted else "", owned, retained),
             )
-            for role, container, level in (
-                ("static", config.static_container, storage.PublicAccess.BLOB),
-                ("media", config.media_container, media_level(config)),
+            for role, container, public, retained in (
+                (
+                    "static",
+                    config.static_container,
+                    config.static_is_public,
+                    pulumi.ResourceOptions(),
+                ),
+                ("media", config.media_container, config.media_is_public, kept),
             )
         )
-        keys = storage.list_storage_account_keys_output(
+
+    def _declare_surroundings(self) -> list[pulumi.Resource]:
+        """Everything that stands on the account; imported where used, each is slow to load."""
+        config, name, account = self.config, self._name, self.account.id
+        around: list[pulumi.Resource] = []
+        owned = _merged(
+            self._child,
+            pulumi.ResourceOptions(deleted_with=None if config.retain_media else self.account),
+        )
+        rules = lifecycle(config)
+        if rules:
+            around.append(
+                storage.ManagementPolicy(
+                    f"{name}-lifecycle",
+                    management_policy_name="default",  # the only name there is
+                    policy=storage.ManagementPolicySchemaArgs(rules=rules),
+                    account_name=self.account.name,
+                    resource_group_name=self.resource_group.name,
+                    # Azure refuses rules for versions before there are versions.
+                    opts=_merged(
+                        owned,
+                        pulumi.ResourceOptions(
+                            depends_on=[self.service], retain_on_delete=config.retain_media
+                        ),
+                    ),
+                )
+            )
+        if config.data_principals:
+            from infra.access import grant_data
+
+            for principal in config.data_principals:
+                around += grant_data(name, principal, account, self._child)
+        if config.log_analytics_workspace:
+            from infra.monitoring import log_requests
+
+            workspace = config.log_analytics_workspace
+            around.append(log_requests(f"{name}-log", account, workspace, self._child))
+        shared: dict[str, Any] = {
+            "account": account,
+            "group": self.resource_group.name,
+            "tags": self._tags,
+            "opts": pulumi.ResourceOptions(parent=self),
+        }
+        if config.private_endpoint_subnet:
+            from infra.private_endpoint import PrivateBlobEndpoint
+
+            around.append(PrivateBlobEndpoint(f"{name}-private", config, **shared))
+        if config.front_door != "none":
+            from infra.delivery import FrontDoor
+
+            read = {config.static_container: self.static.id}
+            if config.media_is_public:
+                read[config.media_container] = self.media.id
+            host = self.blob_endpoint.apply(without_scheme)
+            door = FrontDoor(f"{name}-door", config, blob_host=host, containers=read, **shared)
+            self.public_host = door.host
+            around.append(door)
+        return around
+
+    def _lock(self, around: list[pulumi.Resource]) -> None:
+        """Comes last and goes first: while it stands, nothing on the account can be deleted."""
+        from infra.access import lock_account
+
+        everything = [self.service, self.static, self.media, *around]
+        opts = _merged(self._child, pulumi.ResourceOptions(depends_on=everything))
+        lock_account(f"{self._name}-lock", self.account.id, opts)
+
+    def _key(self) -> pulumi.Output[str]:
+        listed = storage.list_storage_account_keys_output(
             account_name=self.account.name,
             resource_group_name=self.resource_group.name,
             opts=pulumi.InvokeOutputOptions(parent=self),
         )
+        active = self.config.active_key
         # azure-native does not mark the keys secret (pulumi/pulumi-azure-native#1693).
-        self.account_key: pulumi.Output[str] = pulumi.Output.secret(keys.apply(first_key))
-        self.blob_endpoint = self.account.primary_endpoints.apply(blob_url)
-        self.register_outputs({})
-
-
-def media_level(config: StackConfig) -> storage.PublicAccess:
-    return storage.PublicAccess.BLOB if config.media_is_public else storage.PublicAccess.NONE
-
-
-def any_container_is_public(config: StackConfig) -> bool:
-    """The account's switch, out of the containers' levels: Azure refuses a public container on an
-    account without it (409 PublicAccessNotPermitted)."""
-    levels = (storage.PublicAccess.BLOB, media_level(config))
-    return any(level is not storage.PublicAccess.NONE for level in levels)
+        return pulumi.Output.secret(listed.apply(lambda result: key_named(result, active)))
 
 
 def cors_rules(config: StackConfig) -> list[storage.CorsRuleArgs]:
@@ -111,9 +197,27 @@ def cors_rules(config: StackConfig) -> list[storage.CorsRuleArgs]:
     ]
 
 
-def first_key(result: storage.ListStorageAccountKeysResult) -> str:
-    return result.keys[0].value
+def key_named(result: storage.ListStorageAccountKeysResult, name: str) -> str:
+    return next(key.value for key in result.keys if key.key_name == name)
 
 
 def blob_url(endpoints: storage.outputs.EndpointsResponse) -> str:
     return endpoints.blob
+
+
+def without_scheme(url: str) -> str:
+    """`https://name.blob.core.windows.net/` as `name.blob.core.windows.net`."""
+    return url.partition("://")[2].rstrip("/")
+
+
+def _adoption(config: StackConfig) -> Any:
+    from infra.adoption import Adoption
+
+    return Adoption(config)
+
+
+def _merged(*options: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    merged = pulumi.ResourceOptions()
+    for option in options:
+        merged = pulumi.ResourceOptions.merge(merged, option)
+    return merged

@@ -1,62 +1,21 @@
-"""What the real program declares: every registration that reaches an engine, with its inputs.
-
-Previews only, so nothing runs beside the program. The lifecycle with its effects is tested in
-`tests/localazure` and `tests/e2e`.
-"""
+"""What the tutorial's world is declared as, and how little of it depends on anything."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from infra import outputs
-from localazure.azurite import Azurite
-from localazure.engine.deployment import Deployment
+from infra.outputs import OUTPUTS
+from infra.storage import without_scheme
 from localazure.engine.failure import ProgramFailed
-from localazure.engine.program import run_program
-from localazure.engine.project import load_project
-from localazure.engine.state import Resource, State
-from localazure.engine.steps import Listener, Step
-from localazure.provider.provider import Provider
 from localazure.values import Secret, has_secret
-from tests.conftest import ROOT, free_port
-
-GROUP = "azure-native:resources:ResourceGroup"
-ACCOUNT = "azure-native:storage:StorageAccount"
-SERVICE = "azure-native:storage:BlobServiceProperties"
-CONTAINER = "azure-native:storage:BlobContainer"
+from tests.infra.declared import ACCOUNT, CONTAINER, GROUP, LIFECYCLE, SERVICE, Declared
 
 
-class Declared:
-    """The program run to its end, so that what is absent is absent for good."""
-
-    def __init__(self, folder: Path, **settings: Any) -> None:
-        texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in settings.items()}
-        config = {f"django-azure-blob:{key}": text for key, text in texts.items()}
-        project = replace(load_project(ROOT, "local"), config=config)
-        state = State(folder, "unit")
-        steps: list[Step] = []
-        deployment = Deployment(
-            state,
-            Provider(Azurite(folder, free_port())),
-            Listener(steps.append, lambda _: None),
-            preview=True,
-        )
-        run_program(project, deployment, preview=True)
-        self.resources: list[Resource] = [step.resource for step in steps if step.resource.custom]
-        self.outputs = state.stack_outputs()
-
-    def inputs(self, token: str) -> list[dict[str, Any]]:
-        return [resource.inputs for resource in self.resources if resource.type == token]
-
-
-def test_five_resources_are_declared_and_no_more(tmp_path: Path) -> None:
-    tokens = sorted(resource.type for resource in Declared(tmp_path).resources)
-    assert tokens == sorted([GROUP, ACCOUNT, SERVICE, CONTAINER, CONTAINER])
+def test_six_resources_are_declared_and_no_more(tmp_path: Path) -> None:
+    six = [GROUP, ACCOUNT, SERVICE, CONTAINER, CONTAINER, LIFECYCLE]
+    assert Declared(tmp_path).tokens() == sorted(six)
 
 
 def test_the_account_takes_https_and_tls_1_2_only_and_no_other_tenants_copies(
@@ -114,13 +73,15 @@ def test_without_origins_there_is_no_rule(tmp_path: Path) -> None:
 
 def test_tags_are_on_the_group_and_the_account(tmp_path: Path) -> None:
     declared = Declared(tmp_path, tags={"team": "web"})
+    tags = {"project": "django-azure-blob", "stack": "local", "team": "web"}
     for token in (GROUP, ACCOUNT):
-        assert [inputs["tags"] for inputs in declared.inputs(token)] == [{"team": "web"}]
+        assert [inputs["tags"] for inputs in declared.inputs(token)] == [tags]
 
 
 @pytest.mark.parametrize("protect", [True, False])
-def test_protection_covers_every_resource(tmp_path: Path, protect: bool) -> None:
-    declared = Declared(tmp_path, protect=protect)
+def test_protection_covers_every_resource_or_none(tmp_path: Path, protect: bool) -> None:
+    door = {"frontDoor": "standard", "staticAccess": "private"}
+    declared = Declared(tmp_path, protect=protect, lock=True, **door)
     assert {resource.protect for resource in declared.resources} == {protect}
 
 
@@ -128,7 +89,7 @@ def test_the_service_and_the_containers_go_with_the_account(tmp_path: Path) -> N
     declared = Declared(tmp_path)
     (account,) = (r.urn for r in declared.resources if r.type == ACCOUNT)
     for resource in declared.resources:
-        below = resource.type in (SERVICE, CONTAINER)
+        below = resource.type in (SERVICE, CONTAINER, LIFECYCLE)
         assert resource.deleted_with == (account if below else "")
 
 
@@ -139,8 +100,10 @@ def test_the_key_is_secret_and_nothing_else_is(tmp_path: Path) -> None:
     assert secret == ["AZURE_ACCOUNT_KEY"]
 
 
-def test_the_outputs_are_those_that_the_table_describes(tmp_path: Path) -> None:
-    assert sorted(Declared(tmp_path).outputs) == sorted(outputs.OUTPUTS)
+def test_the_outputs_are_those_of_the_table_but_for_the_other_way_to_sign_in(
+    tmp_path: Path,
+) -> None:
+    assert set(OUTPUTS) - set(Declared(tmp_path).outputs) == {"AZURE_AUTH_MODE"}
 
 
 def test_a_wrong_setting_stops_the_program_before_it_declares_anything(tmp_path: Path) -> None:
@@ -156,4 +119,4 @@ def test_a_wrong_setting_stops_the_program_before_it_declares_anything(tmp_path:
     ],
 )
 def test_a_domain_is_the_endpoint_without_scheme_and_slash(url: str, domain: str) -> None:
-    assert outputs.without_scheme(url) == domain
+    assert without_scheme(url) == domain

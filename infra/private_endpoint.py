@@ -1,0 +1,77 @@
+"""A private address of the account in a network of the user's, with the name that leads to it."""
+
+from __future__ import annotations
+
+import pulumi
+from pulumi_azure_native import network, privatedns
+
+from infra.config import StackConfig
+
+# "Azure Private Endpoint private DNS zone values", Storage account (blob).
+ZONE = "privatelink.blob.core.windows.net"
+
+
+class PrivateBlobEndpoint(pulumi.ComponentResource):
+    """Endpoint, DNS zone, the zone's link to the network, and the record that joins them."""
+
+    def __init__(
+        self,
+        name: str,
+        config: StackConfig,
+        *,
+        account: pulumi.Output[str],
+        group: pulumi.Output[str],
+        tags: dict[str, str],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("django-azure-blob:network:PrivateBlobEndpoint", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self, protect=config.protect)
+        subnet = config.private_endpoint_subnet
+        endpoint = network.PrivateEndpoint(
+            name,
+            resource_group_name=group,
+            location=config.location,
+            subnet=network.SubnetArgs(id=subnet),
+            private_link_service_connections=[
+                network.PrivateLinkServiceConnectionArgs(
+                    name="blob", private_link_service_id=account, group_ids=["blob"]
+                )
+            ],
+            tags=tags,
+            opts=child,
+        )
+        zone = privatedns.PrivateZone(
+            f"{name}-zone",
+            private_zone_name=ZONE,
+            resource_group_name=group,
+            location="global",
+            tags=tags,
+            opts=child,
+        )
+        link = privatedns.VirtualNetworkLink(
+            f"{name}-link",
+            private_zone_name=zone.name,
+            resource_group_name=group,
+            location="global",
+            registration_enabled=False,
+            virtual_network=privatedns.SubResourceArgs(id=network_of(subnet)),
+            tags=tags,
+            opts=child,
+        )
+        record = network.PrivateDnsZoneGroup(
+            f"{name}-record",
+            private_dns_zone_group_name="default",
+            private_endpoint_name=endpoint.name,
+            resource_group_name=group,
+            private_dns_zone_configs=[
+                network.PrivateDnsZoneConfigArgs(name="blob", private_dns_zone_id=zone.id)
+            ],
+            opts=child,
+        )
+        self.resources: list[pulumi.Resource] = [endpoint, zone, link, record]
+        self.register_outputs({})
+
+
+def network_of(subnet: str) -> str:
+    """The id of the virtual network that a subnet's id is in."""
+    return subnet.rpartition("/subnets/")[0]

@@ -1,0 +1,139 @@
+"""Settings that are right one by one and wrong together are refused before anything is declared."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from infra import rules
+from infra.config import SETTINGS
+from infra.problems import ConfigError
+from infra.reader import parse
+
+PRINCIPAL = json.dumps([SETTINGS["dataPrincipals"].example])
+SUBNET = rules.SUBNET_EXAMPLE
+# Settings, the key that is refused, a part of the reason.
+WRONG: list[tuple[dict[str, str], str, str]] = [
+    ({"mediaContainer": "static"}, "mediaContainer", "uploads need one of their own"),
+    ({"sku": "Standard_ZRS", "location": "westus"}, "sku", "westus has no availability zones"),
+    ({"sku": "Standard_GZRS", "location": "ukwest"}, "sku", "ukwest has no availability zones"),
+    ({"sku": "Standard_GRS", "location": "italynorth"}, "sku", "paired with no second region"),
+    ({"sku": "Standard_GZRS", "location": "italynorth"}, "sku", "paired with no second region"),
+    ({"sku": "Premium_LRS"}, "accountKind", "BlockBlobStorage goes with Premium_LRS"),
+    ({"accountKind": "BlockBlobStorage"}, "accountKind", "BlockBlobStorage goes with Premium_LRS"),
+    (
+        {"accountKind": "Storage", "adopt": "true", "accountName": "old", "versioning": "true"},
+        "versioning",
+        "accounts of kind Storage have no such thing",
+    ),
+    ({"accountKind": "Storage"}, "accountKind", "retired"),
+    (
+        {"accountKind": "BlockBlobStorage", "sku": "Premium_ZRS", "coolAfterDays": "90"},
+        "coolAfterDays",
+        "no cool tier",
+    ),
+    (
+        {
+            "accountKind": "BlockBlobStorage",
+            "sku": "Premium_LRS",
+            "restoreDays": "2",
+            "versioning": "true",
+        },
+        "restoreDays",
+        "cannot be turned back",
+    ),
+    ({"restoreDays": "3"}, "restoreDays", "needs the blobs' versions"),
+    ({"restoreDays": "7", "versioning": "true"}, "restoreDays", "less than blobSoftDeleteDays"),
+    ({"authMode": "identity"}, "dataPrincipals", "nobody gets in"),
+    ({"allowedIpRanges": '["203.0.113.7"]'}, "allowedIpRanges", "without effect"),
+    ({"allowedSubnets": f'["{SUBNET}"]'}, "allowedSubnets", "without effect"),
+    ({"networkAccess": "firewall"}, "networkAccess", "nobody is let through"),
+    ({"networkAccess": "closed"}, "networkAccess", "but through a private endpoint"),
+    (
+        {
+            "networkAccess": "closed",
+            "privateEndpointSubnet": SUBNET,
+            "mediaAccess": "public",
+            "authMode": "identity",
+            "dataPrincipals": PRINCIPAL,
+        },
+        "mediaAccess",
+        "lets no visitor in",
+    ),
+    ({"customDomain": "static.example.com"}, "customDomain", "needs Front Door"),
+    (
+        {
+            "frontDoor": "standard",
+            "networkAccess": "firewall",
+            "allowedIpRanges": '["203.0.113.7"]',
+        },
+        "frontDoor",
+        "only premium has a private way in",
+    ),
+    ({"staticAccess": "private"}, "staticAccess", "browsers cannot read it"),
+    (
+        {
+            "staticAccess": "private",
+            "frontDoor": "premium",
+            "networkAccess": "closed",
+            "privateEndpointSubnet": SUBNET,
+        },
+        "staticAccess",
+        "cannot sign in over its private link",
+    ),
+    ({"adopt": "true"}, "accountName", "which account?"),
+]
+
+
+@pytest.mark.parametrize(("settings", "key", "reason"), WRONG)
+def test_what_contradicts_something_else_is_refused_with_the_reason(
+    settings: dict[str, str], key: str, reason: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(settings)
+    assert [problem.key.partition(":")[2] for problem in caught.value.problems] == [key]
+    assert reason in str(caught.value)
+    assert "    pulumi config set " in str(caught.value)
+
+
+@pytest.mark.parametrize(("settings", "key", "reason"), WRONG)
+def test_the_command_that_is_offered_takes_the_contradiction_away(
+    settings: dict[str, str], key: str, reason: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(settings)
+    words = caught.value.problems[0].example.removeprefix("pulumi config set ").split(" ")
+    path = words[-2].strip("'")
+    name = path.removesuffix("[0]")
+    mended = {**settings, name: json.dumps([words[-1]]) if path != name else words[-1]}
+    try:
+        parse(mended)
+    except ConfigError as error:
+        assert reason not in str(error)
+
+
+def test_every_contradiction_is_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse({"authMode": "identity", "networkAccess": "closed", "mediaAccess": "public"})
+    assert len(caught.value.problems) == 3
+
+
+def test_what_is_allowed_together() -> None:
+    """The neighbours of the above on the good side."""
+    parse({"sku": "Standard_GZRS", "location": "westeurope"})
+    parse({"restoreDays": "6", "versioning": "true"})
+    parse({"authMode": "identity", "dataPrincipals": PRINCIPAL})
+    parse({"dataPrincipals": PRINCIPAL})  # roles first, the switch later
+    parse({"networkAccess": "firewall", "privateEndpointSubnet": SUBNET})
+    parse({"networkAccess": "closed", "privateEndpointSubnet": SUBNET})
+    parse(
+        {
+            "networkAccess": "closed",
+            "privateEndpointSubnet": SUBNET,
+            "mediaAccess": "public",
+            "frontDoor": "premium",
+        }
+    )
+    parse({"staticAccess": "private", "frontDoor": "standard"})
+    parse({"adopt": "true", "accountName": "old", "accountKind": "Storage"})

@@ -1,0 +1,363 @@
+"""Each feature that is switched on declares what it should, and nothing when it is off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import access, rules
+from infra.delivery import dns_records
+from infra.private_endpoint import ZONE, network_of
+from localazure.values import UNKNOWN
+from tests.infra.declared import (
+    ACCOUNT,
+    CONTAINER,
+    GROUP,
+    LIFECYCLE,
+    LOCK,
+    ROLE,
+    SERVICE,
+    SUBNET,
+    Declared,
+)
+
+OBJECT_ID = "11111111-2222-3333-4444-555555555555"
+IDENTITY = {"authMode": "identity", "dataPrincipals": [f"ServicePrincipal:{OBJECT_ID}"]}
+TUTORIAL = sorted([GROUP, ACCOUNT, SERVICE, CONTAINER, CONTAINER, LIFECYCLE])
+
+
+def account(declared: Declared) -> dict[str, Any]:
+    (found,) = declared.inputs(ACCOUNT)
+    return found
+
+
+def service(declared: Declared) -> dict[str, Any]:
+    (found,) = declared.inputs(SERVICE)
+    return found
+
+
+def only(declared: Declared, token: str) -> dict[str, Any]:
+    (found,) = declared.inputs(f"azure-native:{token}")
+    return found
+
+
+# --- Hardening ------------------------------------------------------------------------------------
+
+
+def test_the_account_is_hardened_without_being_asked(tmp_path: Path) -> None:
+    found = account(Declared(tmp_path))
+    assert found["defaultToOAuthAuthentication"] is True
+    assert found["encryption"]["requireInfrastructureEncryption"] is True
+    assert found["encryption"]["keySource"] == "Microsoft.Storage"
+    assert found["keyPolicy"] == {"keyExpirationPeriodInDays": 90}
+    assert found["sasPolicy"] == {"expirationAction": "Log", "sasExpirationPeriod": "1.00:00:00"}
+
+
+def test_expiry_policies_can_be_left_out(tmp_path: Path) -> None:
+    found = account(Declared(tmp_path, keyExpiryDays=0, sasExpiryHours=0))
+    assert "keyPolicy" not in found
+    assert "sasPolicy" not in found
+
+
+def test_a_policy_in_hours_is_written_as_days_and_hours(tmp_path: Path) -> None:
+    policy = account(Declared(tmp_path, sasExpiryHours=49))["sasPolicy"]
+    assert policy["sasExpirationPeriod"] == "2.01:00:00"
+
+
+def test_nothing_public_means_that_the_account_allows_nothing_public(tmp_path: Path) -> None:
+    declared = Declared(tmp_path, staticAccess="private", frontDoor="standard")
+    assert account(declared)["allowBlobPublicAccess"] is False
+    levels = {c["containerName"]: c["publicAccess"] for c in declared.inputs(CONTAINER)}
+    assert levels == {"static": "None", "media": "None"}
+
+
+def test_the_configurations_tags_win_over_the_stacks_own(tmp_path: Path) -> None:
+    tags = account(Declared(tmp_path, tags={"stack": "mine"}))["tags"]
+    assert tags == {"project": "django-azure-blob", "stack": "mine"}
+
+
+# --- Identity and keys ----------------------------------------------------------------------------
+
+
+def test_with_identity_there_are_no_keys_and_the_principal_has_both_roles(tmp_path: Path) -> None:
+    declared = Declared(tmp_path, **IDENTITY)
+    assert account(declared)["allowSharedKeyAccess"] is False
+    assert "AZURE_ACCOUNT_KEY" not in declared.outputs
+    assert declared.outputs["AZURE_AUTH_MODE"] == "identity"
+    roles = declared.inputs(ROLE)
+    assert [role["principalId"] for role in roles] == [OBJECT_ID] * 2
+    assert {role["principalType"] for role in roles} == {"ServicePrincipal"}
+    assert declared.tokens() == sorted([*TUTORIAL, ROLE, ROLE])
+
+
+def test_a_roles_id_is_within_the_accounts_subscription() -> None:
+    resource = f"/subscriptions/{OBJECT_ID}/resourceGroups/g/providers/Microsoft.Storage/x/y"
+    assert access.role_id(resource, access.DELEGATOR) == (
+        f"/subscriptions/{OBJECT_ID}/providers/Microsoft.Authorization/roleDefinitions/"
+        "db58b8e5-c6ad-4a2a-8342-4190687cbf4a"
+    )
+
+
+def test_roles_can_be_given_before_the_keys_are_switched_off(tmp_path: Path) -> None:
+    declared = Declared(tmp_path, dataPrincipals=[f"User:{OBJECT_ID}"])
+    assert account(declared)["allowSharedKeyAccess"] is True
+    assert "AZURE_ACCOUNT_KEY" in declared.outputs
+    assert len(declared.inputs(ROLE)) == 2
+
+
+# --- Data protection ------------------------------------------------------------------------------
+
+
+def test_soft_delete_is_on_and_versions_are_off_without_being_asked(tmp_path: Path) -> None:
+    found = service(Declared(tmp_path))
+    assert found["deleteRetentionPolicy"] == {"enabled": True, "days": 7}
+    assert found["containerDeleteRetentionPolicy"] == {"enabled": True, "days": 7}
+    assert found["isVersioningEnabled"] is False
+    assert found["restorePolicy"] == {"enabled": False}
+    assert found["changeFeed"] == {"enabled": False}
+
+
+def test_what_is_switched_off_is_said_to_be_off(tmp_path: Path) -> None:
+    found = service(Declared(tmp_path, blobSoftDeleteDays=0, containerSoftDeleteDays=0))
+    assert found["deleteRetentionPolicy"] == {"enabled": False}
+    assert found["containerDeleteRetentionPolicy"] == {"enabled": False}
+
+
+def test_turning_back_in_time_turns_on_what_it_needs(tmp_path: Path) -> None:
+    found = service(Declared(tmp_path, versioning=True, restoreDays=6))
+    assert found["restorePolicy"] == {"enabled": True, "days": 6}
+    assert found["changeFeed"] == {"enabled": True}
+    assert found["isVersioningEnabled"] is True
+
+
+def rules_of(declared: Declared) -> dict[str, dict[str, Any]]:
+    return {
+        rule["name"]: rule["definition"]
+        for policy in declared.inputs(LIFECYCLE)
+        for rule in policy["policy"]["rules"]
+    }
+
+
+def test_abandoned_uploads_end_after_a_day_and_nothing_else_does(tmp_path: Path) -> None:
+    found = rules_of(Declared(tmp_path))
+    assert list(found) == ["abandoned-uploads"]
+    assert found["abandoned-uploads"]["filters"]["prefixMatch"] == ["media/quarantine/"]
+    assert found["abandoned-uploads"]["actions"] == {
+        "baseBlob": {"delete": {"daysAfterModificationGreaterThan": 1}}
+    }
+
+
+def test_versions_and_cool_media_have_rules_of_their_own(tmp_path: Path) -> None:
+    found = rules_of(
+        Declared(tmp_path, versioning=True, coolAfterDays=90, mediaContainer="uploads")
+    )
+    assert list(found) == ["abandoned-uploads", "old-versions", "cool-media"]
+    assert found["old-versions"]["actions"]["version"] == {
+        "delete": {"daysAfterCreationGreaterThan": 30}
+    }
+    assert found["cool-media"]["filters"]["prefixMatch"] == ["uploads/"]
+    assert found["cool-media"]["actions"]["baseBlob"] == {
+        "tierToCool": {"daysAfterModificationGreaterThan": 90}
+    }
+
+
+@pytest.mark.parametrize("versioning", [True, False])
+def test_no_rule_deletes_a_blob_that_the_site_uses(tmp_path: Path, versioning: bool) -> None:
+    for definition in rules_of(Declared(tmp_path, versioning=versioning, coolAfterDays=1)).values():
+        if "delete" in definition["actions"].get("baseBlob", {}):
+            assert definition["filters"]["prefixMatch"] == ["media/quarantine/"]
+
+
+def test_without_any_rule_there_is_no_policy(tmp_path: Path) -> None:
+    assert Declared(tmp_path, quarantineDays=0).inputs(LIFECYCLE) == []
+
+
+# --- Safety ---------------------------------------------------------------------------------------
+
+
+def test_the_lock_comes_last_so_that_it_goes_first(tmp_path: Path) -> None:
+    declared = Declared(tmp_path, lock=True, **IDENTITY)
+    lock = declared.resources[-1]
+    assert lock.type == LOCK
+    assert lock.inputs["level"] == "CanNotDelete"
+    others = {r.urn for r in declared.resources if r.type not in (LOCK, GROUP)}
+    assert others <= set(lock.dependencies)
+
+
+def test_media_outlive_the_stack_if_asked(tmp_path: Path) -> None:
+    declared = Declared(tmp_path, retainMedia=True)
+    kept = {r.name for r in declared.resources if r.retain_on_delete}
+    assert kept == {"site-group", "django", "site-blobs", "site-media", "site-lifecycle"}
+    # Nothing may be taken for gone with an account that stays.
+    assert not any(r.deleted_with for r in declared.resources)
+
+
+def test_nothing_outlives_the_stack_unless_asked(tmp_path: Path) -> None:
+    assert not any(r.retain_on_delete for r in Declared(tmp_path).resources)
+
+
+# --- Network --------------------------------------------------------------------------------------
+
+
+def test_open_is_said_so_that_a_rule_made_by_hand_is_drift(tmp_path: Path) -> None:
+    found = account(Declared(tmp_path))
+    assert found["publicNetworkAccess"] == "Enabled"
+    assert found["networkRuleSet"] == {
+        "defaultAction": "Allow",
+        "bypass": "AzureServices",
+        "ipRules": [],
+        "virtualNetworkRules": [],
+    }
+
+
+def test_a_firewall_lets_in_who_is_listed(tmp_path: Path) -> None:
+    found = account(
+        Declared(
+            tmp_path,
+            networkAccess="firewall",
+            allowedIpRanges=["203.0.113.0/24", "198.51.100.7"],
+            allowedSubnets=[SUBNET],
+            trustedServices=False,
+        )
+    )
+    assert found["publicNetworkAccess"] == "Enabled"
+    assert found["networkRuleSet"] == {
+        "defaultAction": "Deny",
+        "bypass": "None",
+        "ipRules": [
+            {"iPAddressOrRange": "203.0.113.0/24", "action": "Allow"},
+            {"iPAddressOrRange": "198.51.100.7", "action": "Allow"},
+        ],
+        "virtualNetworkRules": [{"virtualNetworkResourceId": SUBNET, "action": "Allow"}],
+    }
+
+
+def test_a_closed_account_is_reached_by_its_private_endpoint(tmp_path: Path) -> None:
+    declared = Declared(tmp_path, networkAccess="closed", privateEndpointSubnet=SUBNET)
+    assert account(declared)["publicNetworkAccess"] == "Disabled"
+    endpoint = only(declared, "network:PrivateEndpoint")
+    assert endpoint["subnet"]["id"] == SUBNET
+    (connection,) = endpoint["privateLinkServiceConnections"]
+    assert connection["groupIds"] == ["blob"]
+    assert only(declared, "privatedns:PrivateZone")["privateZoneName"] == ZONE
+    link = only(declared, "privatedns:VirtualNetworkLink")
+    assert link["virtualNetwork"] == {"id": network_of(SUBNET)}
+    assert link["registrationEnabled"] is False
+    (config,) = only(declared, "network:PrivateDnsZoneGroup")["privateDnsZoneConfigs"]
+    assert config["privateDnsZoneId"] is UNKNOWN
+
+
+def test_requests_are_logged_where_a_workspace_is_named(tmp_path: Path) -> None:
+    declared = Declared(tmp_path, logAnalyticsWorkspace=rules.WORKSPACE_EXAMPLE)
+    setting = only(declared, "monitor:DiagnosticSetting")
+    assert setting["workspaceId"] == rules.WORKSPACE_EXAMPLE
+    logs = {log["category"]: log["enabled"] for log in setting["logs"]}
+    assert logs == {"StorageRead": True, "StorageWrite": True, "StorageDelete": True}
+
+
+# --- Delivery -------------------------------------------------------------------------------------
+
+
+def test_front_door_serves_static_over_https_and_packs_what_is_text(tmp_path: Path) -> None:
+    declared = Declared(tmp_path, frontDoor="standard")
+    assert only(declared, "cdn:Profile")["sku"] == {"name": "Standard_AzureFrontDoor"}
+    route = only(declared, "cdn:Route")
+    assert route["patternsToMatch"] == ["/static/*"]
+    assert route["httpsRedirect"] == "Enabled"
+    assert route["forwardingProtocol"] == "HttpsOnly"
+    compression = route["cacheConfiguration"]["compressionSettings"]
+    assert compression["isCompressionEnabled"] is True
+    assert {"text/css", "text/javascript"} <= set(compression["contentTypesToCompress"])
+    assert "sharedPrivateLinkResource" not in only(declared, "cdn:AFDOrigin")
+    assert declared.outputs["AZURE_CUSTOM_DOMAIN"] is UNKNOWN
+    (route_resource,) = (r for r in declared.resources if r.type.endswith(":Route"))
+    assert any(urn.endswith("::site-door-origin") for urn in route_resource.dependencies)
+
+
+def test_front_door_serves_media_too_if_they_are_public(tmp_path: Path) -> None:
+    declared = Declared(tmp_path, frontDoor="standard", mediaAccess="public")
+    assert only(declared, "cdn:Route")["patternsToMatch"] == ["/static/*", "/media/*"]
+
+
+def test_a_domain_of_ones_own_is_what_pages_link_to(tmp_path: Path) -> None:
+    declared = Declared(tmp_path, frontDoor="standard", customDomain="static.example.com")
+    domain = only(declared, "cdn:AFDCustomDomain")
+    assert domain["hostName"] == "static.example.com"
+    assert domain["tlsSettings"] == {
+        "certificateType": "ManagedCertificate",
+        "minimumTlsVersion": "TLS12",
+    }
+    assert len(only(declared, "cdn:Route")["customDomains"]) == 1
+    assert declared.outputs["AZURE_CUSTOM_DOMAIN"] == "static.example.com"
+
+
+def test_the_dns_records_are_told() -> None:
+    told = dns_records("static.example.com", "x.azurefd.net", "abc123")
+    assert "CNAME static.example.com -> x.azurefd.net" in told
+    assert "TXT _dnsauth.static.example.com -> abc123" in told
+
+
+def test_private_static_files_are_read_by_front_doors_own_identity(tmp_path: Path) -> None:
+    declared = Declared(tmp_path, frontDoor="standard", staticAccess="private")
+    assert only(declared, "cdn:Profile")["identity"] == {"type": "SystemAssigned"}
+    assert only(declared, "cdn:AFDOriginGroup")["authentication"] == {
+        "type": "SystemAssignedIdentity",
+        "scope": "https://storage.azure.com/.default",
+    }
+    (role,) = declared.inputs(ROLE)
+    assert role["principalType"] == "ServicePrincipal"
+    (rule,) = declared.inputs("azure-native:cdn:Rule")
+    (action,) = rule["actions"]
+    assert action["parameters"]["headerName"] == "x-ms-version"
+
+
+def test_premium_reaches_a_closed_account_by_a_private_link(tmp_path: Path) -> None:
+    declared = Declared(
+        tmp_path, frontDoor="premium", networkAccess="closed", privateEndpointSubnet=SUBNET
+    )
+    assert only(declared, "cdn:Profile")["sku"] == {"name": "Premium_AzureFrontDoor"}
+    link = only(declared, "cdn:AFDOrigin")["sharedPrivateLinkResource"]
+    assert (link["groupId"], link["privateLinkLocation"]) == ("blob", "westeurope")
+
+
+def test_the_edge_answers_each_origin_with_its_own_name(tmp_path: Path) -> None:
+    origins = ["https://a.example", "https://b.example"]
+    declared = Declared(tmp_path, frontDoor="standard", corsOrigins=origins)
+    found = {}
+    for rule in declared.inputs("azure-native:cdn:Rule"):
+        (condition,) = rule["conditions"]
+        headers = {
+            action["parameters"]["headerName"]: action["parameters"]["value"]
+            for action in rule["actions"]
+        }
+        found[condition["parameters"]["matchValues"][0]] = headers
+    assert found == {
+        origin: {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} for origin in origins
+    }
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"frontDoor": "standard", "customDomain": "static.example.com"},
+        {"networkAccess": "closed", "privateEndpointSubnet": SUBNET},
+    ],
+)
+def test_tags_reach_every_resource_that_takes_tags(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    declared = Declared(tmp_path, tags={"team": "web"}, **settings)
+    tagged = {r.type.rpartition(":")[2] for r in declared.resources if "tags" in r.inputs}
+    takes_tags = {
+        "ResourceGroup",
+        "StorageAccount",
+        "Profile",
+        "AFDEndpoint",
+        "PrivateEndpoint",
+        "PrivateZone",
+        "VirtualNetworkLink",
+    }
+    declared_types = {r.type.rpartition(":")[2] for r in declared.resources}
+    assert tagged == takes_tags & declared_types

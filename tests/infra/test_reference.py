@@ -1,0 +1,47 @@
+"""The reference and Pulumi.yaml are what the code says, word for word."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+from infra import reference
+from infra.config import SETTINGS, StackConfig
+from infra.reader import parse
+
+
+def described() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(reference.PROJECT.read_text())["config"]
+    return loaded
+
+
+def test_the_page_is_the_one_that_the_code_makes() -> None:
+    assert reference.PAGE.read_text() == reference.page(), "python -m infra.reference --write"
+
+
+def test_pulumi_yaml_is_the_one_that_the_code_makes() -> None:
+    assert reference.PROJECT.read_text() == reference.project(), "python -m infra.reference --write"
+
+
+def test_every_setting_is_described_with_a_default_that_gives_the_codes_own() -> None:
+    assert list(described()) == list(SETTINGS)
+    assert all("default" in about and about["description"] for about in described().values())
+    defaults = {
+        key: value if isinstance(value := about["default"], str) else json.dumps(value)
+        for key, about in described().items()
+    }
+    assert parse(defaults) == StackConfig()
+
+
+def test_what_adds_to_the_bill_says_so() -> None:
+    """Each of data protection's settings, and each that declares something with a price."""
+    silent = [
+        about.key
+        for about in SETTINGS.values()
+        if about.section == "Data protection" and not about.cost
+    ]
+    assert silent == []
+    for key in ("sku", "frontDoor", "privateEndpointSubnet", "logAnalyticsWorkspace"):
+        assert SETTINGS[key].cost
