@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from backend.environment import CONTRACT
+from pathlib import Path
+
+from backend.environment import CONTRACT, IDENTITY_CONTRACT
 from infra.outputs import OUTPUTS
+from tests.infra.declared import Declared
 
 
 def test_the_names_that_the_stack_describes_are_the_names_that_the_app_reads() -> None:
-    assert sorted(OUTPUTS) == sorted(CONTRACT)
+    assert set(OUTPUTS) == {*CONTRACT, *IDENTITY_CONTRACT}
 
 
 def test_the_names_that_the_stack_really_exports_are_the_names_that_the_app_reads(
     azure_env: dict[str, str],
 ) -> None:
     assert sorted(azure_env) == sorted(CONTRACT)
+
+
+def test_a_stack_with_an_identity_exports_what_a_site_without_a_key_reads(
+    tmp_path: Path,
+) -> None:
+    principal = "ServicePrincipal:11111111-2222-3333-4444-555555555555"
+    identity = {"authMode": "identity", "dataPrincipals": [principal]}
+    assert sorted(Declared(tmp_path, **identity).outputs) == sorted(IDENTITY_CONTRACT)

@@ -10,6 +10,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 
 from azure.core.exceptions import (
     AzureError,
+    ClientAuthenticationError,
     HttpResponseError,
     ResourceNotFoundError,
     ServiceRequestError,
@@ -90,6 +91,8 @@ def word_for(error: AzureError) -> str:
         return "container missing"
     if isinstance(error, HttpResponseError) and error.status_code in {401, 403}:
         return "forbidden"
+    if isinstance(error, ClientAuthenticationError):  # no answer of the service's: none was asked
+        return "no identity"
     if isinstance(error, HttpResponseError) and error.status_code == 409:
         return "container being deleted"
     return "error"

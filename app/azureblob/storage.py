@@ -1,7 +1,8 @@
 """A container of a storage account as a Django storage.
 
 django-storages brings reading and writing; this adds what its Azure backend lacks: endpoints of
-any shape, URLs without a network call, Python's own errors, and saves that do not collide.
+any shape, URLs without a network call, identities as well as keys, errors of Python, and saves that
+do not collide.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ from tempfile import SpooledTemporaryFile
 from typing import Any
 from urllib.parse import quote
 
-from azure.core.credentials import AzureNamedKeyCredential
+from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobPrefix, BlobServiceClient, ExponentialRetry
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
 from storages.backends.azure_storage import AzureStorage, AzureStorageFile
 from storages.utils import setting
 
 from azureblob.content_types import content_type
-from azureblob.signing import read_signature
+from azureblob.credentials import default_credential
+from azureblob.delegation import keys_for
+from azureblob.signing import LONGEST_SECONDS, Signer
 
 _SAVE_ATTEMPTS = 5
 
@@ -31,13 +35,32 @@ class BlobStorage(AzureStorage):  # type: ignore[misc]  # django-storages has no
     """Reads the settings AZURE_ACCOUNT_NAME, AZURE_ACCOUNT_KEY, AZURE_BLOB_ENDPOINT and
     AZURE_CUSTOM_DOMAIN; each may be given as an option in STORAGES, in lower case without AZURE_.
 
-    `signed` makes `url()` give a read signature that stays the same for `signed_seconds`.
+    AZURE_AUTH_MODE says how it signs in: `key`, or `identity`, for which it takes the option
+    `token_credential` (AZURE_TOKEN_CREDENTIAL) or else what the environment offers.
+
+    `signed` makes `url()` give a read signature that stays the same for `signed_seconds`, and leads
+    to the account itself, whatever stands in front of it. Raises ImproperlyConfigured for a period
+    of over three days, and for a key where an identity is to sign in.
     """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if not 0 < self.signed_seconds <= LONGEST_SECONDS:
+            raise ImproperlyConfigured(
+                f"signed_seconds is {self.signed_seconds}: 1 to {LONGEST_SECONDS}. A URL is valid "
+                "for up to twice as long, and Azure signs with an identity for 7 days at the most."
+            )
+        if self.account_key and (self.token_credential or self.auth_mode == "identity"):
+            raise ImproperlyConfigured(
+                "There is an account key beside an identity to sign in with: take out "
+                "AZURE_ACCOUNT_KEY, or set AZURE_AUTH_MODE to key and no AZURE_TOKEN_CREDENTIAL."
+            )
 
     def get_default_settings(self) -> dict[str, Any]:
         return {
             **super().get_default_settings(),
             "blob_endpoint": setting("AZURE_BLOB_ENDPOINT"),
+            "auth_mode": setting("AZURE_AUTH_MODE", "key"),
             "signed": False,
             "signed_seconds": 3600,
         }
@@ -51,13 +74,28 @@ class BlobStorage(AzureStorage):  # type: ignore[misc]  # django-storages has no
         connect, 60 s to read, 15 s and more before it tries again."""
         return BlobServiceClient(
             self.blob_endpoint.rstrip("/"),
-            credential=AzureNamedKeyCredential(self.account_name, self.account_key),
+            credential=self._credential(),
             connection_timeout=connect,
             read_timeout=read,
             retry_policy=ExponentialRetry(
                 initial_backoff=1, increment_base=2, retry_total=retries, random_jitter_range=1
             ),
         )
+
+    def _credential(self) -> AzureNamedKeyCredential | TokenCredential:
+        if self.token_credential:
+            credential: TokenCredential = self.token_credential
+            return credential
+        if self.auth_mode == "identity":
+            return default_credential()
+        return AzureNamedKeyCredential(self.account_name, self.account_key)
+
+    def _signer(self) -> Signer:
+        """What signs URLs: the account's key, or a key that Azure lends to the identity."""
+        if self.account_key:
+            return Signer(account=self.account_name, account_key=self.account_key)
+        keys = keys_for(self.blob_endpoint, lambda: self.service(retries=2, connect=5, read=10))
+        return Signer(account=self.account_name, delegation_keys=keys)
 
     def _get_service_client(self) -> BlobServiceClient:
         return self.service(retries=2, connect=5, read=20)
@@ -68,21 +106,16 @@ class BlobStorage(AzureStorage):  # type: ignore[misc]  # django-storages has no
         """The blob's address for a page; no request is made."""
         path = self._get_valid_path(name) if name.strip("./") else ""
         slash = "/" if path and name.endswith("/") else ""
-        address = (
-            f"{self.azure_protocol}://{self.custom_domain}/{self.azure_container}/"
-            f"{quote(path, safe='/~')}{slash}"
-        )
+        blob = f"{self.azure_container}/{quote(path, safe='/~')}{slash}"
         if not self.signed:
-            return address
-        signature = read_signature(
-            account=self.account_name,
-            key=self.account_key,
+            return f"{self.azure_protocol}://{self.custom_domain}/{blob}"
+        signature = self._signer().read(
             container=self.azure_container,
             blob=path,
             period=self.signed_seconds,
             https_only=self.azure_protocol == "https",
         )
-        return f"{address}?{signature}"
+        return f"{self.blob_endpoint.rstrip('/')}/{blob}?{signature}"
 
     def listdir(self, path: str = "") -> tuple[list[str], list[str]]:
         """Folders and files directly below `path`, by their last name."""

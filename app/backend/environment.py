@@ -5,6 +5,7 @@ Everything is checked at once, so that one run tells all that is missing or wron
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import warnings
@@ -20,7 +21,7 @@ from backend import envfile, rules
 
 APP_DIR = Path(__file__).resolve().parent.parent
 
-# The stack exports exactly these names.
+# A stack with keys exports exactly these names.
 CONTRACT: dict[str, rules.Rule] = {
     "AZURE_ACCOUNT_NAME": rules.account_name,
     "AZURE_ACCOUNT_KEY": rules.account_key,
@@ -29,6 +30,11 @@ CONTRACT: dict[str, rules.Rule] = {
     "AZURE_STATIC_CONTAINER": rules.container,
     "AZURE_MEDIA_CONTAINER": rules.container,
     "AZURE_MEDIA_ACCESS": rules.access,
+}
+# And one with an identity these: it says so, as an absent key could also be a forgotten one.
+IDENTITY_CONTRACT: dict[str, rules.Rule] = {
+    **{name: rule for name, rule in CONTRACT.items() if name != "AZURE_ACCOUNT_KEY"},
+    "AZURE_AUTH_MODE": rules.auth_mode,
 }
 # The site's own, each of which may be left out.
 OPTIONAL: dict[str, rules.Rule] = {
@@ -60,8 +66,10 @@ class EnvironmentProblem(ImproperlyConfigured):
 
 @dataclass(frozen=True)
 class Environment:
-    """Checked values. `blob_endpoint` ends in a slash; `database` is an entry of DATABASES."""
+    """Checked values. `auth_mode` is `key` or `identity`, with which `account_key` is empty;
+    `blob_endpoint` ends in a slash; `database` is an entry of DATABASES."""
 
+    auth_mode: str
     account_name: str
     account_key: str
     blob_endpoint: str
@@ -90,7 +98,10 @@ def load(variables: Mapping[str, str] | None = None) -> Environment:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise EnvironmentProblem(f"{path} cannot be read: {reason}.") from None
     env = _reader(values)
-    problems = [_problem(name, values, rule) for name, rule in CONTRACT.items()]
+    identity = values.get("AZURE_AUTH_MODE") == "identity"
+    contract = IDENTITY_CONTRACT if identity else CONTRACT
+    problems = [_problem(name, values, rule) for name, rule in contract.items()]
+    problems += _identity_problems(values) if identity else _key_problems(values)
     problems += [
         _problem(name, values, rule) for name, rule in OPTIONAL.items() if values.get(name)
     ]
@@ -101,8 +112,9 @@ def load(variables: Mapping[str, str] | None = None) -> Environment:
     if found:
         raise EnvironmentProblem(_report(found, path))
     return Environment(
+        auth_mode="identity" if identity else "key",
         account_name=env.str("AZURE_ACCOUNT_NAME"),
-        account_key=env.str("AZURE_ACCOUNT_KEY"),
+        account_key="" if identity else env.str("AZURE_ACCOUNT_KEY"),
         blob_endpoint=env.str("AZURE_BLOB_ENDPOINT").rstrip("/") + "/",
         custom_domain=env.str("AZURE_CUSTOM_DOMAIN"),
         static_container=env.str("AZURE_STATIC_CONTAINER"),
@@ -142,6 +154,38 @@ def _problem(name: str, values: Mapping[str, str], rule: rules.Rule) -> str | No
         )
     broken = rule(value)
     return f"{name} is {_shown(name, value)}; it has to be: {broken}." if broken else None
+
+
+def _identity_problems(values: Mapping[str, str]) -> list[str | None]:
+    """What stands against signing in as an identity, beside what is missing."""
+    problems: list[str | None] = []
+    if values.get("AZURE_ACCOUNT_KEY"):
+        problems.append(
+            "AZURE_ACCOUNT_KEY is set although AZURE_AUTH_MODE is identity: the key would be used, "
+            "and the account refuses it. Take the line out."
+        )
+    if values.get("AZURE_BLOB_ENDPOINT", "").startswith("http://"):
+        problems.append(
+            "AZURE_BLOB_ENDPOINT is plain http, over which no identity's token may go; "
+            "AZURE_AUTH_MODE=identity needs https."
+        )
+    if importlib.util.find_spec("azure.identity") is None:
+        problems.append(
+            "AZURE_AUTH_MODE is identity, and the package that signs in is not installed: "
+            "pip install -r app/requirements.txt"
+        )
+    return problems
+
+
+def _key_problems(values: Mapping[str, str]) -> list[str | None]:
+    mode = values.get("AZURE_AUTH_MODE")
+    wrong = _problem("AZURE_AUTH_MODE", values, rules.auth_mode) if mode else None
+    if wrong or values.get("AZURE_ACCOUNT_KEY"):
+        return [wrong]
+    return [
+        "AZURE_AUTH_MODE would have to be identity for a site without a key; a stack with authMode "
+        "identity exports it."
+    ]
 
 
 def _shown(name: str, value: str) -> str:

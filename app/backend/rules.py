@@ -75,6 +75,10 @@ def container(value: str) -> str | None:
     )
 
 
+def auth_mode(value: str) -> str | None:
+    return None if value in {"key", "identity"} else "key or identity"
+
+
 def access(value: str) -> str | None:
     return None if value in {"public", "private"} else "public or private"
 

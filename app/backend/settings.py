@@ -70,6 +70,7 @@ USE_I18N = True
 USE_TZ = True
 
 # --- Blob storage ---------------------------------------------------------------------------------
+AZURE_AUTH_MODE = _env.auth_mode
 AZURE_ACCOUNT_NAME = _env.account_name
 AZURE_ACCOUNT_KEY = _env.account_key
 AZURE_BLOB_ENDPOINT = _env.blob_endpoint
@@ -81,7 +82,12 @@ MEDIA_LOCATION = _env.media_container
 # Plain http is for an endpoint that speaks nothing else: a service on this machine.
 _SCHEME = "http" if AZURE_BLOB_ENDPOINT.startswith("http://") else "https"
 STATIC_URL = f"{_SCHEME}://{AZURE_CUSTOM_DOMAIN}/{STATIC_LOCATION}/"
-MEDIA_URL = f"{_SCHEME}://{AZURE_CUSTOM_DOMAIN}/{MEDIA_LOCATION}/"
+MEDIA_URL = (
+    f"{_SCHEME}://{AZURE_CUSTOM_DOMAIN}/{MEDIA_LOCATION}/"
+    if AZURE_MEDIA_ACCESS == "public"
+    # Signatures are the account's business: in front of private media stands nobody.
+    else f"{AZURE_BLOB_ENDPOINT}{MEDIA_LOCATION}/"
+)
 
 STORAGES = {
     "default": {"BACKEND": "backend.custom_azure.AzureMediaStorage"},
