@@ -1,0 +1,1 @@
+"""What the declared resources have to keep to, whatever program declares them."""

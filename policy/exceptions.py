@@ -1,0 +1,150 @@
+"""Where this project departs from the benchmark, on purpose and in sight.
+
+An excepted rule is still judged and reported, as an advisory with the reason and what would close
+the exception. Each holds for one resource of the project's own component, in the stacks and with
+the value named here; anything wider is a violation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from policy.declared import Resource, text
+from policy.tokens import ACCOUNT, CONTAINER, SERVICE, STORAGE
+
+# Stacks that hold nothing worth keeping: they come and go.
+TRIAL = ("dev", "local")
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """One departure. `name` is the resource's name in the program, None for any; no `stacks` are
+    all of them; `only_with` has the values that the resource has to have, by path."""
+
+    rule: str
+    type: str
+    reason: str
+    close: str
+    name: str | None = None
+    stacks: tuple[str, ...] = ()
+    only_with: Mapping[str, object] = field(default_factory=dict)
+
+    def covers(self, rule: str, resource: Resource) -> bool:
+        return (
+            rule == self.rule
+            and resource.type == self.type
+            and resource.component == STORAGE
+            and self.name in (None, resource.name)
+            and (not self.stacks or resource.stack in self.stacks)
+            and all(resource.at(path) == value for path, value in self.only_with.items())
+        )
+
+    @property
+    def where(self) -> str:
+        """What it covers, in words."""
+        words = [self.type.rpartition(":")[2]]
+        if self.name:
+            words.append(f"`{self.name}`")
+        words += [f"with {path} {text(value)}" for path, value in self.only_with.items()]
+        words.append(f"in {' and '.join(self.stacks)}" if self.stacks else "in every stack")
+        return " ".join(words)
+
+
+EXEMPTIONS = (
+    Exemption(
+        "no-anonymous-access",
+        ACCOUNT,
+        "browsers read static files without signing in, so the account allows it where a container "
+        "asks for it",
+        "pulumi config set frontDoor standard; pulumi config set staticAccess private; "
+        "pulumi config set mediaAccess private",
+        only_with={"allowBlobPublicAccess": True},
+    ),
+    Exemption(
+        "no-anonymous-container",
+        CONTAINER,
+        "static files are the page's own CSS, scripts and images: anyone may read one by its "
+        "address, nobody may list them",
+        "pulumi config set frontDoor standard; pulumi config set staticAccess private",
+        name="site-static",
+        only_with={"publicAccess": "Blob"},
+    ),
+    Exemption(
+        "no-anonymous-container",
+        CONTAINER,
+        "the tutorial's site links to its uploads, and these stacks hold no one's real pictures",
+        "pulumi config set mediaAccess private",
+        name="site-media",
+        stacks=TRIAL,
+        only_with={"publicAccess": "Blob"},
+    ),
+    Exemption(
+        "no-shared-keys",
+        ACCOUNT,
+        "a site that runs outside Azure may have no identity to sign in as; key-rotation-reminder "
+        "watches the keys",
+        "pulumi config set --path 'dataPrincipals[0]' ServicePrincipal:OBJECT_ID; "
+        "pulumi config set authMode identity",
+        only_with={"allowSharedKeyAccess": True},
+    ),
+    Exemption(
+        "no-public-network",
+        ACCOUNT,
+        "browsers fetch files straight from the account",
+        "pulumi config set privateEndpointSubnet /subscriptions/…/subnets/NAME; "
+        "pulumi config set frontDoor premium; pulumi config set networkAccess closed",
+        only_with={"publicNetworkAccess": "Enabled"},
+    ),
+    Exemption(
+        "deny-by-default",
+        ACCOUNT,
+        "browsers come from everywhere, so no list of networks can hold them",
+        "pulumi config set privateEndpointSubnet /subscriptions/…/subnets/NAME; "
+        "pulumi config set frontDoor premium; pulumi config set networkAccess firewall",
+        only_with={
+            "publicNetworkAccess": "Enabled",
+            "networkRuleSet.defaultAction": "Allow",
+        },
+    ),
+    Exemption(
+        "private-endpoint",
+        ACCOUNT,
+        "a site that runs outside an Azure network could not use one",
+        "pulumi config set privateEndpointSubnet /subscriptions/…/subnets/NAME",
+    ),
+    Exemption(
+        "geo-redundancy",
+        ACCOUNT,
+        "static files can be published again, and uploads to a trial are not missed",
+        "pulumi config set sku Standard_GZRS",
+        stacks=TRIAL,
+    ),
+    Exemption(
+        "delete-lock",
+        ACCOUNT,
+        "a trial is made to be taken down",
+        "pulumi config set lock true",
+        stacks=TRIAL,
+    ),
+    Exemption(
+        "protected-account",
+        ACCOUNT,
+        "a trial is made to be taken down",
+        "pulumi config set protect true",
+        stacks=TRIAL,
+    ),
+    Exemption(
+        "cors-named-origins",
+        SERVICE,
+        "on this machine the site is served on whatever port is free",
+        "pulumi config set --path 'corsOrigins[0]' http://127.0.0.1:8000",
+        name="site-blobs",
+        stacks=("local",),
+    ),
+)
+
+
+def exemption(rule: str, resource: Resource) -> Exemption | None:
+    """The exception that covers a violation of `rule` by `resource`, if there is one."""
+    return next((each for each in EXEMPTIONS if each.covers(rule, resource)), None)

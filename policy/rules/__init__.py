@@ -1,0 +1,17 @@
+"""Every rule of the pack."""
+
+from __future__ import annotations
+
+from policy.rule import Rule
+from policy.rules import access, account, cors, data, delivery, identity, network, operation
+
+RULES: tuple[Rule, ...] = (
+    *account.RULES,
+    *access.RULES,
+    *identity.RULES,
+    *network.RULES,
+    *data.RULES,
+    *cors.RULES,
+    *delivery.RULES,
+    *operation.RULES,
+)

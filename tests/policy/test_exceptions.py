@@ -1,0 +1,91 @@
+"""What is excepted is narrow, and never silent."""
+
+from __future__ import annotations
+
+import pytest
+
+from policy import tokens
+from policy.declared import Resource
+from policy.exceptions import EXEMPTIONS, Exemption, exemption
+from policy.pack import messages
+from policy.rules import RULES
+from tests.policy.resources import account, container, service
+
+BY_NAME = {rule.name: rule for rule in RULES}
+PUBLIC = {"publicAccess": "Blob"}
+ANY_ORIGIN = {"cors": {"corsRules": [{"allowedOrigins": ["*"]}]}}
+
+COVERED = [
+    ("no-anonymous-container", container(PUBLIC, name="site-static")),
+    ("no-anonymous-container", container(PUBLIC, name="site-media", stack="dev")),
+    ("no-anonymous-access", account({"allowBlobPublicAccess": True})),
+    ("no-shared-keys", account({"allowSharedKeyAccess": True})),
+    ("no-public-network", account({"publicNetworkAccess": "Enabled"})),
+    (
+        "deny-by-default",
+        account({"publicNetworkAccess": "Enabled", "networkRuleSet": {"defaultAction": "Allow"}}),
+    ),
+    ("private-endpoint", account()),
+    ("geo-redundancy", account({"sku": {"name": "Standard_LRS"}}, stack="local")),
+    ("delete-lock", account(stack="dev")),
+    ("protected-account", account(stack="dev")),
+    ("cors-named-origins", service(ANY_ORIGIN, stack="local")),
+]
+VIOLATIONS = [
+    # The level that lists a container is nobody's exception.
+    ("no-anonymous-container", container({"publicAccess": "Container"}, name="site-static")),
+    ("no-container-listing", container({"publicAccess": "Container"}, name="site-static")),
+    # Nor is another container, nor the uploads of a stack that counts.
+    ("no-anonymous-container", container(PUBLIC, name="site-backups")),
+    ("no-anonymous-container", container(PUBLIC, name="site-media", stack="prod")),
+    ("no-anonymous-container", container(PUBLIC, name="site-media", stack="device")),
+    # Nor what another program or component declares.
+    ("no-anonymous-container", container(PUBLIC, name="site-static", component="")),
+    ("no-shared-keys", account({"allowSharedKeyAccess": True}, component="other:index:Thing")),
+    # Nor what is left to Azure's default.
+    ("no-shared-keys", account()),
+    ("no-anonymous-access", account()),
+    ("no-public-network", account()),
+    ("geo-redundancy", account({"sku": {"name": "Standard_LRS"}}, stack="prod")),
+    ("delete-lock", account(stack="prod")),
+    ("cors-named-origins", service(ANY_ORIGIN, stack="dev")),
+    ("minimum-tls", account({"minimumTlsVersion": "TLS1_0"}, stack="local")),
+]
+
+
+@pytest.mark.parametrize(("rule", "resource"), COVERED)
+def test_an_excepted_violation_is_reported_with_the_reason_and_what_closes_it(
+    rule: str, resource: Resource
+) -> None:
+    assert messages(BY_NAME[rule], [resource], excepted=False) == []
+    ((reported, said),) = messages(BY_NAME[rule], [resource], excepted=True)
+    assert reported is resource
+    covered = exemption(rule, resource)
+    assert covered is not None
+    assert f". Excepted: {covered.reason}. To close it: {covered.close}" in said
+
+
+@pytest.mark.parametrize(("rule", "resource"), VIOLATIONS)
+def test_what_is_wider_than_an_exception_is_a_violation(rule: str, resource: Resource) -> None:
+    assert messages(BY_NAME[rule], [resource], excepted=True) == []
+    ((_, said),) = messages(BY_NAME[rule], [resource], excepted=False)
+    assert said.endswith(f". To mend it: {BY_NAME[rule].remedy}")
+
+
+def test_every_exception_is_tried() -> None:
+    used = [exemption(rule, resource) for rule, resource in COVERED]
+    assert [each for each in EXEMPTIONS if each not in used] == []
+
+
+@pytest.mark.parametrize("each", EXEMPTIONS, ids=lambda each: f"{each.rule}-{each.name}")
+def test_an_exception_names_a_rule_and_a_type_that_there_are(each: Exemption) -> None:
+    rule = BY_NAME[each.rule]
+    assert each.type in (rule.types or (tokens.ACCOUNT,))
+    assert each.reason and not each.reason.endswith(".")
+    assert each.close and not each.close.endswith(".")
+
+
+def test_a_container_is_excepted_by_its_name_only() -> None:
+    by_type = [each for each in EXEMPTIONS if each.type == tokens.CONTAINER]
+    assert by_type
+    assert all(each.name and each.only_with == PUBLIC for each in by_type)

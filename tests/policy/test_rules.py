@@ -1,0 +1,523 @@
+"""Each rule, both ways: what it lets pass, and what it finds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from infra.config import SETTINGS
+from policy import tokens
+from policy.declared import UNKNOWN, Resource
+from policy.exceptions import EXEMPTIONS
+from policy.rule import Benchmark, Level, Rule, cis, expects
+from policy.rules import RULES
+from tests.policy.analyzer import ROOT
+from tests.policy.resources import (
+    ACCOUNT_ID,
+    ROLES,
+    account,
+    container,
+    lifecycle,
+    resource,
+    service,
+)
+
+BY_NAME = {rule.name: rule for rule in RULES}
+Case = Resource | Sequence[Resource]
+
+DELETE = {"delete": {"daysAfterModificationGreaterThan": 1.0}}
+KEPT = {"enabled": True, "days": 7.0}
+DAYS = "keyPolicy.keyExpirationPeriodInDays"
+A = account()
+GROUP = resource(tokens.GROUP, name="site-group")
+IN_GROUP = account(made_from={"resourceGroupName": [GROUP]})
+MADE = account({"id": ACCOUNT_ID, "name": "a"})
+
+
+def key_policy(days: Any, **properties: Any) -> Resource:
+    return account({"keyPolicy": {"keyExpirationPeriodInDays": days}, **properties})
+
+
+def firewall(**properties: Any) -> Resource:
+    return account({"publicNetworkAccess": "Enabled", "networkRuleSet": properties})
+
+
+def cors(*origins: Any) -> Resource:
+    return service({"cors": {"corsRules": [{"allowedOrigins": list(origins)}]}})
+
+
+def role(name: str, value: Any) -> Resource:
+    return resource(tokens.ROLE_ASSIGNMENT, {name: value})
+
+
+def route(**properties: Any) -> Resource:
+    return resource(tokens.ROUTE, properties)
+
+
+def domain(**properties: Any) -> Resource:
+    return resource(tokens.DOMAIN, {"tlsSettings": properties})
+
+
+def lock(level: str = "CanNotDelete", **about: Any) -> Resource:
+    return resource(tokens.LOCK, {"level": level, **about.pop("properties", {})}, **about)
+
+
+def diagnostics(enabled: Any = True, **about: Any) -> Resource:
+    properties = {"logs": [{"category": "StorageRead", "enabled": enabled}]}
+    return resource(tokens.DIAGNOSTICS, properties | about.pop("properties", {}), **about)
+
+
+# Rule to what passes, and to what does not with what is said of it.
+CASES: dict[str, tuple[list[Case], list[tuple[Case, str]]]] = {
+    "secure-transfer": (
+        [
+            account({"enableHttpsTrafficOnly": True}),
+            account({"enableHttpsTrafficOnly": UNKNOWN}),
+        ],
+        [
+            (account({"enableHttpsTrafficOnly": False}), "enableHttpsTrafficOnly is false"),
+            (account(), "enableHttpsTrafficOnly is not set"),
+        ],
+    ),
+    "minimum-tls": (
+        [account({"minimumTlsVersion": "TLS1_2"}), account({"minimumTlsVersion": "TLS1_3"})],
+        [
+            (account({"minimumTlsVersion": "TLS1_1"}), "minimumTlsVersion is 'TLS1_1'"),
+            (account(), "minimumTlsVersion is not set"),
+        ],
+    ),
+    "no-cross-tenant-replication": (
+        [account({"allowCrossTenantReplication": False})],
+        [
+            (account({"allowCrossTenantReplication": True}), "is true, not false"),
+            (account(), "is not set, not false"),
+        ],
+    ),
+    "infrastructure-encryption": (
+        [account({"encryption": {"requireInfrastructureEncryption": True}})],
+        [
+            (account({"encryption": {"requireInfrastructureEncryption": False}}), "is false"),
+            (account(), "is not set"),
+        ],
+    ),
+    "geo-redundancy": (
+        [account({"sku": {"name": "Standard_GZRS"}}), account({"sku": UNKNOWN})],
+        [
+            (account({"sku": {"name": "Standard_LRS"}}), "sku.name is 'Standard_LRS'"),
+            (account({"sku": {"name": "Standard_ZRS"}}), "sku.name is 'Standard_ZRS'"),
+        ],
+    ),
+    "no-anonymous-access": (
+        [account({"allowBlobPublicAccess": False})],
+        [
+            (account({"allowBlobPublicAccess": True}), "allowBlobPublicAccess is true"),
+            (account(), "allowBlobPublicAccess is not set"),
+        ],
+    ),
+    "no-anonymous-container": (
+        [container({"publicAccess": "None"}), container()],
+        [
+            (container({"publicAccess": "Blob"}), "publicAccess is 'Blob'"),
+            (container({"publicAccess": "Container"}), "publicAccess is 'Container'"),
+        ],
+    ),
+    "no-container-listing": (
+        [container({"publicAccess": "Blob"}), container(), container({"publicAccess": UNKNOWN})],
+        [(container({"publicAccess": "Container"}), "anyone can list")],
+    ),
+    "no-shared-keys": (
+        [account({"allowSharedKeyAccess": False})],
+        [
+            (account({"allowSharedKeyAccess": True}), "allowSharedKeyAccess is true"),
+            (account(), "allowSharedKeyAccess is not set"),
+        ],
+    ),
+    "key-rotation-reminder": (
+        [
+            key_policy(90.0),
+            key_policy(1.0),
+            key_policy(UNKNOWN),
+            account({"allowSharedKeyAccess": False}),
+        ],
+        [
+            (key_policy(91.0), f"{DAYS} is 91, not 1 to 90"),
+            (key_policy(0.0), f"{DAYS} is 0"),
+            (account(), f"{DAYS} is not set"),
+        ],
+    ),
+    "sas-expiry": (
+        [
+            account({"sasPolicy": {"sasExpirationPeriod": "1.00:00:00"}}),
+            account({"sasPolicy": UNKNOWN}),
+            account({"allowSharedKeyAccess": False}),
+        ],
+        [(account(), "sasPolicy.sasExpirationPeriod is not set")],
+    ),
+    "entra-by-default": (
+        [account({"defaultToOAuthAuthentication": True})],
+        [
+            (account({"defaultToOAuthAuthentication": False}), "is false"),
+            (account(), "is not set"),
+        ],
+    ),
+    "role-within-account": (
+        [
+            role("scope", ACCOUNT_ID),
+            role("scope", f"{ACCOUNT_ID}/blobServices/default/containers/static"),
+            role("scope", ACCOUNT_ID.replace("resourceGroups", "resourcegroups")),
+            role("scope", UNKNOWN),
+        ],
+        [
+            (role("scope", "/subscriptions/1/resourceGroups/g"), "wider than a storage account"),
+            (role("scope", "/subscriptions/1"), "scope is '/subscriptions/1'"),
+            (resource(tokens.ROLE_ASSIGNMENT), "scope is not set"),
+        ],
+    ),
+    "role-for-data-only": (
+        [
+            role(
+                "roleDefinitionId",
+                f"{ROLES}/Microsoft.Authorization/roleDefinitions/"
+                "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+            ),
+            role("roleDefinitionId", UNKNOWN),
+        ],
+        [
+            # Owner, and Contributor.
+            (role("roleDefinitionId", "x/8e3af657-a8ff-443c-a75c-2fe8c4bcb635"), "8e3af657"),
+            (role("roleDefinitionId", "x/b24988ac-6180-42a0-ab88-20f7382dd24c"), "b24988ac"),
+            # Storage Account Contributor: it may list the keys.
+            (role("roleDefinitionId", "x/17d1049b-9a84-46fb-8f53-869881c3d3ab"), "17d1049b"),
+        ],
+    ),
+    "principal-type": (
+        [role("principalType", "ServicePrincipal")],
+        [
+            (role("principalType", "Robot"), "'Robot'"),
+            (resource(tokens.ROLE_ASSIGNMENT), "not set"),
+        ],
+    ),
+    "no-public-network": (
+        [account({"publicNetworkAccess": "Disabled"})],
+        [
+            (account({"publicNetworkAccess": "Enabled"}), "publicNetworkAccess is 'Enabled'"),
+            (account(), "publicNetworkAccess is not set"),
+        ],
+    ),
+    "deny-by-default": (
+        [
+            firewall(defaultAction="Deny"),
+            firewall(defaultAction=UNKNOWN),
+            account({"publicNetworkAccess": "Disabled"}),
+        ],
+        [
+            (firewall(defaultAction="Allow"), "networkRuleSet.defaultAction is 'Allow'"),
+            (account(), "networkRuleSet.defaultAction is not set"),
+        ],
+    ),
+    "trusted-services": (
+        [
+            firewall(defaultAction="Deny", bypass="AzureServices"),
+            firewall(defaultAction="Deny", bypass="Logging, AzureServices"),
+            firewall(defaultAction="Allow", bypass="None"),
+            account(),
+        ],
+        [
+            (firewall(defaultAction="Deny", bypass="None"), "bypass is 'None'"),
+            (firewall(defaultAction="Deny"), "bypass is not set"),
+        ],
+    ),
+    "private-endpoint": (
+        [
+            [
+                A,
+                resource(tokens.PRIVATE_ENDPOINT, made_from={"privateLinkServiceConnections": [A]}),
+            ],
+            [
+                MADE,
+                resource(
+                    tokens.PRIVATE_ENDPOINT,
+                    {"privateLinkServiceConnections": [{"privateLinkServiceId": ACCOUNT_ID}]},
+                ),
+            ],
+            [],
+        ],
+        [
+            ([A], "no private endpoint leads to this account"),
+            ([A, resource(tokens.PRIVATE_ENDPOINT)], "no private endpoint"),
+            (
+                [
+                    A,
+                    account(name="other"),
+                    resource(
+                        tokens.PRIVATE_ENDPOINT,
+                        made_from={"privateLinkServiceConnections": [account(name="other")]},
+                    ),
+                ],
+                "no private endpoint",
+            ),
+        ],
+    ),
+    "blob-soft-delete": (
+        [
+            service({"deleteRetentionPolicy": KEPT}),
+            service({"deleteRetentionPolicy": UNKNOWN}),
+            service({"deleteRetentionPolicy": {"enabled": True, "days": 365.0}}),
+        ],
+        [
+            (service(), "deleteRetentionPolicy.enabled is not set"),
+            (service({"deleteRetentionPolicy": {"enabled": False}}), "enabled is false"),
+            (
+                service({"deleteRetentionPolicy": {"enabled": True, "days": 6.0}}),
+                "deleteRetentionPolicy.days is 6, less than 7",
+            ),
+            (service({"deleteRetentionPolicy": {"enabled": True}}), "days is not set"),
+        ],
+    ),
+    "container-soft-delete": (
+        [service({"containerDeleteRetentionPolicy": KEPT})],
+        [
+            (service({"deleteRetentionPolicy": KEPT}), "containerDeleteRetentionPolicy.enabled is"),
+            (
+                service({"containerDeleteRetentionPolicy": {"enabled": True, "days": 1.0}}),
+                "days is 1",
+            ),
+        ],
+    ),
+    "blob-service-declared": (
+        [
+            [A, service(made_from={"accountName": [A]})],
+            [MADE, service({"accountName": "a"})],
+            [account({"accountName": "a"}), service({"accountName": "a"})],
+        ],
+        [
+            ([A], "no BlobServiceProperties"),
+            ([MADE, service({"accountName": "b"})], "no BlobServiceProperties"),
+            ([A, service({"accountName": UNKNOWN})], "no BlobServiceProperties"),
+        ],
+    ),
+    "versioning": (
+        [service({"isVersioningEnabled": True})],
+        [(service({"isVersioningEnabled": False}), "is false"), (service(), "is not set")],
+    ),
+    "delete-lock": (
+        [
+            [A, lock(made_from={"scope": [A]})],
+            [A, lock("ReadOnly", made_from={"scope": [A]})],
+            [IN_GROUP, lock(made_from={"scope": [GROUP]})],
+            [MADE, lock(properties={"scope": ACCOUNT_ID})],
+            [MADE, lock(properties={"scope": ACCOUNT_ID.partition("/providers")[0]})],
+        ],
+        [
+            ([A], "no lock keeps this account from being deleted"),
+            ([A, lock("NotSpecified", made_from={"scope": [A]})], "no lock"),
+            ([A, lock(made_from={"scope": [container()]})], "no lock"),
+            ([MADE, lock(properties={"scope": f"{ACCOUNT_ID}/blobServices/default"})], "no lock"),
+            ([MADE, lock(properties={"scope": f"{ACCOUNT_ID}b"})], "no lock"),
+            # One lock holds one account.
+            ([A, account(name="other"), lock(made_from={"scope": [A]})], "no lock"),
+        ],
+    ),
+    "protected-account": (
+        [account(protect=True)],
+        [(account(protect=False), "not protected")],
+    ),
+    "lifecycle-declared": (
+        [[A, resource(tokens.LIFECYCLE, made_from={"accountName": [A]})]],
+        [([A], "no lifecycle")],
+    ),
+    "lifecycle-spares-live-blobs": (
+        [
+            lifecycle(["media/quarantine/"], baseBlob=DELETE),
+            lifecycle(["media/quarantine/old"], baseBlob=DELETE),
+            lifecycle(["media/"], baseBlob={"tierToCool": {}}, version=DELETE, snapshot=DELETE),
+            lifecycle(["media/"], enabled=False, baseBlob=DELETE),
+            lifecycle(UNKNOWN, baseBlob=DELETE),
+            lifecycle([UNKNOWN], baseBlob=DELETE),
+            resource(tokens.LIFECYCLE),
+        ],
+        [
+            (lifecycle(["media/"], baseBlob=DELETE), "rule 'r' deletes current blobs in 'media/'"),
+            (lifecycle(["a/quarantine/", "b"], baseBlob=DELETE), "current blobs in 'b'"),
+            (lifecycle(["quarantine/"], baseBlob=DELETE), "in 'quarantine/'"),
+            (lifecycle(None, baseBlob=DELETE), "in every container"),
+            (lifecycle([], baseBlob=DELETE), "in every container"),
+        ],
+    ),
+    "cors-named-origins": (
+        [cors("https://www.example.com"), service(), cors(UNKNOWN)],
+        [(cors("*"), "every origin"), (cors("https://www.example.com", "*"), "every origin")],
+    ),
+    "cors-https": (
+        [
+            cors("https://www.example.com"),
+            cors("http://127.0.0.1:8000", "http://localhost", "http://[::1]:8000"),
+            cors("*"),
+        ],
+        [
+            (cors("http://www.example.com"), "'http://www.example.com'"),
+            (cors("http://localhost.example.com"), "'http://localhost.example.com'"),
+            (cors("http://127.0.0.1.example.com:80"), "anybody on the way"),
+        ],
+    ),
+    "front-door-only": (
+        [
+            resource(tokens.PROFILE, {"sku": {"name": "Standard_AzureFrontDoor"}}),
+            resource(tokens.PROFILE, {"sku": {"name": "Premium_AzureFrontDoor"}}),
+        ],
+        [
+            (resource(tokens.PROFILE, {"sku": {"name": "Standard_Microsoft"}}), "'Standard_Micros"),
+            *((resource(type_), "belongs to the classic CDN") for type_ in tokens.CLASSIC),
+        ],
+    ),
+    "https-redirect": (
+        [
+            route(supportedProtocols=["Http", "Https"], httpsRedirect="Enabled"),
+            route(supportedProtocols=["Https"]),
+        ],
+        [
+            (route(supportedProtocols=["Http", "Https"]), "httpsRedirect is not set"),
+            (route(httpsRedirect="Disabled"), "httpsRedirect is 'Disabled'"),
+        ],
+    ),
+    "https-to-origin": (
+        [route(forwardingProtocol="HttpsOnly")],
+        [(route(forwardingProtocol="MatchRequest"), "'MatchRequest'"), (route(), "not set")],
+    ),
+    "origin-certificate": (
+        [resource(tokens.ORIGIN, {"enforceCertificateNameCheck": True})],
+        [(resource(tokens.ORIGIN, {"enforceCertificateNameCheck": False}), "is false")],
+    ),
+    "custom-domain-tls": (
+        [domain(minimumTlsVersion="TLS12"), domain(minimumTlsVersion="TLS13")],
+        [(domain(minimumTlsVersion="TLS10"), "'TLS10'"), (domain(), "not set")],
+    ),
+    "managed-certificate": (
+        [domain(certificateType="ManagedCertificate"), domain(certificateType=UNKNOWN)],
+        [
+            (domain(certificateType="CustomerCertificate"), "somebody has to renew"),
+            (domain(), "is"),
+        ],
+    ),
+    "request-log": (
+        [
+            [A, diagnostics(made_from={"resourceUri": [A]})],
+            [MADE, diagnostics(properties={"resourceUri": f"{ACCOUNT_ID}/blobServices/default"})],
+        ],
+        [
+            ([A], "no diagnostic setting"),
+            ([A, diagnostics(False, made_from={"resourceUri": [A]})], "no diagnostic setting"),
+            ([MADE, diagnostics(properties={"resourceUri": ACCOUNT_ID})], "no diagnostic setting"),
+        ],
+    ),
+    "tags": (
+        [
+            account({"tags": {"project": "p", "stack": "s", "team": "t"}}),
+            account({"tags": UNKNOWN}),
+        ],
+        [
+            (account({"tags": {"project": "p"}}), "there is no tag stack"),
+            (resource(tokens.GROUP), "there is no tag project and no tag stack"),
+            (resource(tokens.PROFILE, {"tags": {"project": "", "stack": "s"}}), "no tag project"),
+        ],
+    ),
+}
+GOOD = [(name, case) for name, (good, _) in CASES.items() for case in good]
+BAD = [(name, case, said) for name, (_, bad) in CASES.items() for case, said in bad]
+
+
+def found(rule: str, case: Case) -> list[str]:
+    resources = [case] if isinstance(case, Resource) else case
+    return [wrong for _, wrong in BY_NAME[rule].violations(resources)]
+
+
+@pytest.mark.parametrize(("rule", "case"), GOOD)
+def test_a_rule_lets_pass_what_keeps_to_it(rule: str, case: Case) -> None:
+    assert found(rule, case) == []
+
+
+@pytest.mark.parametrize(("rule", "case", "said"), BAD)
+def test_a_rule_finds_what_breaks_it_once_and_says_which_value(
+    rule: str, case: Case, said: str
+) -> None:
+    (wrong,) = found(rule, case)
+    assert said in wrong
+
+
+def test_every_rule_is_tried_both_ways() -> None:
+    assert sorted(CASES) == sorted(BY_NAME)
+    assert all(good and bad for good, bad in CASES.values())
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_leaves_the_types_alone_that_it_is_not_about(rule: Rule) -> None:
+    assert rule.violations([resource("azure-native:compute:VirtualMachine")]) == []
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_says_nothing_of_what_is_not_known_yet(rule: Rule) -> None:
+    class AllUnknown(dict[str, Any]):
+        def get(self, key: str, default: Any = None) -> Any:
+            return UNKNOWN
+
+    # Of a classic CDN's parts, and of an account's protection, a preview knows enough.
+    if rule.name != "protected-account":
+        judged = [
+            resource(type_, AllUnknown()) for type_ in rule.types if type_ not in tokens.CLASSIC
+        ]
+        assert rule.violations(judged) == []
+
+
+def test_there_are_at_least_fifteen_rules_with_names_of_their_own() -> None:
+    assert len(BY_NAME) == len(RULES) >= 15
+    assert all(re.fullmatch(r"[a-z]+(-[a-z0-9]+)*", name) for name in BY_NAME)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_has_a_control_a_level_a_description_and_a_remedy(rule: Rule) -> None:
+    form = {
+        Benchmark.CIS: r"10\.[123](\.\d+){1,2}",
+        Benchmark.MCSB: r"(NS|IM|PA|DP|AM|LT|IR|PV|ES|BR|DS|GS)-\d{1,2}",
+    }[rule.control.benchmark]
+    assert re.fullmatch(form, rule.control.number)
+    assert rule.level in Level
+    assert rule.description and not rule.description.endswith(".")
+    assert rule.remedy and not rule.remedy.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [rule.remedy for rule in RULES] + [each.close for each in EXEMPTIONS],
+)
+def test_what_to_type_is_a_setting_or_a_file_that_there_is(said: str) -> None:
+    settings = re.findall(r"pulumi config (?:set|rm) (?:--path )?'?(\w+)", said)
+    files = re.findall(r"infra/\w+\.py", said)
+    assert settings or files
+    assert set(settings) <= set(SETTINGS)
+    assert all((ROOT / file).exists() for file in files)
+
+
+def test_the_types_are_azure_natives() -> None:
+    package = __import__("pulumi_azure_native").__path__[0]
+    from pathlib import Path
+
+    named = {rule_type for rule in RULES for rule_type in rule.types} | {
+        tokens.LOCK,
+        tokens.PRIVATE_ENDPOINT,
+        tokens.DIAGNOSTICS,
+    }
+    for type_ in named:
+        _, module, resource_name = type_.split(":")
+        file = re.sub(r"(?<=[a-z])([A-Z])", r"_\1", resource_name).lower().replace("afd", "afd_")
+        source = Path(package, module, f"{file.replace('__', '_')}.py").read_text(encoding="utf-8")
+        assert f"'{type_}'" in source
+
+
+def test_a_rule_that_checks_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="either check or check_stack"):
+        Rule("x", cis("10.3.4"), Level.MANDATORY, "x", "x", types=(tokens.ACCOUNT,))
+    with pytest.raises(ValueError, match="types go with check"):
+        Rule("x", cis("10.3.4"), Level.MANDATORY, "x", "x", check=expects("a", True))
