@@ -1,0 +1,89 @@
+"""`drift.py look STACK` compares a stack with Azure and prints Markdown.
+`drift.py tell STACK FILE` opens, updates or closes the one issue about it, as that text says.
+
+The text's first line says which: `<!-- django-azure-blob drift STACK found -->`, or `none`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from github import BOT, Api
+from markdown import cut, fenced, risks, summary
+
+# `--refresh` looks at Azure first, so that what somebody changed by hand shows as a change back.
+OPTIONS = ("--refresh", "--diff", "--expect-no-changes", "--non-interactive", "--color", "never")
+DRIFTED = "no changes were expected"
+
+
+def look(stack: str) -> int:
+    """Exit status 1 if the comparison failed, which is not drift."""
+    done = subprocess.run(
+        ["pulumi", "preview", "--stack", stack, *OPTIONS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        print(f"{_first_line(stack, 'none')}\nStack `{stack}` is as main declares it.")
+        return 0
+    if DRIFTED not in done.stdout:
+        print(f"Stack `{stack}` could not be compared with Azure.\n\n{fenced(done.stdout)}")
+        return 1
+    print(f"{_first_line(stack, 'found')}\nStack `{stack}` is not as main declares it.")
+    print(f"`pulumi up --stack {stack}` would change: {summary(done.stdout)}\n")
+    for risk in risks(done.stdout):
+        print(f"- ⚠️ {risk}")
+    print(
+        "\nIf the change by hand was right, declare it and merge; if not, run the workflow Deploy, "
+        "which puts it back.\n\n<details><summary>Property by property</summary>\n"
+    )
+    print(f"{fenced(done.stdout, 'diff')}\n\n</details>")
+    return 0
+
+
+def tell(stack: str, file: Path) -> int:
+    api = Api()
+    text = file.read_text(encoding="utf-8", errors="replace")
+    run = os.environ["RUN_URL"]
+    issue = _open_issue(api, stack)
+    if text.startswith(_first_line(stack, "none")):
+        if issue is not None:
+            api.create(f"issues/{issue}/comments", body=f"[No drift any more]({run}).")
+            api.change(f"issues/{issue}", state="closed", state_reason="completed")
+            print(f"Closed issue {issue}.")
+        return 0
+    if not text.startswith(_first_line(stack, "found")):
+        print(f"{file} says neither that {stack} drifted nor that it did not", file=sys.stderr)
+        return 1
+    note = f"The rest is cut off: [the run]({run}) has all of it in its summary."
+    body = cut(f"{text.rstrip()}\n\n[Last seen by this run]({run}).\n", note)
+    if issue is not None:
+        api.change(f"issues/{issue}", body=body)
+        print(f"Updated issue {issue}.")
+        return 0
+    made = api.create("issues", title=f"Drift: {stack} is not as main declares it", body=body)
+    print(f"Opened issue {made['number']}.")
+    return 0
+
+
+def _open_issue(api: Api, stack: str) -> int | None:
+    first = _first_line(stack, "found")
+    for each in api.all("issues", state="open", creator=BOT):
+        if (each["body"] or "").startswith(first):
+            return int(each["number"])
+    return None
+
+
+def _first_line(stack: str, found: str) -> str:
+    return f"<!-- django-azure-blob drift {stack} {found} -->"
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "look":
+        sys.exit(look(sys.argv[2]))
+    sys.exit(tell(sys.argv[2], Path(sys.argv[3])))

@@ -1,0 +1,281 @@
+"""The workflows' scripts, run as the workflows run them, against a GitHub on this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.workflows.conftest import BOT, GitHub
+from tests.workflows.test_workflows import GITHUB
+
+SCRIPTS = GITHUB / "scripts"
+SHA = "0123456789abcdef0123456789abcdef01234567"
+MARKER = "<!-- django-azure-blob preview -->"
+FORK = "stranger/name"
+# What Pulumi's CLI prints with --diff, shortened.
+CHANGES = """Previewing update (prod):
+  pulumi:pulumi:Stack: (same)
+    [urn=urn:pulumi:prod::django-azure-blob::pulumi:pulumi:Stack::django-azure-blob-prod]
+    django-azure-blob@v1.0.0 [advisory]  versioning  (azure-native:storage:X: site-blobs)CIS 10.2.2
+    django-azure-blob@v1.0.0 [mandatory]  delete-lock  (azure-native:storage:X: django)CIS 10.3.10
+no lock keeps this account from being deleted. To mend it: pulumi config set lock true
+    +-azure-native:storage:StorageAccount: (replace)
+        [id=/subscriptions/0/resourceGroups/g]
+        [urn=urn:pulumi:prod::django-azure-blob::a$azure-native:storage:StorageAccount::django]
+      ~ accountName: "old" => "new"
+    ~ azure-native:storage:BlobContainer: (update)
+        [urn=urn:pulumi:prod::django-azure-blob::a$azure-native:storage:BlobContainer::site-media]
+      ~ publicAccess: "None" => "Blob"
+    - azure-native:authorization:ManagementLockByScope: (delete)
+        [urn=urn:pulumi:prod::django-azure-blob::a$azure-native:authorization:X::site-lock]
+Resources:
+    ~ 1 to update
+    - 1 to delete
+    +-1 to replace
+    5 unchanged
+
+Policy Packs run:
+    Name  Version
+"""
+RISKS = [
+    "X `django` breaks the rule `delete-lock` (CIS 10.3.10)",
+    "StorageAccount `django` is replaced: what it holds is lost",
+    "ManagementLockByScope `site-lock` is deleted",
+    "BlobContainer `site-media` becomes readable without signing in",
+]
+CLEAN = "Previewing update (prod):\nResources:\n    8 unchanged\n"
+
+
+def run(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, SCRIPTS / script, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A `pulumi` on PATH that prints the file `says`, writes its arguments down, ends as told."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "pulumi"
+    program.write_text(
+        f'#!/bin/sh\necho "$@" >> {tmp_path}/arguments\ncat {tmp_path}/says\n'
+        f'exit "$(cat {tmp_path}/status)"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    (tmp_path / "status").write_text("0")
+    return tmp_path
+
+
+@pytest.fixture
+def head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEAD_REPOSITORY", FORK)
+    monkeypatch.setenv("HEAD_BRANCH", "a branch/with?odd&signs")
+    monkeypatch.setenv("HEAD_SHA", SHA)
+
+
+def open_pull(github: GitHub, number: int = 7, sha: str = SHA, repository: str = FORK) -> None:
+    github.pull(number, repository, "a branch/with?odd&signs", sha)
+
+
+def artifact(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "preview.md"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def comment(tmp_path: Path, text: str) -> subprocess.CompletedProcess[str]:
+    done = run("comment.py", artifact(tmp_path, text))
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.mark.usefixtures("head")
+def test_the_first_run_comments_and_the_second_edits_that_comment(
+    github: GitHub, tmp_path: Path
+) -> None:
+    open_pull(github)
+    comment(tmp_path, f"{MARKER}\none\n")
+    comment(tmp_path, f"{MARKER}\ntwo\n")
+    (made,) = github.comments[7]
+    assert made["body"].startswith(f"{MARKER}\ntwo\n")
+    assert (
+        f"[The run](https://github.example/owner/name/actions/runs/7) of commit {SHA[:7]}"
+        in (made["body"])
+    )
+    assert [asked for asked in github.asked if not asked.startswith("GET")] == [
+        "POST issues/7/comments",
+        f"PATCH issues/comments/{made['id']}",
+    ]
+    assert github.tokens == {"Bearer a-token-for-this-run"}
+
+
+@pytest.mark.usefixtures("head")
+def test_its_own_comment_is_found_beyond_the_first_page_and_others_are_left_alone(
+    github: GitHub, tmp_path: Path
+) -> None:
+    open_pull(github)
+    for number in range(120):
+        github.comment(7, f"{MARKER}\nquoted {number}", author="somebody")
+    github.comment(7, "another workflow's")
+    own = github.comment(7, f"{MARKER}\nold")
+    comment(tmp_path, f"{MARKER}\nnew\n")
+    changed = [each for each in github.comments[7] if "new" in each["body"]]
+    assert changed == [own]
+    assert len(github.comments[7]) == 122
+
+
+@pytest.mark.usefixtures("head")
+def test_it_comments_only_where_the_previewed_commit_is_the_head(
+    github: GitHub, tmp_path: Path
+) -> None:
+    open_pull(github, 1, sha="f" * 40)
+    # The same branch's name and commit in a repository of the same owner, but another one.
+    open_pull(github, 2, repository="stranger/other")
+    done = comment(tmp_path, f"{MARKER}\none\n")
+    assert "No open pull request has this commit as its head" in done.stdout
+    assert github.comments == {}
+
+
+@pytest.mark.usefixtures("head")
+def test_the_artifact_notifies_nobody_and_names_no_other_pull_request(
+    github: GitHub, tmp_path: Path
+) -> None:
+    open_pull(github)
+    comment(tmp_path, f"noise of make\n{MARKER}\n@everybody and @org/team, pull request 99\n")
+    (made,) = github.comments[7]
+    assert made["body"].startswith(f"{MARKER}\n@\u200beverybody and @\u200borg/team")
+    assert list(github.comments) == [7]
+
+
+@pytest.mark.usefixtures("head")
+def test_a_long_preview_is_cut_and_what_it_opened_is_closed(github: GitHub, tmp_path: Path) -> None:
+    open_pull(github)
+    lines = "\n".join(f"+ a line of the preview: {number}" for number in range(5_000))
+    text = f"{MARKER}\n<details><summary>x</summary>\n\n````diff\n```\n{lines}\n````\n</details>\n"
+    comment(tmp_path, text)
+    (made,) = github.comments[7]
+    assert 50_000 < len(made["body"]) < 65_536
+    ending = made["body"].splitlines()[-5:]
+    assert ending[0] == "````"
+    assert "</details>" in ending
+    assert "The rest is cut off" in ending[-1]
+
+
+@pytest.mark.usefixtures("head")
+def test_without_a_preview_the_comment_says_so(github: GitHub, tmp_path: Path) -> None:
+    open_pull(github)
+    assert run("comment.py", tmp_path / "missing.md").returncode == 0
+    (made,) = github.comments[7]
+    assert "The preview failed before it had anything to say." in made["body"]
+
+
+@pytest.mark.usefixtures("head")
+def test_an_artifact_that_points_elsewhere_is_not_followed(github: GitHub, tmp_path: Path) -> None:
+    open_pull(github)
+    (tmp_path / "secret").write_text(f"{MARKER}\nnot for you\n")
+    (tmp_path / "link.md").symlink_to(tmp_path / "secret")
+    run("comment.py", tmp_path / "link.md")
+    assert "not for you" not in github.comments[7][0]["body"]
+
+
+def test_a_preview_puts_the_risks_first_and_the_properties_below(pulumi: Path) -> None:
+    (pulumi / "says").write_text(CHANGES)
+    done = run("preview.py", "dev", "prod")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[0] == MARKER
+    counts = "~ 1 to update, - 1 to delete, +-1 to replace, 5 unchanged"
+    assert f"### `dev`: {counts}" in lines and f"### `prod`: {counts}" in lines
+    found = [line.removeprefix("- ⚠️ ") for line in lines if line.startswith("- ⚠️ ")]
+    assert found == RISKS * 2
+    assert lines.index(f"- ⚠️ {RISKS[0]}") < lines.index('      ~ accountName: "old" => "new"')
+    asked = (pulumi / "arguments").read_text().splitlines()
+    assert [line.split()[:3] for line in asked] == [
+        ["preview", "--stack", "dev"],
+        ["preview", "--stack", "prod"],
+    ]
+    assert all("--policy-pack policy" in line and "--refresh" in line for line in asked)
+
+
+def test_a_preview_that_failed_says_so_and_shows_why(pulumi: Path) -> None:
+    (pulumi / "says").write_text("error: One setting is wrong; nothing was changed.\n")
+    (pulumi / "status").write_text("1")
+    done = run("preview.py", "dev", "prod")
+    assert done.returncode == 1
+    assert "### `dev`: the preview failed" in done.stdout
+    assert "### `prod`: the preview failed" in done.stdout
+    assert done.stdout.count("<details open>") == 2
+    assert "error: One setting is wrong" in done.stdout
+
+
+def test_a_previews_text_cannot_end_its_code_block(pulumi: Path) -> None:
+    (pulumi / "says").write_text('~ tags: "a" => "\n```\n</details>\n# A heading"\n')
+    printed = run("preview.py", "dev").stdout
+    assert "\n````diff\n" in printed
+    assert printed.rstrip().endswith("````\n\n</details>")
+
+
+def drift(pulumi: Path, says: str, status: int) -> tuple[int, Path]:
+    (pulumi / "says").write_text(says)
+    (pulumi / "status").write_text(str(status))
+    done = run("drift.py", "look", "prod")
+    file = pulumi / f"drift-{status}.md"
+    file.write_text(done.stdout, encoding="utf-8")
+    return done.returncode, file
+
+
+def tell(file: Path) -> None:
+    done = run("drift.py", "tell", "prod", file)
+    assert done.returncode == 0, done.stderr
+
+
+DRIFTED = f"{CHANGES}error: no changes were expected for preview but changes were proposed\n"
+
+
+def test_drift_opens_one_issue_updates_it_and_closes_it_when_it_is_gone(
+    github: GitHub, pulumi: Path
+) -> None:
+    github.issues.append(
+        {"number": 1, "state": "open", "body": "other", "title": "x", "user": {"login": BOT}}
+    )
+    status, found = drift(pulumi, DRIFTED, 7)
+    assert status == 0
+    tell(found)
+    tell(found)
+    (issue,) = (each for each in github.issues if each["number"] == 2)
+    assert issue["title"] == "Drift: prod is not as main declares it"
+    assert issue["state"] == "open"
+    assert RISKS[1] in issue["body"] and '~ accountName: "old" => "new"' in issue["body"]
+    assert "--refresh" in (pulumi / "arguments").read_text()
+
+    status, none = drift(pulumi, CLEAN, 0)
+    assert status == 0
+    tell(none)
+    assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
+    assert "No drift any more" in github.comments[2][0]["body"]
+    writes = [asked for asked in github.asked if not asked.startswith("GET")]
+    assert writes == [
+        "POST issues",
+        "PATCH issues/2",
+        "POST issues/2/comments",
+        "PATCH issues/2",
+    ]
+    # Clean twice is nothing to say, and a new drift is a new issue.
+    tell(none)
+    tell(found)
+    assert [each["number"] for each in github.issues] == [1, 2, 3]
+
+
+def test_a_comparison_that_failed_is_no_drift(github: GitHub, pulumi: Path) -> None:
+    status, file = drift(pulumi, "error: could not sign in\n", 255)
+    assert status == 1
+    assert "could not be compared" in file.read_text(encoding="utf-8")
+    done = run("drift.py", "tell", "prod", file)
+    assert done.returncode == 1
+    assert "says neither" in done.stderr
+    assert github.issues == []
