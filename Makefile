@@ -1,11 +1,14 @@
 # Every target may be run on its own, in any order, twice.
 # Settings: make up PORT=8001 BLOB_PORT=10001 STACK=local PYTHON=python3.12
+#           make preview BASE=origin/main STACK=prod
 
 PYTHON = python3
 PORT = 8000
 # Empty: the port of the Azurite that runs already, else 10000.
 BLOB_PORT =
 STACK = local
+# What a change is previewed on: a branch, a tag or a commit.
+BASE = origin/main
 # More arguments for pytest: make test ARGS="tests/scripts -x"
 ARGS =
 
@@ -15,10 +18,10 @@ RUN = @command -v "$(PYTHON)" >/dev/null 2>&1 || { \
 	"$(PYTHON)" scripts/run.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down env test lint fmt
+.PHONY: help setup up down env preview test lint fmt
 
 help: ## Show this list
-	@echo "make TARGET [PORT=8000] [BLOB_PORT=10000] [STACK=local] [PYTHON=python3]"
+	@echo "make TARGET [PORT=8000] [BLOB_PORT=10000] [STACK=local] [BASE=origin/main] [PYTHON=python3]"
 	@echo
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1	\2/p' Makefile | \
 	while IFS='	' read -r target text; do printf '  %-8s%s\n' "$$target" "$$text"; done
@@ -34,6 +37,11 @@ down: ## Destroy the stack on this machine, stop Azurite and the site
 
 env: ## Write app/.env from the outputs of STACK
 	$(RUN) env --stack "$(STACK)"
+
+# Every stack, unless one is named on the command line.
+preview: ## Print what the change since BASE would do to each stack, or to STACK, as Markdown
+	$(RUN) preview --base="$(BASE)" \
+	--stack="$(if $(filter command,$(firstword $(origin STACK))),$(STACK))"
 
 test: ## Run all tests (the first time it also fetches a Chromium)
 	$(RUN) test $(ARGS)

@@ -14,15 +14,27 @@ import pytest
 from localazure.azurite import Azurite
 from tests.conftest import ROOT, free_port
 
-PROGRAM_FILES = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", "infra")
+PROGRAM_FILES = (
+    "Pulumi.yaml",
+    "Pulumi.local.yaml",
+    "Pulumi.dev.yaml",
+    "Pulumi.prod.yaml",
+    "__main__.py",
+    "infra",
+)
 
 
 @dataclass
 class Pulumi:
-    """One stack `local` in a folder of its own; nothing of the user's Pulumi is touched."""
+    """The project in a folder of its own; nothing of the user's Pulumi is touched."""
 
     folder: Path
     environment: dict[str, str]
+
+    @property
+    def azurite(self) -> Azurite:
+        home = self.folder.parent / "localazure"
+        return Azurite(home, int(self.environment["LOCALAZURE_BLOB_PORT"]))
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
@@ -68,6 +80,7 @@ def pulumi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pulumi]:
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(folder / "passphrase"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "LOCALAZURE_HOME": str(home),
+        "LOCALAZURE_CONTAINER_DELETE_SECONDS": "0",
         "LOCALAZURE_BLOB_PORT": str(azurite.port),
         "NO_COLOR": "1",
     }
