@@ -6,14 +6,13 @@ shows what the stack would change.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import pulumi
 from pulumi_azure_native import authorization, storage
 
-from infra.config import SETTINGS, StackConfig
+from infra.config import StackConfig
 from infra.problems import ConfigError, Problem
 
 
@@ -77,22 +76,19 @@ def cors_text(config: StackConfig, rules: Sequence[Any]) -> str:
 
 def _refuse_what_cannot_change(config: StackConfig, found: storage.GetStorageAccountResult) -> None:
     """The properties that are fixed at an account's birth: changing one would be a new account."""
-    encryption = found.encryption
-    twice = bool(encryption and encryption.require_infrastructure_encryption)
     is_so = {
         "location": (config.location, found.location.replace(" ", "").lower()),
-        "infrastructureEncryption": (config.infrastructure_encryption, twice),
         "accountKind": (config.account_kind, found.kind),
     }
     problems = [
         Problem(
             f"{pulumi.get_project()}:{key}",
-            _text(wanted),
-            f"account '{config.account_name}' has {_text(there)}, and that cannot be changed",
-            f"pulumi config set {key} {_text(there)}",
+            wanted,
+            f"account '{config.account_name}' has {there}, and that cannot be changed",
+            f"pulumi config set {key} {there}",
         )
         for key, (wanted, there) in is_so.items()
-        if wanted != there and key in SETTINGS
+        if wanted != there
     ]
     if found.is_hns_enabled:
         problems.append(
@@ -106,7 +102,3 @@ def _refuse_what_cannot_change(config: StackConfig, found: storage.GetStorageAcc
         )
     if problems:
         raise ConfigError(problems)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

@@ -129,7 +129,7 @@ class StackConfig:
     infrastructure_encryption: bool = setting(
         True,
         _ACCESS,
-        "Encrypts everything a second time with another key; fixed once the account is made",
+        "Encrypts everything a second time with another key; for new accounts only",
         "true",
     )
 

@@ -67,7 +67,14 @@ class DjangoBlobStorage(pulumi.ComponentResource):
             # azure-native makes the account's name out of this one, unless it is fixed.
             config.account_name_prefix,
             account_args(config, self.resource_group.name, self._tags),
-            opts=options(adopted.account if adopted else "", kept),
+            opts=options(
+                adopted.account if adopted else "",
+                kept,
+                # Fixed at an account's birth: a change would be a new account, without its blobs.
+                pulumi.ResourceOptions(
+                    ignore_changes=["encryption.requireInfrastructureEncryption"]
+                ),
+            ),
         )
         # The account owns the service and the containers: when it goes, they go with it, and
         # deleting them one by one before would only empty them first. One that is retained takes

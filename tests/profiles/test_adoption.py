@@ -27,7 +27,6 @@ CORS = {
 ADOPTED = {
     "accountName": ACCOUNT,
     "adopt": True,
-    "infrastructureEncryption": False,
     "protect": True,
 }
 
@@ -107,11 +106,10 @@ def test_then_the_stack_brings_it_in_line_without_replacing_anything(by_hand: Cl
 
 
 def test_what_cannot_be_changed_is_refused_with_the_setting(by_hand: Cloud) -> None:
-    wrong = {**ADOPTED, "infrastructureEncryption": True, "location": "northeurope"}
+    wrong = {**ADOPTED, "location": "northeurope"}
     with pytest.raises(ProgramFailed) as refused:
         Stack(by_hand.azurite, "dev", wrong).plan()
     said = str(refused.value)
-    assert "pulumi config set infrastructureEncryption false" in said
     assert "pulumi config set location westeurope" in said
 
 

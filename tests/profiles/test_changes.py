@@ -98,7 +98,7 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"djangoprod": ["keyPolicy.keyExpirationPeriodInDays"]},
     ),
     ("sasExpiryHours", {"sasExpiryHours": 1}, {"djangoprod": ["sasPolicy.sasExpirationPeriod"]}),
-    ("infrastructureEncryption", {"infrastructureEncryption": False}, {"REPLACED": "encryption"}),
+    ("infrastructureEncryption", {"infrastructureEncryption": False}, {}),
     (
         "corsOrigins",
         {"corsOrigins": ["https://a.example"]},

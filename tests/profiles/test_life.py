@@ -139,3 +139,11 @@ def test_media_that_are_retained_are_still_there(empty: Azurite) -> None:
     (account,) = stack.cloud["accounts"].values()
     assert list(account["containers"]) == ["media"]
     assert client.get_blob_client("media", "a.txt").download_blob().readall() == b"kept"
+
+
+def test_an_account_made_without_a_second_encryption_is_not_replaced_for_it(
+    empty: Azurite,
+) -> None:
+    stack = Stack(empty, "dev", {"infrastructureEncryption": False})
+    stack.run("up")
+    assert stack.plan(infrastructureEncryption=True) == []
