@@ -15,6 +15,9 @@ from pulumi_azure_native import authorization, storage
 from infra.config import StackConfig
 from infra.problems import ConfigError, Problem
 
+# "Common REST API error codes" of the blob service, which the resource provider passes on.
+NO_CONTAINER = "ContainerNotFound"
+
 
 class Adoption:
     """The ids of what is there, and the options that import it."""
@@ -49,6 +52,21 @@ class Adoption:
 
     def container(self, name: str) -> str:
         return f"{self.service}/containers/{name}"
+
+    def has_container(self, name: str) -> bool:
+        """Whether the account has it. Raises RunError if Azure does not say."""
+        config = self._config
+        try:
+            storage.get_blob_container(
+                account_name=config.account_name,
+                resource_group_name=config.resource_group_name,
+                container_name=name,
+            )
+        except Exception as error:
+            if NO_CONTAINER in str(error):
+                return False
+            raise pulumi.RunError(f"adopt: container '{name}' could not be read: {error}") from None
+        return True
 
     @staticmethod
     def options(resource_id: str) -> pulumi.ResourceOptions:

@@ -73,6 +73,13 @@ class StackConfig:
     media_container: str = setting(
         "media", _WHERE, "Container for uploads", "media", rule=rules.container_name
     )
+    quarantine_container: str = setting(
+        "quarantine",
+        _WHERE,
+        "Container for uploads that the site has not checked yet, always private",
+        "quarantine",
+        rule=rules.container_name,
+    )
     tags: dict[str, str] = setting(  # noqa: RUF009 - it makes a default_factory
         {}, _WHERE, "Tags of everything that takes tags, beside project and stack", "team web"
     )
@@ -136,7 +143,7 @@ class StackConfig:
     cors_origins: tuple[str, ...] = setting(
         (),
         _CORS,
-        "Origins whose pages may load webfonts and modules, each scheme://host[:port]",
+        "Origins whose pages may load webfonts and modules, and send uploads: scheme://host[:port]",
         "https://www.example.com",
     )
     cors_allow_any_origin: bool = setting(False, _CORS, "Whether corsOrigins may hold '*'", "true")
@@ -146,6 +153,12 @@ class StackConfig:
         "How long browsers keep the answer to a preflight, 0 to 86400",
         "3600",
         bounds=(0, 86400),
+    )
+    direct_upload: bool = setting(
+        True,
+        _CORS,
+        "Browsers send uploads to the account itself; needs corsOrigins, and networkAccess open",
+        "false",
     )
 
     blob_soft_delete_days: int = setting(
@@ -288,6 +301,12 @@ class StackConfig:
     @property
     def static_is_public(self) -> bool:
         return self.static_access == "public"
+
+    @property
+    def takes_direct_uploads(self) -> bool:
+        """Whether browsers may and can send uploads to the account: behind a firewall or in a
+        closed network visitors do not reach it, and the site takes uploads itself."""
+        return self.direct_upload and bool(self.cors_origins) and self.network_access == "open"
 
     @property
     def uses_keys(self) -> bool:

@@ -32,6 +32,11 @@ def _containers(config: StackConfig) -> Iterator[Contradiction]:
     if config.static_container == config.media_container:
         rule = "the static files' container; uploads need one of their own"
         yield "mediaContainer", rule, "pulumi config set mediaContainer media"
+    others = {"static files'": config.static_container, "accepted uploads'": config.media_container}
+    for whose, other in others.items():
+        if config.quarantine_container == other:
+            rule = f"the {whose} container; what nobody has checked yet needs one of its own"
+            yield "quarantineContainer", rule, "pulumi config set quarantineContainer unchecked"
 
 
 def _copies(config: StackConfig) -> Iterator[Contradiction]:

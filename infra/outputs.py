@@ -15,7 +15,9 @@ OUTPUTS = {
     "AZURE_CUSTOM_DOMAIN": "the host, and path if any, that pages link public files to",
     "AZURE_STATIC_CONTAINER": "the container for static files",
     "AZURE_MEDIA_CONTAINER": "the container for uploads",
+    "AZURE_QUARANTINE_CONTAINER": "the private container for uploads that are not checked yet",
     "AZURE_MEDIA_ACCESS": "`public` or `private`",
+    "AZURE_DIRECT_UPLOAD": "`true` if browsers may send uploads to the account itself, or `false`",
 }
 
 
@@ -33,7 +35,9 @@ def values(storage: DjangoBlobStorage) -> dict[str, pulumi.Input[str]]:
         "AZURE_CUSTOM_DOMAIN": storage.public_host,
         "AZURE_STATIC_CONTAINER": storage.static.name,
         "AZURE_MEDIA_CONTAINER": storage.media.name,
+        "AZURE_QUARANTINE_CONTAINER": storage.quarantine_container,
         "AZURE_MEDIA_ACCESS": storage.config.media_access,
+        "AZURE_DIRECT_UPLOAD": "true" if storage.config.takes_direct_uploads else "false",
     }
 
 

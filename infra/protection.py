@@ -8,9 +8,6 @@ from pulumi_azure_native import storage
 
 from infra.config import StackConfig
 
-# Where browsers put uploads that the site has not looked at yet.
-QUARANTINE = "quarantine"
-
 
 def retention(config: StackConfig) -> dict[str, Any]:
     """The blob service's arguments for soft delete, versions and turning back in time.
@@ -41,7 +38,7 @@ def lifecycle(config: StackConfig) -> list[storage.ManagementPolicyRuleArgs]:
         rules.append(
             _rule(
                 "abandoned-uploads",
-                [f"{config.media_container}/{QUARANTINE}/"],
+                [f"{config.quarantine_container}/"],
                 base_blob=storage.ManagementPolicyBaseBlobArgs(
                     delete=storage.DateAfterModificationArgs(
                         days_after_modification_greater_than=config.quarantine_days
@@ -59,7 +56,14 @@ def lifecycle(config: StackConfig) -> list[storage.ManagementPolicyRuleArgs]:
         rules.append(
             _rule(
                 "old-versions",
-                [f"{config.static_container}/", f"{config.media_container}/"],
+                [
+                    f"{container}/"
+                    for container in (
+                        config.static_container,
+                        config.media_container,
+                        config.quarantine_container,
+                    )
+                ],
                 snapshot=storage.ManagementPolicySnapShotArgs(delete=old),
                 version=storage.ManagementPolicyVersionArgs(delete=old),
             )

@@ -1,4 +1,4 @@
-"""The component that a Django site's blob storage is: group, account, service, two containers."""
+"""The component that a Django site's blob storage is: group, account, service, three containers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from infra.protection import lifecycle, retention
 
 
 class DjangoBlobStorage(pulumi.ComponentResource):
-    """One storage account with the containers `static` and `media`, and what guards them.
+    """One storage account with the containers `static`, `media` and `quarantine`, and what guards
+    them.
 
     `account_key` is secret, and None with `authMode` identity. Nobody can list a container without
     signing in. `public_host` is the host, and path if any, that pages link public files to.
@@ -93,23 +94,29 @@ class DjangoBlobStorage(pulumi.ComponentResource):
             # Deleting it would put an empty one, and soft delete with it out of force.
             opts=options(adopted.service if adopted else "", owned, kept),
         )
-        self.static, self.media = (
-            storage.BlobContainer(
+
+        def container(
+            role: str, named: str, *more: pulumi.ResourceOptions, public: bool
+        ) -> storage.BlobContainer:
+            return storage.BlobContainer(
                 f"{name}-{role}",
-                container_name=container,
+                container_name=named,
                 public_access=level(public=public),
                 **there,
-                opts=options(adopted.container(container) if adopted else "", owned, retained),
+                opts=options(adopted.container(named) if adopted else "", owned, *more),
             )
-            for role, container, public, retained in (
-                (
-                    "static",
-                    config.static_container,
-                    config.static_is_public,
-                    pulumi.ResourceOptions(),
-                ),
-                ("media", config.media_container, config.media_is_public, kept),
-            )
+
+        self.static = container("static", config.static_container, public=config.static_is_public)
+        self.media = container("media", config.media_container, kept, public=config.media_is_public)
+        # Never public: what is in it nobody has checked, and its type is what the uploader claims.
+        # An account made by hand has none, and is adopted as it is: it comes with the next up.
+        self.quarantine = (
+            None
+            if adopted and not adopted.has_container(config.quarantine_container)
+            else container("quarantine", config.quarantine_container, public=False)
+        )
+        self.quarantine_container: pulumi.Input[str] = (
+            self.quarantine.name if self.quarantine else config.quarantine_container
         )
 
     def _declare_surroundings(self) -> list[pulumi.Resource]:
@@ -174,7 +181,8 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         """Comes last and goes first: while it stands, nothing on the account can be deleted."""
         from infra.access import lock_account
 
-        everything = [self.service, self.static, self.media, *around]
+        containers = [self.static, self.media, *([self.quarantine] if self.quarantine else [])]
+        everything = [self.service, *containers, *around]
         opts = _merged(self._child, pulumi.ResourceOptions(depends_on=everything))
         lock_account(f"{self._name}-lock", self.account.id, opts)
 
@@ -190,18 +198,31 @@ class DjangoBlobStorage(pulumi.ComponentResource):
 
 
 def cors_rules(config: StackConfig) -> list[storage.CorsRuleArgs]:
-    """One rule for reading: webfonts and ES modules from another origin need it even for GET."""
+    """One rule for reading: webfonts and ES modules from another origin need it even for GET.
+
+    And one for uploads that browsers send here: a PUT is asked about before it is sent. It opens
+    nothing by itself, as every PUT needs a signature.
+    """
     if not config.cors_origins:
         return []
-    return [
-        storage.CorsRuleArgs(
-            allowed_origins=list(config.cors_origins),
-            allowed_methods=[storage.AllowedMethods.GET, storage.AllowedMethods.HEAD],
-            allowed_headers=["*"],
-            exposed_headers=["content-length", "content-type", "etag"],
-            max_age_in_seconds=config.cors_max_age_seconds,
-        )
-    ]
+    shared: dict[str, Any] = {
+        "allowed_origins": list(config.cors_origins),
+        "max_age_in_seconds": config.cors_max_age_seconds,
+    }
+    reading = storage.CorsRuleArgs(
+        allowed_methods=[storage.AllowedMethods.GET, storage.AllowedMethods.HEAD],
+        allowed_headers=["*"],
+        exposed_headers=["content-length", "content-type", "etag"],
+        **shared,
+    )
+    sending = storage.CorsRuleArgs(
+        allowed_methods=[storage.AllowedMethods.PUT],
+        allowed_headers=["content-type", "x-ms-*"],
+        # What a page needs to say why an upload failed, and when to try again.
+        exposed_headers=["etag", "retry-after", "x-ms-error-code", "x-ms-request-id"],
+        **shared,
+    )
+    return [reading, sending] if config.takes_direct_uploads else [reading]
 
 
 def key_named(result: storage.ListStorageAccountKeysResult, name: str) -> str:

@@ -31,7 +31,9 @@ SETTINGS = {
     "AZURE_CUSTOM_DOMAIN": "127.0.0.1:1/typechecker",
     "AZURE_STATIC_CONTAINER": "static",
     "AZURE_MEDIA_CONTAINER": "media",
+    "AZURE_QUARANTINE_CONTAINER": "quarantine",
     "AZURE_MEDIA_ACCESS": "public",
+    "AZURE_DIRECT_UPLOAD": "true",
 }
 
 

@@ -29,7 +29,9 @@ CONTRACT: dict[str, rules.Rule] = {
     "AZURE_CUSTOM_DOMAIN": rules.domain,
     "AZURE_STATIC_CONTAINER": rules.container,
     "AZURE_MEDIA_CONTAINER": rules.container,
+    "AZURE_QUARANTINE_CONTAINER": rules.container,
     "AZURE_MEDIA_ACCESS": rules.access,
+    "AZURE_DIRECT_UPLOAD": rules.switch,
 }
 # And one with an identity these: it says so, as an absent key could also be a forgotten one.
 IDENTITY_CONTRACT: dict[str, rules.Rule] = {
@@ -38,6 +40,7 @@ IDENTITY_CONTRACT: dict[str, rules.Rule] = {
 }
 # The site's own, each of which may be left out.
 OPTIONAL: dict[str, rules.Rule] = {
+    "AZURE_MEDIA_URL_SECONDS": rules.url_seconds,
     "DJANGO_DEBUG": rules.switch,
     "DJANGO_BEHIND_PROXY": rules.switch,
     "DJANGO_ALLOWED_HOSTS": rules.hosts,
@@ -76,7 +79,10 @@ class Environment:
     custom_domain: str
     static_container: str
     media_container: str
+    quarantine_container: str
     media_access: str
+    direct_upload: bool
+    media_url_seconds: int
     secret_key: str
     debug: bool
     behind_proxy: bool
@@ -119,7 +125,10 @@ def load(variables: Mapping[str, str] | None = None) -> Environment:
         custom_domain=env.str("AZURE_CUSTOM_DOMAIN"),
         static_container=env.str("AZURE_STATIC_CONTAINER"),
         media_container=env.str("AZURE_MEDIA_CONTAINER"),
+        quarantine_container=env.str("AZURE_QUARANTINE_CONTAINER"),
         media_access=env.str("AZURE_MEDIA_ACCESS"),
+        direct_upload=env.str("AZURE_DIRECT_UPLOAD").lower() in rules.TRUE,
+        media_url_seconds=env.int("AZURE_MEDIA_URL_SECONDS", 3600),
         secret_key=env.str("DJANGO_SECRET_KEY"),
         debug=debug,
         behind_proxy=env.str("DJANGO_BEHIND_PROXY", "false").lower() in rules.TRUE,

@@ -83,6 +83,16 @@ def access(value: str) -> str | None:
     return None if value in {"public", "private"} else "public or private"
 
 
+def url_seconds(value: str) -> str | None:
+    digits = value.isascii() and value.isdigit() and len(value) <= 6
+    if digits and 0 < int(value) <= 3 * 24 * 3600:
+        return None
+    return (
+        "a whole number of seconds from 1 to 259200 (three days), for example 3600: a URL is valid "
+        "for up to twice as long, and Azure lends an identity no key for more than 7 days"
+    )
+
+
 def switch(value: str) -> str | None:
     return None if value.lower() in TRUE | FALSE else "true or false"
 

@@ -157,15 +157,20 @@ def _tls(old: Any, new: Any) -> str:
 
 
 def _any_origin(old: Any, new: Any) -> str:
-    return (
-        "**any origin** may read through CORS (`*`)" if "*" in _origins(new) - _origins(old) else ""
-    )
+    may = " and ".join(sorted(_open_to_all(new) - _open_to_all(old)))
+    return f"**any origin** may {may} through CORS (`*`)" if may else ""
 
 
-def _origins(cors: Any) -> set[str]:
+def _open_to_all(cors: Any) -> set[str]:
+    """What pages of every origin may do: read, write."""
     rules = cors.get("corsRules") if isinstance(cors, dict) else None
-    listed = [rule.get("allowedOrigins") or [] for rule in rules or [] if isinstance(rule, dict)]
-    return {origin for origins in listed for origin in origins if isinstance(origin, str)}
+    methods = [
+        method
+        for rule in rules or []
+        if isinstance(rule, dict) and "*" in (rule.get("allowedOrigins") or [])
+        for method in rule.get("allowedMethods") or ["GET"]
+    ]
+    return {"read" if method in ("GET", "HEAD", "OPTIONS") else "write" for method in methods}
 
 
 def _shorter(what: str) -> Callable[[Any, Any], str]:

@@ -114,6 +114,14 @@ class BlobContainer(Kind):
             outputs["publicAccess"] = declared
         return Live(_container_id(account["group"], name, container), outputs)
 
+    def details(self, group: str, account: str, name: str) -> Props:
+        """getBlobContainer: the outputs, and the id."""
+        found = self.cloud.account(account)
+        if found is None or found["group"].lower() != group.lower():
+            raise account_not_found(group, account)
+        live = self._live(_container_id(group, account, name))
+        return {**live.outputs, "id": live.id}
+
     def update(self, resource_id: str, inputs: Props) -> Live:
         name, container = _names(resource_id)
         account, level = self.cloud.account(name), inputs.get("publicAccess") or "None"

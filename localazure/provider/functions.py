@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from localazure.cloud import SUBSCRIPTION, TENANT, Cloud
 from localazure.provider.arm import made_up_guid
+from localazure.provider.blob_container import BlobContainer
 from localazure.provider.blob_service import BlobServiceProperties
 from localazure.provider.storage_account import StorageAccount
 from localazure.values import Props
@@ -24,10 +25,18 @@ class Function:
 def functions(cloud: Cloud) -> dict[str, Function]:
     """Every function that the stand-in knows, by token."""
     account, service = StorageAccount(cloud), BlobServiceProperties(cloud)
+    container = BlobContainer(cloud)
     named = ("accountName", "resourceGroupName")
     return {
         "azure-native:authorization:getClientConfig": Function(
             (), ("clientId", "objectId", "subscriptionId", "tenantId"), _client
+        ),
+        "azure-native:storage:getBlobContainer": Function(
+            (*named, "containerName"),
+            ("id", "name", "type", "publicAccess"),
+            lambda asked: container.details(
+                asked["resourceGroupName"], asked["accountName"], asked["containerName"]
+            ),
         ),
         "azure-native:storage:getBlobServiceProperties": Function(
             (*named, "blobServicesName"),

@@ -1,4 +1,4 @@
-"""Whose pages may read blobs by script."""
+"""Whose pages may read blobs, and send uploads, by script."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ def plain_http(resource: Resource) -> Iterable[str]:
 
 
 def _origins(resource: Resource) -> list[str]:
+    """Of all rules, for reading and for sending; each once."""
     rules = items(resource.at("cors.corsRules"))
     listed = (origin for rule in rules for origin in items(at(rule, "allowedOrigins")))
-    return [origin for origin in listed if isinstance(origin, str)]
+    return list(dict.fromkeys(origin for origin in listed if isinstance(origin, str)))
 
 
 RULES = (
@@ -34,7 +35,7 @@ RULES = (
         "cors-named-origins",
         mcsb("PV-2"),
         Level.MANDATORY,
-        "CORS names the origins whose pages may read",
+        "CORS names the origins whose pages may read and send",
         "pulumi config set --path 'corsOrigins[0]' https://www.example.com; "
         "pulumi config rm corsAllowAnyOrigin",
         types=(SERVICE,),

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from policy.declared import UNKNOWN, Resource, at, items, text
 from policy.rule import Check, Level, Rule, cis, expects, mcsb
-from policy.tokens import ACCOUNT, LIFECYCLE, LOCK, SERVICE
+from policy.tokens import ACCOUNT, CONTAINER, LIFECYCLE, LOCK, SERVICE
 
 # The benchmark's least; Azure keeps deleted data for 365 days at the most.
 LEAST_DAYS = 7
-# Where uploads wait until the site has looked at them: `CONTAINER/quarantine/`.
-QUARANTINE = re.compile(r"[^/]+/quarantine/.*")
+# The container where uploads wait until the site has looked at them, by its name in the program.
+QUARANTINE = "site-quarantine"
 
 
 def keeps_deleted(path: str) -> Check:
@@ -40,15 +39,26 @@ def lifecycle(resources: Sequence[Resource]) -> Iterable[tuple[Resource, str]]:
             yield account, "no lifecycle (ManagementPolicy) is declared for this account"
 
 
-def live_blobs(resource: Resource) -> Iterable[str]:
+def live_blobs(resources: Sequence[Resource]) -> Iterable[tuple[Resource, str]]:
     """Old versions and snapshots may end; what a page links to may not."""
-    for rule in items(resource.at("policy.rules")):
+    quarantine = {
+        each.at("containerName")
+        for each in resources
+        if each.type == CONTAINER and each.name == QUARANTINE
+    }
+    for policy in (each for each in resources if each.type == LIFECYCLE):
+        for wrong in _takes_live_blobs(policy, quarantine):
+            yield policy, wrong
+
+
+def _takes_live_blobs(policy: Resource, quarantine: set[object]) -> Iterable[str]:
+    for rule in items(policy.at("policy.rules")):
         if at(rule, "enabled") is False or not at(rule, "definition.actions.baseBlob.delete"):
             continue
         prefixes = at(rule, "definition.filters.prefixMatch")
         if prefixes is UNKNOWN:
             continue
-        wide = [each for each in items(prefixes) if not _is_quarantine(each)]
+        wide = [each for each in items(prefixes) if not _is_in(each, quarantine)]
         if wide or not prefixes:
             where = ", ".join(text(each) for each in wide) or "every container"
             yield f"rule {text(at(rule, 'name'))} deletes current blobs in {where}"
@@ -89,8 +99,12 @@ def _holds(lock: Resource, account: Resource) -> bool:
     return f"{account_id}/".lower().startswith(f"{scope.rstrip('/')}/".lower())
 
 
-def _is_quarantine(prefix: object) -> bool:
-    return prefix is UNKNOWN or (isinstance(prefix, str) and bool(QUARANTINE.fullmatch(prefix)))
+def _is_in(prefix: object, containers: set[object]) -> bool:
+    """Whether all that the prefix stands for, a container's name first, is in one of them."""
+    if prefix is UNKNOWN or UNKNOWN in containers:
+        return True
+    container, slash, _ = prefix.partition("/") if isinstance(prefix, str) else ("", "", "")
+    return bool(slash) and container in containers
 
 
 RULES = (
@@ -158,9 +172,8 @@ RULES = (
         "lifecycle-spares-live-blobs",
         mcsb("BR-2"),
         Level.MANDATORY,
-        "No lifecycle rule deletes a current blob outside CONTAINER/quarantine/",
+        "No lifecycle rule deletes a current blob outside quarantine",
         "infra/protection.py keeps to it; undo the change to it, or delete versions instead",
-        types=(LIFECYCLE,),
-        check=live_blobs,
+        check_stack=live_blobs,
     ),
 )

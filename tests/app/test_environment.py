@@ -21,7 +21,9 @@ GOOD = {
     "AZURE_CUSTOM_DOMAIN": "djangoaccountstorage.blob.core.windows.net",
     "AZURE_STATIC_CONTAINER": "static",
     "AZURE_MEDIA_CONTAINER": "media",
+    "AZURE_QUARANTINE_CONTAINER": "quarantine",
     "AZURE_MEDIA_ACCESS": "public",
+    "AZURE_DIRECT_UPLOAD": "true",
     "DJANGO_SECRET_KEY": "abcdefghijklmnopqrstuvwxyz-0123456789-ABCDEFGHIJKLMN",
     "DJANGO_ALLOWED_HOSTS": "www.example.com, example.com",
     "DJANGO_ENV_FILE": "/nonexistent/.env",
@@ -72,7 +74,9 @@ def test_each_name_that_is_missing_or_empty_is_named(name: str) -> None:
         ("AZURE_MEDIA_CONTAINER", "-media", "3 to 63"),
         ("AZURE_MEDIA_CONTAINER", "m" * 64, "3 to 63"),
         ("AZURE_MEDIA_CONTAINER", "media\n", "3 to 63"),
+        ("AZURE_QUARANTINE_CONTAINER", "Quarantine", "3 to 63"),
         ("AZURE_MEDIA_ACCESS", "blob", "public or private"),
+        ("AZURE_DIRECT_UPLOAD", "on?", "true or false"),
         ("DJANGO_DEBUG", "maybe", "true or false"),
         ("DJANGO_BEHIND_PROXY", "2", "true or false"),
         ("DJANGO_ALLOWED_HOSTS", "https://www.example.com", "host names without scheme"),
@@ -200,6 +204,35 @@ def test_manage_py_shows_the_problem_without_a_traceback(command: list[str]) -> 
 
 
 def test_the_deployment_check_has_nothing_to_say_while_debug_is_off() -> None:
-    done = run_manage("check", "--deploy", "--fail-level", "WARNING", **GOOD)
+    nobody = {"AZURE_BLOB_ENDPOINT": "http://127.0.0.1:9/djangoaccountstorage/"}
+    done = run_manage("check", "--deploy", "--fail-level", "WARNING", **{**GOOD, **nobody})
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("access", "direct", "media"),
+    [
+        ("public", "true", "https://cdn.example.com/media/"),
+        # Front Door does not serve what is private, and a signature is good at the account only.
+        ("private", "false", "https://djangoaccountstorage.blob.core.windows.net/media/"),
+    ],
+)
+def test_the_settings_follow_the_stack(access: str, direct: str, media: str) -> None:
+    stack = {
+        "AZURE_CUSTOM_DOMAIN": "cdn.example.com",
+        "AZURE_MEDIA_ACCESS": access,
+        "AZURE_DIRECT_UPLOAD": direct,
+        "AZURE_QUARANTINE_CONTAINER": "unchecked",
+    }
+    names = ("AZURE_MEDIA_ACCESS", "MEDIA_URL", "QUARANTINE_LOCATION", "AZURE_DIRECT_UPLOAD")
+    shown = f"from backend import settings as s; print(*(getattr(s, n) for n in {names}))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", shown],
+        cwd=APP,
+        env={**GOOD, **stack, "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert loaded.stdout.split() == [access, media, "unchecked", direct.capitalize()]

@@ -25,17 +25,17 @@ def last_update(pulumi: Pulumi) -> dict[str, Any]:
 
 def test_a_preview_plans_every_resource_and_shows_no_key(pulumi: Pulumi) -> None:
     planned = changes(pulumi, "preview", "-s", "local")
-    assert planned == {"create": 8}
+    assert planned == {"create": 9}
 
 
 def test_up_creates_them(pulumi: Pulumi) -> None:
     pulumi.run("up", "-s", "local", "--yes", "--skip-preview")
-    assert last_update(pulumi)["resourceChanges"] == {"create": 8}
+    assert last_update(pulumi)["resourceChanges"] == {"create": 9}
 
 
 def test_a_second_up_changes_nothing(pulumi: Pulumi) -> None:
     pulumi.run("up", "-s", "local", "--yes", "--skip-preview", "--expect-no-changes")
-    assert changes(pulumi, "preview", "-s", "local") == {"same": 8}
+    assert changes(pulumi, "preview", "-s", "local") == {"same": 9}
 
 
 def test_the_outputs_are_the_contract_and_hide_the_key(pulumi: Pulumi) -> None:
@@ -63,9 +63,9 @@ def test_shell_output_gives_each_value_back_to_a_shell(pulumi: Pulumi) -> None:
 
 def test_a_changed_cors_rule_is_one_update(pulumi: Pulumi) -> None:
     pulumi.run("config", "set", "-s", "local", "corsMaxAgeSeconds", "600")
-    assert changes(pulumi, "preview", "-s", "local") == {"same": 7, "update": 1}
+    assert changes(pulumi, "preview", "-s", "local") == {"same": 8, "update": 1}
     pulumi.run("up", "-s", "local", "--yes", "--skip-preview")
-    assert last_update(pulumi)["resourceChanges"] == {"same": 7, "update": 1}
+    assert last_update(pulumi)["resourceChanges"] == {"same": 8, "update": 1}
 
 
 def test_refresh_finds_nothing_that_changed(pulumi: Pulumi) -> None:
@@ -85,7 +85,7 @@ def test_a_wrong_setting_is_refused_before_anything_is_declared(pulumi: Pulumi) 
 
 def test_destroy_leaves_nothing(pulumi: Pulumi) -> None:
     pulumi.run("destroy", "-s", "local", "--yes", "--skip-preview")
-    assert last_update(pulumi)["resourceChanges"] == {"delete": 8}
+    assert last_update(pulumi)["resourceChanges"] == {"delete": 9}
     cloud = json.loads((pulumi.folder.parent / "localazure" / "cloud.json").read_text())
     assert cloud == {"accounts": {}, "groups": {}}
     exported = json.loads(pulumi.run("stack", "export", "-s", "local").stdout)
@@ -94,4 +94,4 @@ def test_destroy_leaves_nothing(pulumi: Pulumi) -> None:
 
 def test_the_stack_for_azure_previews_with_a_generated_account_name(pulumi: Pulumi) -> None:
     pulumi.run("stack", "init", "dev")
-    assert changes(pulumi, "preview", "-s", "dev") == {"create": 8}
+    assert changes(pulumi, "preview", "-s", "dev") == {"create": 9}

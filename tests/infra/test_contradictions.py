@@ -16,6 +16,9 @@ SUBNET = rules.SUBNET_EXAMPLE
 # Settings, the key that is refused, a part of the reason.
 WRONG: list[tuple[dict[str, str], str, str]] = [
     ({"mediaContainer": "static"}, "mediaContainer", "uploads need one of their own"),
+    ({"quarantineContainer": "static"}, "quarantineContainer", "the static files' container"),
+    ({"quarantineContainer": "media"}, "quarantineContainer", "the accepted uploads' container"),
+    ({"mediaContainer": "quarantine"}, "quarantineContainer", "nobody has checked yet"),
     ({"sku": "Standard_ZRS", "location": "westus"}, "sku", "westus has no availability zones"),
     ({"sku": "Standard_GZRS", "location": "ukwest"}, "sku", "ukwest has no availability zones"),
     ({"sku": "Standard_GRS", "location": "italynorth"}, "sku", "paired with no second region"),

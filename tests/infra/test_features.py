@@ -25,7 +25,7 @@ from tests.infra.declared import (
 
 OBJECT_ID = "11111111-2222-3333-4444-555555555555"
 IDENTITY = {"authMode": "identity", "dataPrincipals": [f"ServicePrincipal:{OBJECT_ID}"]}
-TUTORIAL = sorted([GROUP, ACCOUNT, SERVICE, CONTAINER, CONTAINER, LIFECYCLE])
+TUTORIAL = sorted([GROUP, ACCOUNT, SERVICE, CONTAINER, CONTAINER, CONTAINER, LIFECYCLE])
 
 
 def account(declared: Declared) -> dict[str, Any]:
@@ -70,7 +70,16 @@ def test_nothing_public_means_that_the_account_allows_nothing_public(tmp_path: P
     declared = Declared(tmp_path, staticAccess="private", frontDoor="standard")
     assert account(declared)["allowBlobPublicAccess"] is False
     levels = {c["containerName"]: c["publicAccess"] for c in declared.inputs(CONTAINER)}
-    assert levels == {"static": "None", "media": "None"}
+    assert levels == {"static": "None", "media": "None", "quarantine": "None"}
+
+
+def test_public_media_alone_are_enough_for_the_account_to_allow_it(tmp_path: Path) -> None:
+    declared = Declared(
+        tmp_path, staticAccess="private", frontDoor="standard", mediaAccess="public"
+    )
+    assert account(declared)["allowBlobPublicAccess"] is True
+    levels = {c["containerName"]: c["publicAccess"] for c in declared.inputs(CONTAINER)}
+    assert levels == {"static": "None", "media": "Blob", "quarantine": "None"}
 
 
 def test_the_configurations_tags_win_over_the_stacks_own(tmp_path: Path) -> None:
@@ -143,7 +152,7 @@ def rules_of(declared: Declared) -> dict[str, dict[str, Any]]:
 def test_abandoned_uploads_end_after_a_day_and_nothing_else_does(tmp_path: Path) -> None:
     found = rules_of(Declared(tmp_path))
     assert list(found) == ["abandoned-uploads"]
-    assert found["abandoned-uploads"]["filters"]["prefixMatch"] == ["media/quarantine/"]
+    assert found["abandoned-uploads"]["filters"]["prefixMatch"] == ["quarantine/"]
     assert found["abandoned-uploads"]["actions"] == {
         "baseBlob": {"delete": {"daysAfterModificationGreaterThan": 1}}
     }
@@ -151,12 +160,21 @@ def test_abandoned_uploads_end_after_a_day_and_nothing_else_does(tmp_path: Path)
 
 def test_versions_and_cool_media_have_rules_of_their_own(tmp_path: Path) -> None:
     found = rules_of(
-        Declared(tmp_path, versioning=True, coolAfterDays=90, mediaContainer="uploads")
+        Declared(
+            tmp_path,
+            versioning=True,
+            coolAfterDays=90,
+            mediaContainer="uploads",
+            quarantineContainer="unchecked",
+        )
     )
     assert list(found) == ["abandoned-uploads", "old-versions", "cool-media"]
     assert found["old-versions"]["actions"]["version"] == {
         "delete": {"daysAfterCreationGreaterThan": 30}
     }
+    containers = ["static/", "uploads/", "unchecked/"]
+    assert found["old-versions"]["filters"]["prefixMatch"] == containers
+    assert found["abandoned-uploads"]["filters"]["prefixMatch"] == ["unchecked/"]
     assert found["cool-media"]["filters"]["prefixMatch"] == ["uploads/"]
     assert found["cool-media"]["actions"]["baseBlob"] == {
         "tierToCool": {"daysAfterModificationGreaterThan": 90}
@@ -167,7 +185,7 @@ def test_versions_and_cool_media_have_rules_of_their_own(tmp_path: Path) -> None
 def test_no_rule_deletes_a_blob_that_the_site_uses(tmp_path: Path, versioning: bool) -> None:
     for definition in rules_of(Declared(tmp_path, versioning=versioning, coolAfterDays=1)).values():
         if "delete" in definition["actions"].get("baseBlob", {}):
-            assert definition["filters"]["prefixMatch"] == ["media/quarantine/"]
+            assert definition["filters"]["prefixMatch"] == ["quarantine/"]
 
 
 def test_without_any_rule_there_is_no_policy(tmp_path: Path) -> None:
@@ -279,6 +297,25 @@ def test_front_door_serves_static_over_https_and_packs_what_is_text(tmp_path: Pa
 def test_front_door_serves_media_too_if_they_are_public(tmp_path: Path) -> None:
     declared = Declared(tmp_path, frontDoor="standard", mediaAccess="public")
     assert only(declared, "cdn:Route")["patternsToMatch"] == ["/static/*", "/media/*"]
+
+
+def test_uploads_go_past_front_door_to_the_account_and_quarantine_is_not_behind_it(
+    tmp_path: Path,
+) -> None:
+    declared = Declared(
+        tmp_path,
+        frontDoor="standard",
+        staticAccess="private",
+        mediaAccess="public",
+        corsOrigins=["https://www.example.com"],
+    )
+    assert [rule["allowedMethods"] for rule in service(declared)["cors"]["corsRules"]] == [
+        ["GET", "HEAD"],
+        ["PUT"],
+    ]
+    assert only(declared, "cdn:Route")["patternsToMatch"] == ["/static/*", "/media/*"]
+    readers = {r.name for r in declared.resources if r.type == ROLE}
+    assert readers == {"site-door-reads-static", "site-door-reads-media"}
 
 
 def test_a_domain_of_ones_own_is_what_pages_link_to(tmp_path: Path) -> None:

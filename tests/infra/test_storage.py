@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,12 +11,12 @@ from infra.outputs import OUTPUTS
 from infra.storage import without_scheme
 from localazure.engine.failure import ProgramFailed
 from localazure.values import Secret, has_secret
-from tests.infra.declared import ACCOUNT, CONTAINER, GROUP, LIFECYCLE, SERVICE, Declared
+from tests.infra.declared import ACCOUNT, CONTAINER, GROUP, LIFECYCLE, SERVICE, SUBNET, Declared
 
 
-def test_six_resources_are_declared_and_no_more(tmp_path: Path) -> None:
-    six = [GROUP, ACCOUNT, SERVICE, CONTAINER, CONTAINER, LIFECYCLE]
-    assert Declared(tmp_path).tokens() == sorted(six)
+def test_seven_resources_are_declared_and_no_more(tmp_path: Path) -> None:
+    seven = [GROUP, ACCOUNT, SERVICE, CONTAINER, CONTAINER, CONTAINER, LIFECYCLE]
+    assert Declared(tmp_path).tokens() == sorted(seven)
 
 
 def test_the_account_takes_https_and_tls_1_2_only_and_no_other_tenants_copies(
@@ -40,34 +41,64 @@ def test_a_generated_name_starts_with_the_prefix_and_a_fixed_one_is_taken_as_it_
 
 
 @pytest.mark.parametrize(("access", "level"), [("public", "Blob"), ("private", "None")])
-def test_media_is_public_only_if_asked_and_static_always_at_blob_level(
+def test_media_is_public_only_if_asked_static_at_blob_level_and_quarantine_never(
     tmp_path: Path, access: str, level: str
 ) -> None:
     declared = Declared(tmp_path, mediaAccess=access)
     levels = {c["containerName"]: c["publicAccess"] for c in declared.inputs(CONTAINER)}
-    assert levels == {"static": "Blob", "media": level}
+    assert levels == {"static": "Blob", "media": level, "quarantine": "None"}
     (account,) = declared.inputs(ACCOUNT)
     assert account["allowBlobPublicAccess"] is True
     assert declared.outputs["AZURE_MEDIA_ACCESS"] == access
 
 
-def test_one_rule_lets_the_origins_read_and_nothing_more(tmp_path: Path) -> None:
-    origins = ["https://a.example", "https://b.example"]
-    (service,) = Declared(tmp_path, corsOrigins=origins).inputs(SERVICE)
-    assert service["cors"]["corsRules"] == [
-        {
-            "allowedOrigins": origins,
-            "allowedMethods": ["GET", "HEAD"],
-            "allowedHeaders": ["*"],
-            "exposedHeaders": ["content-length", "content-type", "etag"],
-            "maxAgeInSeconds": 3600,
-        }
-    ]
+ORIGINS = ["https://a.example", "https://b.example"]
+READING = {
+    "allowedOrigins": ORIGINS,
+    "allowedMethods": ["GET", "HEAD"],
+    "allowedHeaders": ["*"],
+    "exposedHeaders": ["content-length", "content-type", "etag"],
+    "maxAgeInSeconds": 600,
+}
+SENDING = {
+    "allowedOrigins": ORIGINS,
+    "allowedMethods": ["PUT"],
+    "allowedHeaders": ["content-type", "x-ms-*"],
+    "exposedHeaders": ["etag", "retry-after", "x-ms-error-code", "x-ms-request-id"],
+    "maxAgeInSeconds": 600,
+}
+FIREWALL = {"networkAccess": "firewall", "allowedIpRanges": ["203.0.113.0/24"]}
+CLOSED = {"networkAccess": "closed", "privateEndpointSubnet": SUBNET}
+
+
+def cors_of(declared: Declared) -> list[dict[str, Any]]:
+    (service,) = declared.inputs(SERVICE)
+    rules: list[dict[str, Any]] = service["cors"]["corsRules"]
+    return rules
+
+
+def test_the_origins_pages_may_read_and_send_and_nothing_more(tmp_path: Path) -> None:
+    declared = Declared(tmp_path, corsOrigins=ORIGINS, corsMaxAgeSeconds=600)
+    assert cors_of(declared) == [READING, SENDING]
+    assert declared.outputs["AZURE_DIRECT_UPLOAD"] == "true"
+
+
+@pytest.mark.parametrize(
+    "settings", [{"directUpload": False}, FIREWALL, CLOSED], ids=["off", "firewall", "closed"]
+)
+def test_where_browsers_may_not_or_cannot_send_there_is_no_rule_for_it_and_the_site_is_told(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    declared = Declared(tmp_path, corsOrigins=ORIGINS, corsMaxAgeSeconds=600, **settings)
+    assert cors_of(declared) == [READING]
+    assert declared.outputs["AZURE_DIRECT_UPLOAD"] == "false"
 
 
 def test_without_origins_there_is_no_rule(tmp_path: Path) -> None:
-    (service,) = Declared(tmp_path).inputs(SERVICE)
+    declared = Declared(tmp_path)
+    (service,) = declared.inputs(SERVICE)
     assert service["cors"]["corsRules"] == []
+    assert declared.outputs["AZURE_DIRECT_UPLOAD"] == "false"
     assert service["blobServicesName"] == "default"
 
 

@@ -139,6 +139,10 @@ def test_functions_answer_as_azures_do(provider: Provider) -> None:
     )
     assert service["id"] == f"{d.STORE}/blobServices/default"
     assert service["isVersioningEnabled"] is True
+    d.make(provider, d.CONTAINER)
+    container = provider.invoke(f"{prefix}getBlobContainer", {**ASKED, "containerName": "assets"})
+    assert container["id"] == f"{d.STORE}/blobServices/default/containers/assets"
+    assert container["publicAccess"] == "None"
     client = provider.invoke("azure-native:authorization:getClientConfig", {})
     assert client["subscriptionId"] == d.SUBSCRIPTION.rpartition("/")[2]
     assert set(client) == {"clientId", "objectId", "subscriptionId", "tenantId"}
@@ -153,6 +157,9 @@ def test_functions_answer_as_azures_do(provider: Provider) -> None:
         ("getBlobServiceProperties", {**ASKED, "accountName": "none", "blobServicesName": "x"}, 404,
          "ResourceNotFound"),
         ("getBlobServiceProperties", ASKED, 400, "InvalidArgument"),
+        ("getBlobContainer", {**ASKED, "containerName": "none"}, 404, "ContainerNotFound"),
+        ("getBlobContainer", {**ASKED, "accountName": "none", "containerName": "x"}, 404,
+         "ResourceNotFound"),
         ("listStorageAccountKeys", {**ASKED, "resourceGroupName": "rg2"}, 404, "ResourceNotFound"),
         ("getStorageQueue", ASKED, 404, "UnknownFunction"),
     ],

@@ -145,6 +145,7 @@ ACCOUNT, CONTAINER = "storage:StorageAccount", "storage:BlobContainer"
 SERVICE, ROLE = "storage:BlobServiceProperties", "authorization:RoleAssignment"
 LOCK = "authorization:ManagementLockByScope"
 OPEN = {"corsRules": [{"allowedOrigins": ["https://a.example", "*"]}]}
+SENDING = {"corsRules": [*OPEN["corsRules"], {"allowedOrigins": ["*"], "allowedMethods": ["PUT"]}]}
 GRANT = {
     "principalId": "11111111-2222-3333-4444-555555555555",
     "principalType": "User",
@@ -172,7 +173,8 @@ WEEK = {"enabled": True, "days": 7}
         (ACCOUNT, {"sku": {"name": "Standard_GZRS"}}, {"sku": {"name": "Standard_GRS"}}, "fewer"),
         (CONTAINER, {}, {"publicAccess": "Blob"}, "**anyone** may read its blobs (`public"),
         (CONTAINER, {"publicAccess": "Blob"}, {"publicAccess": "Container"}, "**list them**"),
-        (SERVICE, {"cors": {"corsRules": []}}, {"cors": OPEN}, "**any origin**"),
+        (SERVICE, {"cors": {"corsRules": []}}, {"cors": OPEN}, "**any origin** may read through"),
+        (SERVICE, {"cors": OPEN}, {"cors": SENDING}, "**any origin** may write through"),
         (SERVICE, {"isVersioningEnabled": True}, {}, "versioning is switched **off**"),
         (SERVICE, {"deleteRetentionPolicy": WEEK}, {}, "soft delete of blobs is switched **off**"),
         (

@@ -37,6 +37,14 @@ IN_GROUP = account(made_from={"resourceGroupName": [GROUP]})
 MADE = account({"id": ACCOUNT_ID, "name": "a"})
 
 
+def quarantine(name: Any) -> Resource:
+    return container({"containerName": name}, name="site-quarantine")
+
+
+QUARANTINE, UNCHECKED = quarantine("quarantine"), quarantine("unchecked")
+MEDIA = container({"containerName": "media"}, name="site-media")
+
+
 def key_policy(days: Any, **properties: Any) -> Resource:
     return account({"keyPolicy": {"keyExpirationPeriodInDays": days}, **properties})
 
@@ -47,6 +55,15 @@ def firewall(**properties: Any) -> Resource:
 
 def cors(*origins: Any) -> Resource:
     return service({"cors": {"corsRules": [{"allowedOrigins": list(origins)}]}})
+
+
+def sending(*origins: Any, reading: str = "https://www.example.com") -> Resource:
+    """One origin's pages read, those of `origins` send."""
+    rules = [
+        {"allowedOrigins": [reading], "allowedMethods": ["GET", "HEAD"]},
+        {"allowedOrigins": list(origins), "allowedMethods": ["PUT"]},
+    ]
+    return service({"cors": {"corsRules": rules}})
 
 
 def role(name: str, value: Any) -> Resource:
@@ -331,8 +348,10 @@ CASES: dict[str, tuple[list[Case], list[tuple[Case, str]]]] = {
     ),
     "lifecycle-spares-live-blobs": (
         [
-            lifecycle(["media/quarantine/"], baseBlob=DELETE),
-            lifecycle(["media/quarantine/old"], baseBlob=DELETE),
+            [QUARANTINE, lifecycle(["quarantine/"], baseBlob=DELETE)],
+            [QUARANTINE, lifecycle(["quarantine/uploads/"], baseBlob=DELETE)],
+            [UNCHECKED, lifecycle(["unchecked/"], baseBlob=DELETE)],
+            [quarantine(UNKNOWN), lifecycle(["quarantine/"], baseBlob=DELETE)],
             lifecycle(["media/"], baseBlob={"tierToCool": {}}, version=DELETE, snapshot=DELETE),
             lifecycle(["media/"], enabled=False, baseBlob=DELETE),
             lifecycle(UNKNOWN, baseBlob=DELETE),
@@ -341,15 +360,33 @@ CASES: dict[str, tuple[list[Case], list[tuple[Case, str]]]] = {
         ],
         [
             (lifecycle(["media/"], baseBlob=DELETE), "rule 'r' deletes current blobs in 'media/'"),
-            (lifecycle(["a/quarantine/", "b"], baseBlob=DELETE), "current blobs in 'b'"),
+            ([QUARANTINE, lifecycle(["quarantine/", "b"], baseBlob=DELETE)], "blobs in 'b'"),
+            # Which container it is, the stack says and not the name; and "quarantine" without the
+            # slash would be "quarantined" too.
             (lifecycle(["quarantine/"], baseBlob=DELETE), "in 'quarantine/'"),
+            ([UNCHECKED, lifecycle(["quarantine/"], baseBlob=DELETE)], "in 'quarantine/'"),
+            ([MEDIA, lifecycle(["media/"], baseBlob=DELETE)], "in 'media/'"),
+            ([QUARANTINE, lifecycle(["quarantine"], baseBlob=DELETE)], "in 'quarantine'"),
+            (
+                [QUARANTINE, lifecycle(["media/quarantine/"], baseBlob=DELETE)],
+                "in 'media/quarantine/'",
+            ),
             (lifecycle(None, baseBlob=DELETE), "in every container"),
             (lifecycle([], baseBlob=DELETE), "in every container"),
         ],
     ),
     "cors-named-origins": (
-        [cors("https://www.example.com"), service(), cors(UNKNOWN)],
-        [(cors("*"), "every origin"), (cors("https://www.example.com", "*"), "every origin")],
+        [
+            cors("https://www.example.com"),
+            sending("https://www.example.com"),
+            service(),
+            cors(UNKNOWN),
+        ],
+        [
+            (cors("*"), "every origin"),
+            (cors("https://www.example.com", "*"), "every origin"),
+            (sending("*"), "every origin"),
+        ],
     ),
     "cors-https": (
         [
@@ -361,6 +398,9 @@ CASES: dict[str, tuple[list[Case], list[tuple[Case, str]]]] = {
             (cors("http://www.example.com"), "'http://www.example.com'"),
             (cors("http://localhost.example.com"), "'http://localhost.example.com'"),
             (cors("http://127.0.0.1.example.com:80"), "anybody on the way"),
+            (sending("http://www.example.com"), "'http://www.example.com'"),
+            # In both rules, and told once.
+            (sending("http://a.example", reading="http://a.example"), "'http://a.example'"),
         ],
     ),
     "front-door-only": (

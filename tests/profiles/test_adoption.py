@@ -97,12 +97,49 @@ def test_then_the_stack_brings_it_in_line_without_replacing_anything(by_hand: Cl
     planned = operations(stack)
     assert set(planned.values()) == {"update", "create"}
     assert planned["django"] == "update"
-    assert [name for name, verb in planned.items() if verb == "create"] == ["site-lifecycle"]
+    created = [name for name, verb in planned.items() if verb == "create"]
+    assert created == ["site-quarantine", "site-lifecycle"]
     stack.run("up")
+    assert by_hand.load()["accounts"][ACCOUNT]["containers"]["quarantine"] == "None"
     assert etags(by_hand) == blobs
     assert by_hand.load()["accounts"][ACCOUNT]["properties"]["minimumTlsVersion"] == "TLS1_2"
     assert by_hand.blobs(ACCOUNT).cors()[0]["allowedOrigins"] != ["https://old.example"]
     assert operations(stack) == {}
+
+
+def test_a_quarantine_that_the_account_has_already_is_taken_over_and_closed(by_hand: Cloud) -> None:
+    opened = {**WHERE, "containerName": "quarantine", "publicAccess": "Blob"}
+    BlobContainer(by_hand).create(opened)
+    client = by_hand.blobs(ACCOUNT)._client.get_blob_client("quarantine", "uploads/a")
+    client.upload_blob(b"not looked at yet")
+    stack = Stack(by_hand.azurite, "dev", ADOPTED)
+    assert operations(stack)["site-quarantine"] == "import"
+    stack.run("up")
+    assert by_hand.load()["accounts"][ACCOUNT]["containers"]["quarantine"] == "Blob"
+    assert operations(stack) == {}
+    stack.settings = {**ADOPTED, "adopt": False}
+    assert operations(stack)["site-quarantine"] == "update"
+    stack.run("up")
+    assert by_hand.load()["accounts"][ACCOUNT]["containers"]["quarantine"] == "None"
+    assert client.download_blob().readall() == b"not looked at yet"
+
+
+def test_an_account_of_the_stack_can_have_adopt_on_again_and_nothing_moves(by_hand: Cloud) -> None:
+    stack = Stack(by_hand.azurite, "dev", {**ADOPTED, "protect": False})
+    for adopt in (True, False, True):
+        stack.settings["adopt"] = adopt
+        planned = operations(stack)
+        stack.run("up")
+    # Around it things come and go with the setting; the containers stay where they are.
+    assert planned == {"site-lifecycle": "delete"}
+    assert by_hand.load()["accounts"][ACCOUNT]["containers"]["quarantine"] == "None"
+
+
+def test_the_site_knows_its_quarantine_from_the_first_step_on(by_hand: Cloud) -> None:
+    stack = Stack(by_hand.azurite, "dev", {**ADOPTED, "quarantineContainer": "unchecked"})
+    stack.run("up")
+    assert stack.outputs["AZURE_QUARANTINE_CONTAINER"] == "unchecked"
+    assert "unchecked" not in by_hand.load()["accounts"][ACCOUNT]["containers"]
 
 
 def test_what_cannot_be_changed_is_refused_with_the_setting(by_hand: Cloud) -> None:

@@ -24,6 +24,8 @@ DOOR = {
     "site-door-rule-cors1": "create",
     "site-door-route": "create",
 }
+# Browsers do not reach the account any more, so none may send uploads to it.
+NOT_REACHED = {"site-blobs": ["cors.corsRules[1]"]}
 # The setting, its new value with what must come with it, and what is planned: a resource's name to
 # its operation, or to the paths of the properties that an update changes.
 CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -56,7 +58,18 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
             "site-media": "replace",
             "site-lifecycle": [
                 f"policy.rules[{n}].definition.filters.prefixMatch[{i}]"
-                for n, i in ((0, 0), (1, 1), (2, 0))
+                for n, i in ((1, 1), (2, 0))
+            ],
+        },
+    ),
+    (
+        "quarantineContainer",
+        {"quarantineContainer": "unchecked"},
+        {
+            "site-quarantine": "replace",
+            "site-lifecycle": [
+                f"policy.rules[{n}].definition.filters.prefixMatch[{i}]"
+                for n, i in ((0, 0), (1, 2))
             ],
         },
     ),
@@ -102,14 +115,15 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (
         "corsOrigins",
         {"corsOrigins": ["https://a.example"]},
-        {"site-blobs": ["cors.corsRules[0].allowedOrigins[0]"]},
+        {"site-blobs": [f"cors.corsRules[{n}].allowedOrigins[0]" for n in (0, 1)]},
     ),
     ("corsAllowAnyOrigin", {"corsAllowAnyOrigin": True}, {}),
     (
         "corsMaxAgeSeconds",
         {"corsMaxAgeSeconds": 60},
-        {"site-blobs": ["cors.corsRules[0].maxAgeInSeconds"]},
+        {"site-blobs": [f"cors.corsRules[{n}].maxAgeInSeconds" for n in (0, 1)]},
     ),
+    ("directUpload", {"directUpload": False}, {"site-blobs": ["cors.corsRules[1]"]}),
     (
         "blobSoftDeleteDays",
         {"blobSoftDeleteDays": 14},
@@ -132,6 +146,7 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
                 "policy.rules[1].definition.actions.baseBlob",
                 "policy.rules[1].definition.filters.prefixMatch[0]",
                 "policy.rules[1].definition.filters.prefixMatch[1]",
+                "policy.rules[1].definition.filters.prefixMatch[2]",
                 "policy.rules[1].name",
                 "policy.rules[2]",
             ],
@@ -177,17 +192,26 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (
         "networkAccess",
         {"networkAccess": "firewall", "allowedIpRanges": ["203.0.113.0/24"]},
-        {"djangoprod": ["networkRuleSet.defaultAction", "networkRuleSet.ipRules[0]"]},
+        {
+            "djangoprod": ["networkRuleSet.defaultAction", "networkRuleSet.ipRules[0]"],
+            **NOT_REACHED,
+        },
     ),
     (
         "allowedIpRanges",
         {"networkAccess": "firewall", "allowedIpRanges": ["203.0.113.7"]},
-        {"djangoprod": ["networkRuleSet.defaultAction", "networkRuleSet.ipRules[0]"]},
+        {
+            "djangoprod": ["networkRuleSet.defaultAction", "networkRuleSet.ipRules[0]"],
+            **NOT_REACHED,
+        },
     ),
     (
         "allowedSubnets",
         {"networkAccess": "firewall", "allowedSubnets": [rules.SUBNET_EXAMPLE]},
-        {"djangoprod": ["networkRuleSet.defaultAction", "networkRuleSet.virtualNetworkRules[0]"]},
+        {
+            "djangoprod": ["networkRuleSet.defaultAction", "networkRuleSet.virtualNetworkRules[0]"],
+            **NOT_REACHED,
+        },
     ),
     ("trustedServices", {"trustedServices": False}, {"djangoprod": ["networkRuleSet.bypass"]}),
     (
@@ -246,7 +270,7 @@ def test_the_plan_shows_exactly_the_change(
         assert found["djangoprod"] == "replace"
         (account,) = (s for s in steps if s.resource.name == "djangoprod")
         assert any(c.path.startswith(planned["REPLACED"]) for c in account.changes)
-        assert {"site-static", "site-media", "site-blobs"} <= set(found)
+        assert {"site-static", "site-media", "site-quarantine", "site-blobs"} <= set(found)
     elif "RENAMED" in planned:
         assert (found["web"], found["djangoprod"]) == ("create", "delete")
     else:

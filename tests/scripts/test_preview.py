@@ -127,8 +127,8 @@ def test_a_change_is_previewed_on_its_base_for_every_stack(clone: Clone, tmp_pat
     ]
     assert "(there is no origin/main in this clone)" in lines[3]
     overview = [line for line in lines if line.startswith("- `") and ": **" in line][:4]
-    assert overview[0].startswith("- `fresh`: **new**, previewed on an empty cloud. **8 to create")
-    assert overview[1].startswith("- `local`: **1 to update, 7 unchanged.** No risks found.")
+    assert overview[0].startswith("- `fresh`: **new**, previewed on an empty cloud. **9 to create")
+    assert overview[1].startswith("- `local`: **1 to update, 8 unchanged.** No risks found.")
     assert overview[2].startswith("- `old`: **removed** by this change.")
     assert overview[3].startswith("- `sealed`: **left out**: its settings are encrypted")
     headings = [line for line in lines if line.startswith("## ")]

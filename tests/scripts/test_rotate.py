@@ -113,6 +113,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         desk.call("-m", "localazure", "up", "--yes")
         desk.call("scripts/run.py", "env")
         desk.call("app/manage.py", "migrate", "-v0")
+        desk.call("app/manage.py", "collectstatic", "--noinput", "-v0")
         desk.hand_over()
         yield desk
     finally:
@@ -159,7 +160,7 @@ def opens(desk: Desk, key: str) -> bool:
     )
     with client:
         try:
-            return len(list(client.list_containers())) == 2
+            return len(list(client.list_containers())) == 3
         except HttpResponseError:
             return False
 

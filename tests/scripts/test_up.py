@@ -166,7 +166,7 @@ def test_env_writes_the_file_anew_and_keeps_the_secret_key(machine: Machine) -> 
     before = machine.env_file.read_text()
     machine.env_file.write_text(before.replace("AZURE_ACCOUNT_NAME=", "AZURE_ACCOUNT_NAME=wrong"))
     result = machine.make("env")
-    assert "7 outputs of stack 'local' on this machine (localazure)" in result.out
+    assert "9 outputs of stack 'local' on this machine (localazure)" in result.out
     assert machine.env_file.read_text() == before
 
 
