@@ -19,3 +19,17 @@ def default_credential() -> TokenCredential:
     from azure.identity import DefaultAzureCredential
 
     return DefaultAzureCredential(exclude_interactive_browser_credential=True)
+
+
+def two_ways(*, key: str | None, identity: bool, endpoint: str) -> list[str]:
+    """What is wrong with a key and an identity beside each other, or with neither."""
+    if key and identity:
+        return [
+            "There is an account key beside an identity to sign in with: take out "
+            "AZURE_ACCOUNT_KEY, or set AZURE_AUTH_MODE to key and no AZURE_TOKEN_CREDENTIAL."
+        ]
+    if identity and endpoint.startswith("http://"):
+        return [f"AZURE_BLOB_ENDPOINT is {endpoint!r}: a token is sent over https only."]
+    if not key and not identity:
+        return ["AZURE_ACCOUNT_KEY is not set, and AZURE_AUTH_MODE is not identity."]
+    return []

@@ -1,37 +1,57 @@
 """A container of a storage account as a Django storage.
 
-django-storages brings reading and writing; this adds what its Azure backend lacks: endpoints of
-any shape, URLs without a network call, identities as well as keys, errors of Python, and saves that
-do not collide.
+django-storages brings the settings and the client; this adds what its Azure backend lacks: Django's
+contract, endpoints of any shape, URLs without a network call, identities as well as keys, errors of
+Python, and saves that do not collide.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
+import errno
+import os
+from collections import Counter
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
-from typing import Any
+from typing import IO, Any, cast
 from urllib.parse import quote
 
-from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob import BlobPrefix, BlobServiceClient, ExponentialRetry
-from django.core.exceptions import ImproperlyConfigured
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+from azure.storage.blob import (
+    BlobPrefix,
+    BlobProperties,
+    ContentSettings,
+    StorageErrorCode,
+)
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import File
-from storages.backends.azure_storage import AzureStorage, AzureStorageFile
-from storages.utils import setting
+from django.core.files.storage import Storage
+from django.core.files.utils import validate_file_name
+from django.utils import timezone
+from storages.utils import get_available_overwrite_name, setting
 
+from azureblob.container import ONE_REQUEST_BYTES, Container
 from azureblob.content_types import content_type
-from azureblob.credentials import default_credential
-from azureblob.delegation import keys_for
-from azureblob.signing import LONGEST_SECONDS, Signer
+from azureblob.file import BlobFile, Movable, rereadable
+from azureblob.names import LONGEST, impossible, normalized, tidied
 
-_SAVE_ATTEMPTS = 5
+# For what another writer can undo meanwhile, and for a name that a subclass insists on.
+_ATTEMPTS = 5
+# Of writers that send blocks for one name only one gets through at a time.
+_BLOCK_ATTEMPTS = 20
+
+# The storage that looks for a free name now, and the names that it was refused.
+_looking: ContextVar[tuple[BlobStorage, Set[str]] | None] = ContextVar("looking", default=None)
 
 
-class BlobStorage(AzureStorage):  # type: ignore[misc]  # django-storages has no types
+class BlobStorage(Container):
     """Reads the settings AZURE_ACCOUNT_NAME, AZURE_ACCOUNT_KEY, AZURE_BLOB_ENDPOINT and
     AZURE_CUSTOM_DOMAIN; each may be given as an option in STORAGES, in lower case without AZURE_.
 
@@ -39,74 +59,37 @@ class BlobStorage(AzureStorage):  # type: ignore[misc]  # django-storages has no
     `token_credential` (AZURE_TOKEN_CREDENTIAL) or else what the environment offers.
 
     `signed` makes `url()` give a read signature that stays the same for `signed_seconds`, and leads
-    to the account itself, whatever stands in front of it. Raises ImproperlyConfigured for a period
+    to the account itself, whatever stands in front of it. `location` is a folder that all names are
+    below; AZURE_LOCATION is not read, being a region for other tools. `client_options` are
+    BlobServiceClient's.
+
+    `check_content` stores a file as what its first bytes say: a picture, sound or film as such, and
+    all else as an attachment of no type, which no browser opens.
+
+    Raises ImproperlyConfigured for options that mean nothing or contradict each other, for a period
     of over three days, and for a key where an identity is to sign in.
     """
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        if not 0 < self.signed_seconds <= LONGEST_SECONDS:
-            raise ImproperlyConfigured(
-                f"signed_seconds is {self.signed_seconds}: 1 to {LONGEST_SECONDS}. A URL is valid "
-                "for up to twice as long, and Azure signs with an identity for 7 days at the most."
-            )
-        if self.account_key and (self.token_credential or self.auth_mode == "identity"):
-            raise ImproperlyConfigured(
-                "There is an account key beside an identity to sign in with: take out "
-                "AZURE_ACCOUNT_KEY, or set AZURE_AUTH_MODE to key and no AZURE_TOKEN_CREDENTIAL."
-            )
-
-    def get_default_settings(self) -> dict[str, Any]:
-        return {
-            **super().get_default_settings(),
-            "blob_endpoint": setting("AZURE_BLOB_ENDPOINT"),
-            "auth_mode": setting("AZURE_AUTH_MODE", "key"),
-            "signed": False,
-            "signed_seconds": 3600,
-        }
-
-    @property
-    def azure_protocol(self) -> str:
-        return "http" if self.blob_endpoint.startswith("http://") else "https"
-
-    def service(self, *, retries: int, connect: float, read: float) -> BlobServiceClient:
-        """A client with time-outs in seconds. The library's own are meant for batch jobs: 20 s to
-        connect, 60 s to read, 15 s and more before it tries again."""
-        return BlobServiceClient(
-            self.blob_endpoint.rstrip("/"),
-            credential=self._credential(),
-            connection_timeout=connect,
-            read_timeout=read,
-            retry_policy=ExponentialRetry(
-                initial_backoff=1, increment_base=2, retry_total=retries, random_jitter_range=1
-            ),
-        )
-
-    def _credential(self) -> AzureNamedKeyCredential | TokenCredential:
-        if self.token_credential:
-            credential: TokenCredential = self.token_credential
-            return credential
-        if self.auth_mode == "identity":
-            return default_credential()
-        return AzureNamedKeyCredential(self.account_name, self.account_key)
-
-    def _signer(self) -> Signer:
-        """What signs URLs: the account's key, or a key that Azure lends to the identity."""
-        if self.account_key:
-            return Signer(account=self.account_name, account_key=self.account_key)
-        keys = keys_for(self.blob_endpoint, lambda: self.service(retries=2, connect=5, read=10))
-        return Signer(account=self.account_name, delegation_keys=keys)
-
-    def _get_service_client(self) -> BlobServiceClient:
-        return self.service(retries=2, connect=5, read=20)
-
     # --- Names and URLs ---------------------------------------------------------------------------
+
+    def _get_valid_path(self, name: str) -> str:
+        """The blob's name in the container. Raises SuspiciousFileOperation for what leads out."""
+        path = normalized(name)
+        return f"{self.location}/{path}" if self.location and path else path or self.location
+
+    def _existing(self, name: str) -> str:
+        """The name of a blob that may be there. Raises FileNotFoundError if none can be."""
+        path = self._get_valid_path(name)
+        if not normalized(name) or str(name).endswith(("/", "\\")) or impossible(path):
+            raise FileNotFoundError(errno.ENOENT, "There is no blob", str(name))
+        return path
 
     def url(self, name: str) -> str:
         """The blob's address for a page; no request is made."""
-        path = self._get_valid_path(name) if name.strip("./") else ""
-        slash = "/" if path and name.endswith("/") else ""
-        blob = f"{self.azure_container}/{quote(path, safe='/~')}{slash}"
+        path = self._get_valid_path(name)
+        if path and (not normalized(name) or name.endswith("/")):
+            path += "/"
+        blob = f"{self.azure_container}/{quote(path, safe='/~')}"
         if not self.signed:
             return f"{self.azure_protocol}://{self.custom_domain}/{blob}"
         signature = self._signer().read(
@@ -117,76 +100,241 @@ class BlobStorage(AzureStorage):  # type: ignore[misc]  # django-storages has no
         )
         return f"{self.blob_endpoint.rstrip('/')}/{blob}?{signature}"
 
+    def exists(self, name: str) -> bool:
+        """Whether there is a file of this name. There is the container, for an empty one; there are
+        no folders: a name that others begin with is free. Any name can be asked for."""
+        try:
+            if not normalized(name):
+                return True
+            path = self._existing(name)
+        except (FileNotFoundError, SuspiciousFileOperation):
+            return False
+        return bool(self.client.get_blob_client(path).exists(timeout=self.timeout))
+
     def listdir(self, path: str = "") -> tuple[list[str], list[str]]:
-        """Folders and files directly below `path`, by their last name."""
-        prefix = f"{self._get_valid_path(path)}/" if path.strip("./") else ""
+        """Folders and files directly below `path`, by their last name.
+
+        Nothing for a folder that is not there: one is there as long as it holds something.
+        """
+        folder = self._get_valid_path(path)
+        prefix = f"{folder}/" if folder else ""
         folders, files = [], []
-        for item in self.client.walk_blobs(name_starts_with=prefix, timeout=self.timeout):
-            if isinstance(item, BlobPrefix):
-                folders.append(item.name[len(prefix) :].rstrip("/"))
-            elif item.name != prefix:
-                files.append(item.name[len(prefix) :])
+        with _missing(path):
+            for item in self.client.walk_blobs(name_starts_with=prefix, timeout=self.timeout):
+                if isinstance(item, BlobPrefix):
+                    folders.append(item.name[len(prefix) :].rstrip("/"))
+                elif item.name != prefix:
+                    files.append(item.name[len(prefix) :])
         return folders, files
 
     # --- Reading ----------------------------------------------------------------------------------
 
-    def _open(self, name: str, mode: str = "rb") -> AzureStorageFile:
+    def _open(self, name: str, mode: str = "rb") -> BlobFile:
         """Downloads at once when reading, so that a missing blob is told here.
 
         Raises FileNotFoundError. Who opens for writing means to replace what is there.
         """
-        storage = self
-        if "r" not in mode:
-            storage = copy.copy(self)
-            storage.overwrite_files = True
-        file = AzureStorageFile(name, mode, storage)
-        if "r" in mode:
-            file.file = self._downloaded(name)
-        return file
+        return BlobFile(name, mode, self)
 
-    def _downloaded(self, name: str) -> SpooledTemporaryFile[bytes]:
-        """The blob's bytes, at their beginning; on disk if there are many."""
-        with _missing(name):
-            download = self.client.download_blob(self._get_valid_path(name), timeout=self.timeout)
-        file = SpooledTemporaryFile(  # noqa: SIM115  # whoever opened it closes it
-            max_size=self.max_memory_size, dir=setting("FILE_UPLOAD_TEMP_DIR", None)
-        )
+    def fetch_for(self, kind: str, name: str, file: SpooledTemporaryFile[bytes]) -> bool:
+        """Fill a file that is opened in a mode of this kind; whether it is to be stored even if
+        nothing is written.
+
+        Raises FileNotFoundError, FileExistsError for mode `x`, and SuspiciousFileOperation where
+        none of this name could be stored.
+        """
+        if kind != "r":
+            self._storable(name)
+        if kind == "x" and self.exists(name):
+            raise FileExistsError(errno.EEXIST, "There is such a blob", str(name))
+        if kind in "wx":
+            return True
         try:
-            download.readinto(file)
-        except BaseException:
-            file.close()
-            raise
-        file.seek(0)
-        return file
+            self._download(name, file)
+        except FileNotFoundError:
+            if kind == "r":
+                raise
+            return True
+        return False
+
+    def _download(self, name: str, file: SpooledTemporaryFile[bytes]) -> None:
+        path = self._existing(name)
+        for left in reversed(range(_ATTEMPTS)):
+            file.seek(0)
+            file.truncate()
+            try:
+                with _missing(name):
+                    self.client.download_blob(path, timeout=self.timeout).readinto(file)
+                return
+            except ResourceModifiedError:  # replaced half-way: its other half is another file's
+                if not left:
+                    raise
+
+    def _properties(self, name: str) -> BlobProperties:
+        path = self._existing(name)
+        with _missing(name):
+            return self.client.get_blob_client(path).get_blob_properties(timeout=self.timeout)
 
     def size(self, name: str) -> int:
         """In bytes. Raises FileNotFoundError."""
-        with _missing(name):
-            size: int = super().size(name)
-        return size
+        return int(self._properties(name).size)
 
     def get_modified_time(self, name: str) -> datetime:
         """Raises FileNotFoundError."""
-        with _missing(name):
-            modified: datetime = super().get_modified_time(name)
-        return modified
+        return _as_set(self._properties(name).last_modified)
+
+    def get_created_time(self, name: str) -> datetime:
+        """Raises FileNotFoundError."""
+        return _as_set(self._properties(name).creation_time)
+
+    def get_accessed_time(self, name: str) -> datetime:
+        """To the day. Raises FileNotFoundError, and NotImplementedError where the account does not
+        keep it ("Enable access time tracking")."""
+        accessed: datetime | None = self._properties(name).last_accessed_on
+        if accessed is None:
+            raise NotImplementedError("This account does not track when blobs are read.")
+        return _as_set(accessed)
 
     # --- Writing ----------------------------------------------------------------------------------
+
+    def delete(self, name: str) -> None:
+        """It is no error if there is none."""
+        if not name:
+            raise ValueError("The name must be given to delete().")
+        try:
+            path = self._existing(name)
+        except FileNotFoundError:
+            return
+        try:
+            self.client.delete_blob(path, timeout=self.timeout)
+        except ResourceNotFoundError:
+            return
 
     def save(self, name: str | None, content: File[Any], max_length: int | None = None) -> str:
         """Store under a free name and return it.
 
-        Between the look at a name and the upload another process may take it: the service refuses
-        the second upload, which then gets another name.
+        One request, and one more where the name is taken: the service itself refuses it then, and
+        so no other process can come between the look and the upload.
         """
-        for attempt in range(1, _SAVE_ATTEMPTS + 1):
-            try:
-                saved: str = super().save(name, content, max_length)
+        if name is None:
+            name = cast("str", content.name)  # what has none is a TypeError, as with any storage
+        if not hasattr(content, "chunks"):
+            content = File(content, name)
+        validate_file_name(name, allow_relative_path=True)
+        taken: Counter[str] = Counter()
+        with rereadable(content, self.max_memory_size) as source:
+            while True:
+                free = self._free_name(name, max_length, taken, _length(source.file))
+                validate_file_name(free, allow_relative_path=True)
+                try:
+                    saved: str = self._save(free, source)
+                except FileExistsError:
+                    taken[free] += 1
+                    if taken[free] == _ATTEMPTS:
+                        raise
+                    continue
+                validate_file_name(saved, allow_relative_path=True)
                 return saved
-            except ResourceExistsError:
-                if attempt == _SAVE_ATTEMPTS:
+
+    def _free_name(self, name: str, longest: int | None, taken: Counter[str], size: int) -> str:
+        # The bytes of a small file may be sent in vain, to a name that is taken.
+        asks = size > ONE_REQUEST_BYTES
+        token = _looking.set(None if asks else (self, taken.keys()))
+        try:
+            return self.get_available_name(name, max_length=longest)
+        finally:
+            _looking.reset(token)
+
+    def is_name_available(self, name: str, max_length: int | None = None) -> bool:
+        """While a save looks for a name, one that was not refused counts as free."""
+        looking = _looking.get()
+        asked = getattr(self.exists, "__func__", None) is not BlobStorage.exists
+        if looking is None or looking[0] is not self or asked:
+            return bool(super().is_name_available(name, max_length=max_length))
+        return name not in looking[1] and not (max_length and len(name) > max_length)
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        """A free name; the name itself, shortened, where files are overwritten.
+
+        Raises SuspiciousFileOperation for a name that no blob can have.
+        """
+        if not max_length:
+            self._storable(tidied(name))
+        validate_file_name(str(name).replace("\\", "/"), allow_relative_path=True)
+        name = tidied(name)
+        room = LONGEST - len(self._get_valid_path(name)) + len(name)
+        longest = min(max_length or room, room)
+        if self.overwrite_files:
+            return str(get_available_overwrite_name(name, longest))
+        return Storage.get_available_name(self, name, longest)
+
+    def _save(self, name: str, content: File[Any]) -> str:
+        """Raises FileExistsError where the name is taken and files are not overwritten."""
+        if isinstance(content, Movable) and content.move_into(self, name):
+            return name
+        with rereadable(content, self.max_memory_size) as source:
+            self.upload(
+                name, cast("IO[bytes]", source.file), overwrite=self.overwrite_files, sent=content
+            )
+        return name
+
+    def _storable(self, name: str) -> str:
+        """The name of a blob to store. Raises SuspiciousFileOperation if Azure takes none."""
+        path = self._get_valid_path(name)
+        reason = impossible(path)
+        if not reason and (normalized(name) != tidied(name) or str(name).endswith("/")):
+            reason = "a part of it ends with a dot, or the whole with a slash"
+        if reason:
+            raise SuspiciousFileOperation(f"{str(name)[:100]!r} is no name for a blob: {reason}.")
+        return path
+
+    def upload(
+        self, name: str, stream: IO[bytes], *, overwrite: bool, sent: File[Any] | None = None
+    ) -> None:
+        """Store all bytes of a stream, from its beginning, under this very name; `sent` is the file
+        that they came as, if there is one.
+
+        Raises FileExistsError if it is taken, SuspiciousFileOperation for a name that no blob can
+        have, and AzureError for any trouble with the service.
+        """
+        path = self._storable(name)
+        headers, metadata = self.stored_as(path, stream, sent)
+        for left in reversed(range(_BLOCK_ATTEMPTS)):
+            length = _length(stream)
+            stream.seek(0)
+            try:
+                self.client.upload_blob(
+                    path,
+                    stream,
+                    length=length,
+                    content_settings=headers,
+                    metadata=metadata,
+                    max_concurrency=self.upload_max_conn,
+                    timeout=self.timeout,
+                    overwrite=overwrite,
+                )
+                return
+            except ResourceExistsError as error:
+                if _code(error) != StorageErrorCode.BLOB_ALREADY_EXISTS:
                     raise
-        raise AssertionError("the last attempt returns or raises")
+                raise FileExistsError(errno.EEXIST, "There is such a blob", name) from error
+            except HttpResponseError as error:
+                # "Put Block List" drops the blocks that another upload of this name sent.
+                if _code(error) != StorageErrorCode.INVALID_BLOCK_LIST or not left:
+                    raise
+
+    def stored_as(
+        self, path: str, stream: IO[bytes], sent: File[Any] | None = None
+    ) -> tuple[ContentSettings, dict[str, str] | None]:
+        """Headers and metadata of the blob `path` with these bytes, of which the first are asked;
+        `sent` is the file that they came as, if there is one."""
+        parameters = self._get_content_settings_parameters(path, stream)
+        if not self.check_content:
+            return ContentSettings(**parameters), None
+        from azureblob.uploads.headers import stored_with  # Pillow: a publish does without
+
+        checked, metadata = stored_with(stream, path, sent)
+        return ContentSettings(**{**parameters, "content_disposition": None, **checked}), metadata
 
     def _get_content_settings_parameters(self, name: str, content: Any = None) -> dict[str, Any]:
         return {
@@ -196,10 +344,29 @@ class BlobStorage(AzureStorage):  # type: ignore[misc]  # django-storages has no
         }
 
 
+def _length(stream: IO[Any] | None) -> int:
+    assert stream is not None  # noqa: S101 - for the type checker: rereadable() gives one
+    stream.seek(0, os.SEEK_END)
+    return stream.tell()
+
+
+def _as_set(moment: datetime) -> datetime:
+    """Aware, or naive and local, as USE_TZ says."""
+    return timezone.localtime(moment) if setting("USE_TZ") else timezone.make_naive(moment)
+
+
+def _code(error: HttpResponseError) -> str:
+    """The service's own word for what is wrong, where it said one."""
+    code: str = getattr(error, "error_code", None) or ""
+    return code
+
+
 @contextmanager
 def _missing(name: str) -> Iterator[None]:
     """A blob that is not there is a file that is not there."""
     try:
         yield
     except ResourceNotFoundError as error:
-        raise FileNotFoundError(f"There is no blob {name!r}") from error
+        gone = _code(error) == StorageErrorCode.CONTAINER_NOT_FOUND
+        what = "There is no container for" if gone else "There is no blob"
+        raise FileNotFoundError(errno.ENOENT, what, str(name)) from error

@@ -1,0 +1,160 @@
+"""A container of a storage account: its options, and the clients that reach it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
+from azure.storage.blob import BlobServiceClient, ContainerClient
+from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from storages.backends.azure_storage import AzureStorage
+from storages.utils import setting
+
+from azureblob import options
+from azureblob.client import service_client
+from azureblob.credentials import default_credential, two_ways
+from azureblob.delegation import keys_for
+from azureblob.endpoints import blob_endpoint, custom_domain
+from azureblob.names import normalized
+from azureblob.signing import LONGEST_SECONDS, Signer
+
+# What goes and comes in one request; more takes several, of this size each.
+ONE_REQUEST_BYTES = 4 * 1024 * 1024
+
+
+class Container(AzureStorage):  # type: ignore[misc]  # django-storages has no types
+    """What BlobStorage and its options say of an account, before any file is asked for."""
+
+    # Set by BaseStorage from the options and settings.
+    account_name: str
+    account_key: str | None
+    azure_container: str
+    blob_endpoint: str
+    custom_domain: str
+    location: str
+    max_memory_size: int
+    timeout: int
+    upload_max_conn: int
+    overwrite_files: bool
+    signed: bool
+    signed_seconds: int
+    check_content: bool
+
+    def __init__(self, **given: Any) -> None:
+        # Options of the class below that are read by its __init__.
+        self.connection_string = None
+        problems = options.replaced(given)
+        super().__init__(**{k: v for k, v in given.items() if k not in options.REPLACED})
+        self._making = threading.RLock()
+        self._made_by = 0
+        problems += options.domain(self.custom_domain)
+        self.blob_endpoint = blob_endpoint(self.blob_endpoint, self.account_name)
+        self.custom_domain = custom_domain(self.custom_domain, self.blob_endpoint).rstrip("/")
+        problems += options.numbers(
+            self, ("timeout", "upload_max_conn", "max_memory_size", "signed_seconds")
+        )
+        problems += options.switches(self, ("overwrite_files", "signed", "check_content"))
+        if isinstance(self.signed_seconds, int) and self.signed_seconds > LONGEST_SECONDS:
+            problems.append(
+                f"signed_seconds is {self.signed_seconds}: 1 to {LONGEST_SECONDS}. A URL is valid "
+                "for up to twice as long, and Azure signs with an identity for 7 days at the most."
+            )
+        try:
+            self.location = normalized(self.location)
+        except SuspiciousFileOperation:
+            problems.append(f"location is {self.location!r}: a folder in the container.")
+        if not self.azure_container:
+            problems.append("azure_container is not set.")
+        if not self.account_name:
+            problems.append("AZURE_ACCOUNT_NAME is not set.")
+        problems += two_ways(
+            key=self.account_key,
+            identity=bool(self.token_credential) or self.auth_mode == "identity",
+            endpoint=self.blob_endpoint,
+        )
+        if problems:
+            raise ImproperlyConfigured(f"{type(self).__name__}: {' '.join(problems)}")
+
+    def get_default_settings(self) -> dict[str, Any]:
+        inherited = super().get_default_settings()
+        return {
+            **{k: v for k, v in inherited.items() if k not in options.REPLACED},
+            "location": "",
+            "blob_endpoint": setting("AZURE_BLOB_ENDPOINT"),
+            "auth_mode": setting("AZURE_AUTH_MODE", "key"),
+            "signed": False,
+            "signed_seconds": 3600,
+            "check_content": False,
+        }
+
+    def deconstruct(self) -> tuple[str, Any, dict[str, Any]]:
+        """For migrations. Raises ImproperlyConfigured where a secret would be written into one."""
+        path, positional, named = super().deconstruct()
+        options.no_secret(named)
+        return path, positional, named
+
+    @property
+    def azure_protocol(self) -> str:
+        return "http" if self.blob_endpoint.startswith("http://") else "https"
+
+    def service(self, *, retries: int, connect: float, read: float) -> BlobServiceClient:
+        """A client with time-outs in seconds, whatever client_options say of them."""
+        own = ("connection_timeout", "read_timeout", "retry_policy", "retry_total", "transport")
+        kept = {k: v for k, v in self.client_options.items() if k not in own}
+        return service_client(
+            self.blob_endpoint,
+            self._credential(),
+            kept,
+            retries=retries,
+            connect=connect,
+            read=read,
+        )
+
+    def _credential(self) -> AzureNamedKeyCredential | TokenCredential:
+        if self.token_credential:
+            credential: TokenCredential = self.token_credential
+            return credential
+        if self.auth_mode == "identity":
+            return default_credential()
+        return AzureNamedKeyCredential(self.account_name, self.account_key or "")
+
+    def _signer(self) -> Signer:
+        """What signs URLs: the account's key, or a key that Azure lends to the identity."""
+        if self.account_key:
+            return Signer(account=self.account_name, account_key=self.account_key)
+        keys = keys_for(self.blob_endpoint, lambda: self.service(retries=2, connect=5, read=10))
+        return Signer(account=self.account_name, delegation_keys=keys)
+
+    def _get_service_client(self) -> BlobServiceClient:
+        sizes = ("single_put_size", "block_size", "single_get_size", "chunk_get_size")
+        return service_client(
+            self.blob_endpoint,
+            self._credential(),
+            {**{f"max_{size}": ONE_REQUEST_BYTES for size in sizes}, **self.client_options},
+            retries=2,
+            connect=5,
+            read=20,
+        )
+
+    @property
+    def service_client(self) -> BlobServiceClient:
+        self._connect()
+        return self._service_client
+
+    @property
+    def client(self) -> ContainerClient:
+        self._connect()
+        return self._client
+
+    def _connect(self) -> None:
+        """One client for all threads; a forked process makes its own, to share no connection."""
+        if self._made_by == os.getpid():
+            return
+        with self._making:
+            if self._made_by != os.getpid():
+                service: BlobServiceClient = self._get_service_client()
+                self._service_client = service
+                self._client: ContainerClient = service.get_container_client(self.azure_container)
+                self._made_by = os.getpid()

@@ -1,0 +1,61 @@
+"""Names of blobs, by "Naming and Referencing Containers, Blobs, and Metadata".
+
+Characters, slashes and dots that Azure would refuse, or that another tool would read as another
+name, are refused here, with a reason.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import PurePath
+
+from django.core.exceptions import SuspiciousFileOperation
+
+LONGEST = 1024
+MOST_SEGMENTS = 254
+# Control characters, halves of surrogate pairs, private use: "not valid in URL paths even when
+# correctly encoded". Beside these the two code points that no XML listing can hold.
+_REFUSED_CATEGORIES = {"Cc", "Cs", "Co"}
+_REFUSED = "\ufffe\uffff"
+
+
+def normalized(name: str | PurePath) -> str:
+    """`a/b.txt` for `./a//b.txt` and `a\\b.txt`; empty for the container itself.
+
+    Raises SuspiciousFileOperation for what leads out of the container.
+    """
+    parts: list[str] = []
+    for part in str(name).replace("\\", "/").split("/"):
+        if part == "..":
+            if not parts:
+                raise SuspiciousFileOperation(f"{name!r} leads out of the container")
+            parts.pop()
+        elif part not in {"", "."}:
+            parts.append(part)
+    return "/".join(parts)
+
+
+def tidied(name: str | PurePath) -> str:
+    """The name that a file is saved under: no part of it ends with a dot, which Azure advises
+    against and clients drop.
+
+    Raises SuspiciousFileOperation where nothing is left of a part.
+    """
+    parts = [part.rstrip(".") for part in normalized(name).split("/")]
+    if not all(parts):
+        raise SuspiciousFileOperation(f"{name!r} has a part that is no name")
+    return "/".join(parts)
+
+
+def impossible(path: str) -> str:
+    """Why no blob can have this path; empty if one can."""
+    if not path:
+        return "it is empty"
+    if len(path) > LONGEST:
+        return f"it has {len(path)} characters, and a blob's name {LONGEST} at the most"
+    if path.count("/") >= MOST_SEGMENTS:
+        return f"it has more than {MOST_SEGMENTS} parts"
+    for char in path:
+        if unicodedata.category(char) in _REFUSED_CATEGORIES or char in _REFUSED:
+            return f"Azure takes no U+{ord(char):04X} in a name"
+    return ""
