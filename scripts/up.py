@@ -143,11 +143,11 @@ def _serve(port: int, environment: dict[str, str], outputs: dict[str, str], logi
 
 def _say_addresses(origin: str, outputs: dict[str, str], login: str) -> None:
     endpoint = outputs.get("AZURE_BLOB_ENDPOINT", "")
-    stylesheet = f"{endpoint}{outputs.get('AZURE_STATIC_CONTAINER', 'static')}/admin/css/base.css"
+    container = f"{endpoint}{outputs.get('AZURE_STATIC_CONTAINER', 'static')}/"
     rows = [
         ("Gallery", f"{origin}/"),
         ("Admin", f"{origin}/admin/" + (f"  ({login})" if login else "")),
-        ("A static file", stylesheet),
+        ("A static file", site.static_file(container)),
         ("Health", f"{origin}/healthz"),
     ]
     say()

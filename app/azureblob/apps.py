@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class AzureBlobConfig(AppConfig):
     name = "azureblob"
     verbose_name = "Azure Blob Storage"
+
+    def ready(self) -> None:
+        from azureblob import checks  # noqa: F401 - registers them

@@ -6,22 +6,65 @@ What a client says of its upload is not asked: a picture sent as text/html would
 from __future__ import annotations
 
 import mimetypes
+from functools import lru_cache
 
 DEFAULT = "application/octet-stream"
-# Machines' own tables differ in these, or miss them.
+# Python's own table, and not the machine's (/etc/mime.types): two machines that publish the same
+# files would each mend what the other has set.
+_TABLE = mimetypes.MimeTypes()
+# What Python's table misses, or has otherwise in one version than in another.
 _OWN = {
     ".js": "text/javascript",
     ".mjs": "text/javascript",
     ".css": "text/css",
+    ".csv": "text/csv",
     ".json": "application/json",
     ".map": "application/json",
+    ".geojson": "application/geo+json",
+    ".jsonld": "application/ld+json",
+    ".webmanifest": "application/manifest+json",
+    ".xml": "text/xml",
+    ".xhtml": "application/xhtml+xml",
+    ".rss": "application/rss+xml",
+    ".atom": "application/atom+xml",
+    ".ics": "text/calendar",
+    ".vtt": "text/vtt",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
     ".svg": "image/svg+xml",
     ".webp": "image/webp",
     ".avif": "image/avif",
+    ".apng": "image/apng",
+    ".jxl": "image/jxl",
+    ".heic": "image/heic",
     ".woff": "font/woff",
     ".woff2": "font/woff2",
+    ".ttf": "font/ttf",
+    ".otf": "font/otf",
+    ".eot": "application/vnd.ms-fontobject",
     ".md": "text/markdown",
     ".ico": "image/x-icon",
+    ".rtf": "application/rtf",
+    ".wasm": "application/wasm",
+    ".gltf": "model/gltf+json",
+    ".glb": "model/gltf-binary",
+    ".ogg": "audio/ogg",
+    ".oga": "audio/ogg",
+    ".ogv": "video/ogg",
+    ".opus": "audio/ogg",
+    ".flac": "audio/flac",
+    ".m4a": "audio/mp4",
+    ".m4v": "video/mp4",
+    ".wav": "audio/wav",
+    ".mpd": "application/dash+xml",
+    ".7z": "application/x-7z-compressed",
+    ".epub": "application/epub+zip",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    ".odt": "application/vnd.oasis.opendocument.text",
+    ".ods": "application/vnd.oasis.opendocument.spreadsheet",
+    ".odp": "application/vnd.oasis.opendocument.presentation",
 }
 _PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 
@@ -29,9 +72,18 @@ _PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "ap
 def content_type(name: str) -> str:
     """`text/css; charset=utf-8` for `a/b.css`. An archive is its own type, with no encoding: a
     browser would unpack `x.tar.gz` on the way."""
-    suffix = f".{name.rpartition('.')[2].lower()}"
-    guessed, packing = mimetypes.guess_type(name.rpartition("/")[2], strict=False)
+    stem, dot, last = name.rpartition("/")[2].rpartition(".")
+    if not dot:
+        return DEFAULT
+    packs = f".{last}" in _TABLE.encodings_map
+    return _of_ending(f"{stem.rpartition('.')[2]}.{last}" if packs else last)
+
+
+@lru_cache(maxsize=1024)
+def _of_ending(ending: str) -> str:
+    """By what a name ends with, `css` or `tar.gz`: most of a tree's files share a few of these."""
+    guessed, packing = _TABLE.guess_type(f"x.{ending}", strict=False)
     if packing:
         return _PACKED.get(packing, DEFAULT)
-    found = _OWN.get(suffix) or guessed or DEFAULT
+    found = _OWN.get(f".{ending.rpartition('.')[2].lower()}") or guessed or DEFAULT
     return f"{found}; charset=utf-8" if found.startswith("text/") else found

@@ -6,24 +6,20 @@ from typing import Any
 
 from django.conf import settings
 
+from azureblob.static import StaticBlobStorage
 from azureblob.storage import BlobStorage
 
 
-class AzureStaticStorage(BlobStorage):
-    """Static files: anyone reads them, publishing overwrites them."""
+class AzureStaticStorage(StaticBlobStorage):
+    """Static files: anyone reads them, collectstatic publishes them under hashed names."""
 
     def get_default_settings(self) -> dict[str, Any]:
-        return {
-            **super().get_default_settings(),
-            "azure_container": settings.STATIC_LOCATION,
-            # Names do not change with the content, so a browser has to ask again soon.
-            "cache_control": "public, max-age=300",
-            "overwrite_files": True,
-        }
+        return {**super().get_default_settings(), "azure_container": settings.STATIC_LOCATION}
 
 
 class AzureMediaStorage(BlobStorage):
-    """Uploads: never overwritten; signed URLs where AZURE_MEDIA_ACCESS is private."""
+    """Uploads: never overwritten, stored as what they are; signed URLs where AZURE_MEDIA_ACCESS is
+    private."""
 
     def get_default_settings(self) -> dict[str, Any]:
         private = settings.AZURE_MEDIA_ACCESS == "private"
@@ -31,6 +27,8 @@ class AzureMediaStorage(BlobStorage):
             **super().get_default_settings(),
             "azure_container": settings.MEDIA_LOCATION,
             "cache_control": f"{'private' if private else 'public'}, max-age=3600",
+            "check_content": True,
             "overwrite_files": False,
             "signed": private,
+            "signed_seconds": settings.AZURE_MEDIA_URL_SECONDS,
         }

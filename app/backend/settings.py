@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from azureblob.policy import content_security_policy
 from backend import environment
 
 BASE_DIR = environment.APP_DIR
@@ -18,14 +19,17 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "csp",
     "storages",
+    # Before staticfiles: the first app with a command of a name has it.
     "azureblob",
+    "django.contrib.staticfiles",
     "gallery",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -76,9 +80,15 @@ AZURE_ACCOUNT_KEY = _env.account_key
 AZURE_BLOB_ENDPOINT = _env.blob_endpoint
 AZURE_CUSTOM_DOMAIN = _env.custom_domain
 AZURE_MEDIA_ACCESS = _env.media_access
+# For how long a private upload keeps the same URL, which is valid for up to twice as long.
+AZURE_MEDIA_URL_SECONDS = _env.media_url_seconds
+# Whether the account takes uploads from browsers (CORS, network); else they come by the site.
+AZURE_DIRECT_UPLOAD = _env.direct_upload
 
 STATIC_LOCATION = _env.static_container
 MEDIA_LOCATION = _env.media_container
+# For uploads that are not checked yet; private, whatever AZURE_MEDIA_ACCESS says.
+QUARANTINE_LOCATION = _env.quarantine_container
 # Plain http is for an endpoint that speaks nothing else: a service on this machine.
 _SCHEME = "http" if AZURE_BLOB_ENDPOINT.startswith("http://") else "https"
 STATIC_URL = f"{_SCHEME}://{AZURE_CUSTOM_DOMAIN}/{STATIC_LOCATION}/"
@@ -109,6 +119,15 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
 # Browsers' lists take a site from one year on, so 30 days stay revocable.
 SECURE_HSTS_PRELOAD = not DEBUG
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": content_security_policy(
+        static_url=STATIC_URL, media_url=MEDIA_URL, endpoint=AZURE_BLOB_ENDPOINT
+    )
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+# Other sites, the blob service among them, are told nothing of a page's address. `no-referrer`
+# would take the Origin from this site's own forms as well, and Django would refuse them.
+SECURE_REFERRER_POLICY = "same-origin"
 # Only where a proxy that ends TLS sets this header itself: from anyone else it would be a lie.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _env.behind_proxy else None
 

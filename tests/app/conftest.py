@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from django.test import Client
 
 
+_sites: list[bool] = []
+
+
 @pytest.fixture(scope="session")
 def django_site(
     azure_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
@@ -22,6 +25,10 @@ def django_site(
     The environment is put back at once: the settings have been read, and other rooms' tests start
     processes that must not inherit it.
     """
+    if _sites:  # a room that imports this fixture has one of its own: Django is set up once
+        yield
+        return
+    _sites.append(True)
     folder = tmp_path_factory.mktemp("django")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in site_environment(azure_env, folder).items():
@@ -39,6 +46,8 @@ def django_site(
 
     setup_test_environment()
     call_command("migrate", verbosity=0, stdout=io.StringIO())
+    # Pages take the names of their files from the manifest.
+    call_command("collectstatic", interactive=False, verbosity=0, stdout=io.StringIO())
     yield
     teardown_test_environment()
     connections.close_all()

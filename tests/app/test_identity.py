@@ -239,6 +239,50 @@ def test_an_identity_stores_reads_and_deletes(django_site: None, token_service: 
     assert not storage.exists(name)
 
 
+def test_an_identity_publishes_static_files(
+    django_site: None, token_service: str, tmp_path: Path
+) -> None:
+    from django.contrib.staticfiles.storage import staticfiles_storage
+    from django.core.management import call_command
+    from django.test import override_settings
+
+    (tmp_path / "site.css").write_text("body { color: red }")
+    options = {
+        "account_name": ACCOUNT,
+        "account_key": None,
+        "blob_endpoint": token_service,
+        "token_credential": Credential(),
+        "azure_container": "published",
+    }
+    storages = {
+        "staticfiles": {"BACKEND": "azureblob.static.StaticBlobStorage", "OPTIONS": options}
+    }
+    finders = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    with override_settings(
+        STORAGES=storages, STATICFILES_DIRS=[tmp_path], STATICFILES_FINDERS=finders
+    ):
+        storage: Any = staticfiles_storage
+        storage.service(retries=0, connect=5, read=5).create_container("published")
+        call_command("collectstatic", interactive=False, verbosity=0)
+        stored = storage.stored_name("site.css")
+        assert stored != "site.css"
+        with storage.open(stored) as file:
+            assert file.read() == b"body { color: red }"
+
+
+def test_a_token_never_publishes_over_plain_http(django_site: None) -> None:
+    from django.core.exceptions import ImproperlyConfigured
+
+    from azureblob.static import StaticBlobStorage
+
+    with pytest.raises(ImproperlyConfigured, match="over https only"):
+        StaticBlobStorage(
+            account_key=None,
+            blob_endpoint="http://127.0.0.1:1/plain/",
+            token_credential=Credential(),
+        )
+
+
 def test_a_token_that_the_service_refuses_is_forbidden(
     django_site: None, token_service: str
 ) -> None:
@@ -444,12 +488,15 @@ def test_without_any_key_the_reason_is_raised(django_site: None) -> None:
 
 
 def test_the_site_starts_with_an_identity_and_asks_nobody(tmp_path: Path) -> None:
-    """In a process of its own: settings, checks and a static URL, with no service anywhere."""
+    """In a process of its own: settings, checks and both storages, with no service anywhere.
+
+    A static file's URL needs the manifest; where the files lie is known without.
+    """
     variables = {k: v for k, v in {**GOOD, **IDENTITY}.items() if v is not None}
     program = (
         "import django; django.setup()\n"
         "from django.core.files.storage import storages\n"
-        "print(storages['staticfiles'].url('a.css'))\n"
+        "print(storages['staticfiles'].url(''), storages['default'].azure_container)\n"
     )
     done = subprocess.run(
         [*_python(), "-c", program],
@@ -466,7 +513,7 @@ def test_the_site_starts_with_an_identity_and_asks_nobody(tmp_path: Path) -> Non
     )
     assert done.stderr == ""
     assert done.stdout.strip() == (
-        "https://djangoaccountstorage.blob.core.windows.net/static/a.css"
+        "https://djangoaccountstorage.blob.core.windows.net/static/ media"
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
+from localazure.azurite import Azurite
 from tests.browser.conftest import PASSWORD, USER, Site, Visit
 
 WIDTHS = (1280, 390)
@@ -77,6 +78,37 @@ def test_the_login_page_is_styled_by_blobs_and_the_login_works(
     shoot(visit, shots, "admin")
 
 
+def test_the_admin_loads_its_files_once_packed_and_for_good(
+    visit: Visit, site: Site, azurite: Azurite
+) -> None:
+    page = visit.page
+
+    def asked() -> int:
+        """Requests for static files, by the service's own log."""
+        path = site.static.partition("://")[2].partition("/")[2]
+        return azurite.log.read_text(errors="replace").count(f'"GET /{path}')
+
+    began = asked()
+    page.goto(f"{site.origin}/admin/login/")
+    page.wait_for_load_state("networkidle")
+    loaded = [one for one in visit.responses if one.url.startswith(site.static)]
+    assert {one.request.resource_type for one in loaded} >= {"stylesheet", "script"}
+    assert asked() - began == len(loaded)
+    for response in loaded:
+        assert response.header_value("cache-control") == "public, max-age=31536000, immutable"
+        assert response.header_value("content-encoding") == "gzip", response.url
+
+    before = asked()
+    page.goto(f"{site.origin}/")
+    page.goto(f"{site.origin}/admin/login/")
+    page.wait_for_load_state("networkidle")
+    parts = ("/gallery/", "/azureblob/")
+    gallery = [one for one in visit.responses if any(part in one.url for part in parts)]
+    # A picture that is on the page twice may be asked for once.
+    assert len({one.url for one in gallery}) <= asked() - before <= len(gallery)
+    assert visit.failures == []
+
+
 def test_a_picture_is_uploaded_shown_from_the_blob_service_and_deleted(
     visit: Visit, site: Site, shots: Path | None, tmp_path: Path
 ) -> None:
@@ -99,11 +131,11 @@ def test_a_picture_is_uploaded_shown_from_the_blob_service_and_deleted(
         ("meadow.png", "Meadow", "#9fd3f0", "#4f8f4a"),
     ):
         page.set_input_files("#id_image", painted(tmp_path, name, top, bottom))
-        page.locator("canvas.preview").wait_for(state="visible")
+        page.locator("canvas.direct-preview").wait_for(state="visible")
         page.fill("#id_title", title)
         if name == "meadow.png":
             shoot(visit, shots, "chosen")
-        page.get_by_role("button", name="Upload").click()
+        page.get_by_role("button", name="Upload", exact=True).click()
         shown = title or "northern lights"
         page.locator(f'img[alt="{shown}"]').wait_for()
     picture = page.locator('img[alt="northern lights"]')
@@ -147,7 +179,8 @@ def test_the_keyboard_reaches_the_upload_and_shows_where_it_is(visit: Visit, sit
         if page.evaluate("document.activeElement.id") == "id_image":
             break
     assert page.evaluate("document.activeElement.id") == "id_image"
-    outline = page.locator("[data-drop]").evaluate("node => getComputedStyle(node).outlineStyle")
+    drop = page.locator("[data-direct-drop]")
+    outline = drop.evaluate("node => getComputedStyle(node).outlineStyle")
     assert outline == "solid"
 
 
@@ -159,6 +192,6 @@ def test_a_file_that_is_too_large_is_told_before_it_is_sent(
     huge = tmp_path / "huge.jpg"
     huge.write_bytes(b"\0" * (10 * 1024 * 1024 + 1))
     page.set_input_files("#id_image", huge)
-    assert "at most 10.0 MB" in page.locator("[data-errors]").inner_text()
-    page.get_by_role("button", name="Upload").click()
+    assert "at most 10,485,760 bytes" in page.locator(".direct-error").inner_text()
+    page.get_by_role("button", name="Upload", exact=True).click()
     assert not [r for r in visit.responses if r.request.method == "POST"]

@@ -1,0 +1,133 @@
+"""`collectstatic` as Django has it, flags and closing line, with a publisher behind it.
+
+With a storage other than StaticBlobStorage it is Django's own.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles.management.commands import collectstatic
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import CommandError
+from django.utils.module_loading import import_string
+
+from azureblob.management.interruption import told_as
+from azureblob.publishing.account import open_channel
+from azureblob.publishing.errors import PublishError
+from azureblob.publishing.files import LocalFile
+from azureblob.publishing.finding import find
+from azureblob.publishing.publication import (
+    Publication,
+    Target,
+    target_of_hashed,
+    target_of_plain,
+)
+from azureblob.static import StaticBlobStorage, resolved
+
+_SHOWN_REFERENCES = 50
+_INTERRUPTED = "Interrupted. What was sent stays; the next run sends what is missing."
+
+
+class Command(collectstatic.Command):
+    help = "Publish the static files in the container of STORAGES['staticfiles']."
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        # Django asks for its own variable only; this one is everybody's (no-color.org).
+        if os.environ.get("NO_COLOR"):
+            options.setdefault("no_color", True)
+        super().__init__(*args, **options)
+
+    def handle(self, **options: Any) -> str | None:
+        try:
+            said: str | None = super().handle(**options)
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from None
+        except EOFError:
+            raise CommandError("There is nobody to answer. To publish unasked: --noinput") from None
+        return said
+
+    def collect(self) -> dict[str, list[str]]:
+        storage = resolved(self.storage)
+        if not isinstance(storage, StaticBlobStorage):
+            return super().collect()
+        if self.symlink:
+            raise CommandError("Can't symlink to a remote destination.")
+        try:
+            with (
+                told_as(_INTERRUPTED),
+                tempfile.TemporaryDirectory(prefix="collectstatic-") as scratch,
+            ):
+                return self._publish(storage, Path(scratch))
+        except PublishError as error:
+            raise CommandError(str(error)) from None
+
+    def _publish(self, storage: StaticBlobStorage, scratch: Path) -> dict[str, list[str]]:
+        sources = find(self.ignore_patterns, scratch, lambda text: self.log(text, level=1))
+        target, processed = self._target(storage, sources, scratch)
+        with open_channel(storage) as channel:
+            publication = Publication(
+                channel,
+                scratch,
+                self.log,
+                everything=self.clear,
+                dry_run=self.dry_run,
+                quiet=self.verbosity != 1,
+            )
+            result = publication.run(target)
+            storage.forget_manifest()
+            if self.clear:
+                publication.clear(target)
+        return {
+            "modified": sorted(result.modified),
+            "unmodified": sorted(result.unmodified),
+            "post_processed": processed,
+        }
+
+    def _target(
+        self, storage: StaticBlobStorage, sources: dict[str, LocalFile], scratch: Path
+    ) -> tuple[Target, list[str]]:
+        """What is to be there, and the names of what was post-processed. Raises PublishError."""
+        rules = storage.header_rules
+        if not (storage.hashed_names and self.post_process):
+            return target_of_plain(sources, rules, gzip=storage.gzip), []
+        from azureblob.publishing.hashing import HashingError, hash_names
+
+        rendered = scratch / "hashed"
+        rendered.mkdir()
+        hasher = import_string(storage.manifest_storage)(
+            location=rendered, base_url=settings.STATIC_URL
+        )
+        try:
+            tree = hash_names(sources, hasher, rendered)
+        except HashingError as error:
+            raise PublishError(str(error)) from None
+        if tree.missing:
+            self._tell_missing([str(missing) for missing in tree.missing], storage)
+        plain = {"needed": tree.needed, "all": sources.keys(), "none": ()}[storage.keep_unhashed]
+        target = target_of_hashed(
+            sources,
+            tree,
+            rules,
+            gzip=storage.gzip,
+            plain=sorted(plain),
+            manifest_name=storage.manifest_name,
+        )
+        return target, list(tree.paths)
+
+    def _tell_missing(self, missing: list[str], storage: StaticBlobStorage) -> None:
+        """References that lead nowhere: an error, or a warning where the setting says so."""
+        shown = [f"    {reference}" for reference in missing[:_SHOWN_REFERENCES]]
+        if len(missing) > _SHOWN_REFERENCES:
+            shown.append(f"    and {len(missing) - _SHOWN_REFERENCES} more")
+        text = "These references lead to no static file:\n" + "\n".join(shown)
+        if storage.missing_references == "error":
+            raise PublishError(
+                f"{text}\nNothing was sent. Mend them, or take them as they are with the option "
+                '"missing_references": "warn" of STORAGES[\'staticfiles\'].'
+            )
+        self.stderr.write(self.style.WARNING(text))

@@ -1,0 +1,102 @@
+"""`prunestatic`: delete the hashed files of versions that no page shows any more."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from azureblob.management.interruption import told_as
+from azureblob.management.spans import duration
+from azureblob.publishing.account import open_channel
+from azureblob.publishing.channel import Channel
+from azureblob.publishing.errors import PublishError
+from azureblob.publishing.lease import ManifestLease
+from azureblob.publishing.prune import Verdict, judge
+from azureblob.publishing.removal import delete
+from azureblob.static import StaticBlobStorage, resolved
+
+_DEFAULT = "30d"
+_INTERRUPTED = "Interrupted. What was deleted is gone; the next run deletes the rest."
+
+
+class Command(BaseCommand):
+    help = (
+        "Delete hashed static files that no manifest of the last days names. What the live "
+        "manifest names always stays."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--older-than",
+            type=duration,
+            default=_DEFAULT,
+            metavar="SPAN",
+            help="Keep what was live within this span: 30d (default), 12h, 45m, 90s or 0.",
+        )
+        parser.add_argument(
+            "-n", "--dry-run", action="store_true", help="Name what would be deleted, no more."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            storage = resolved(staticfiles_storage)
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from None
+        if not isinstance(storage, StaticBlobStorage) or not storage.hashed_names:
+            raise CommandError(
+                "STORAGES['staticfiles'] has no hashed names, so there is nothing to prune."
+            )
+        try:
+            # One attempt each, so that no batch outlasts the lease; removal has rounds of its own.
+            with (
+                told_as(_INTERRUPTED),
+                open_channel(storage) as channel,
+                open_channel(storage, attempts=1) as once,
+            ):
+                self._prune(channel, once, storage.manifest_name, options)
+        except PublishError as error:
+            raise CommandError(str(error)) from None
+
+    def _prune(
+        self, channel: Channel, once: Channel, manifest: str, options: dict[str, Any]
+    ) -> None:
+        span = options["older_than"]
+        if options["dry_run"]:
+            verdict = judge(channel, manifest, span)
+            for name in sorted(verdict.doomed):
+                self._say(f"Pretending to delete '{name}'", options, 1)
+            self._close("would be deleted", len(verdict.doomed), verdict, span, options)
+            return
+        gone: list[str] = []
+
+        def deleted(name: str) -> None:
+            gone.append(name)
+            self._say(f"Deleted '{name}'", options, 2)
+
+        with ManifestLease(channel, manifest) as lease:
+            verdict = judge(channel, manifest, span)
+            delete(once, verdict.doomed, deleted, lease.keep)
+        self._close("deleted", len(gone), verdict, span, options)
+
+    def _close(
+        self, verb: str, count: int, verdict: Verdict, span: float, options: dict[str, Any]
+    ) -> None:
+        if verdict.history_begins is not None:
+            day = time.strftime("%Y-%m-%d %H:%M", time.gmtime(verdict.history_begins))
+            then = time.strftime("%Y-%m-%d %H:%M", time.gmtime(verdict.history_begins + span))
+            self._say(
+                f"The history of manifests begins on {day} UTC: what was live before is not known, "
+                f"so nothing can go before {then} UTC.",
+                options,
+                1,
+            )
+        size = sum(blob.size for blob in verdict.doomed.values())
+        self._say(f"\n{count} files {verb} ({size / 1e6:.1f} MB).", options, 1)
+
+    def _say(self, text: str, options: dict[str, Any], level: int) -> None:
+        if options["verbosity"] >= level:
+            self.stdout.write(text)

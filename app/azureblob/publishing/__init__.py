@@ -1,0 +1,1 @@
+"""Publishing static files: what `manage.py collectstatic` does, step by step."""

@@ -1,0 +1,49 @@
+"""What a publish can fail of, in sentences for the person who ran it."""
+
+from __future__ import annotations
+
+from azureblob.publishing.requests import Answer
+
+_ADVICE = {
+    "AuthenticationFailed": (
+        "the account refused the key. Write the settings anew: make env STACK=<stack>"
+    ),
+    "AuthorizationFailure": (
+        "the account does not let this machine in: by its firewall (networkAccess and allowedIps "
+        "of the stack say who may), or because the key is not its own"
+    ),
+    "AuthorizationPermissionMismatch": (
+        "the identity may not write here. It needs the role Storage Blob Data Contributor; a role "
+        "takes up to ten minutes to work"
+    ),
+    "KeyBasedAuthenticationNotPermitted": (
+        "the account takes no keys. Set AZURE_AUTH_MODE=identity and leave AZURE_ACCOUNT_KEY out"
+    ),
+    "ContainerNotFound": "there is no such container. Deploy the stack (pulumi up), then try again",
+    "ContainerBeingDeleted": "the container is being deleted. Wait half a minute, then try again",
+    "AccountIsDisabled": "the account is disabled",
+    "ResourceNotFound": "there is no such account or container. Deploy the stack (pulumi up)",
+    "InvalidAuthenticationInfo": "the account refused the token. Sign in again: az login",
+}
+
+
+class PublishError(Exception):
+    """Nothing more can be done; the text is meant for the user."""
+
+
+def concerns_all(answer: Answer) -> bool:
+    """Whether every other request would be refused in the same way."""
+    return answer.code in _ADVICE
+
+
+def explain(answer: Answer) -> str:
+    """A sentence for an answer that ends a publish."""
+    known = _ADVICE.get(answer.code)
+    if known:
+        return f"Blob storage said {answer.code}: {known}."
+    if not answer.status:
+        return (
+            f"Blob storage does not answer: {answer.failure}. Is AZURE_BLOB_ENDPOINT right, and "
+            "does the service run?"
+        )
+    return f"Blob storage said {answer.reason}."

@@ -1,0 +1,66 @@
+"""The static files of the project, as its finders find them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from django.contrib.staticfiles.finders import get_finders
+from django.core.files.storage import Storage
+
+from azureblob.publishing.errors import PublishError
+from azureblob.publishing.files import LocalFile, read_local
+
+_TWICE = (
+    "Found another file with the destination path '{}'. It will be ignored since only the first "
+    "encountered file is collected. If this is not what you want, make sure every static file has "
+    "a unique path."
+)
+
+
+def find(
+    ignore_patterns: list[str], scratch: Path, say: Callable[[str], None]
+) -> dict[str, LocalFile]:
+    """Each file by the name that it is published under, with forward slashes.
+
+    A file that a finder has elsewhere than in a folder is copied to `scratch`. Raises PublishError
+    with all files that cannot be read.
+    """
+    paths: dict[str, str] = {}
+    for finder in get_finders():
+        for path, storage in finder.list(ignore_patterns):
+            prefix = getattr(storage, "prefix", None)
+            name = f"{prefix}/{path}" if prefix else path
+            if os.sep != "/":
+                name = name.replace(os.sep, "/")
+            if name in paths:
+                say(_TWICE.format(name))
+            else:
+                paths[name] = _path(storage, path, scratch)
+    return _read(paths.items())
+
+
+def _path(storage: Storage, path: str, scratch: Path) -> str:
+    try:
+        return storage.path(path)
+    except NotImplementedError:
+        descriptor, copy = tempfile.mkstemp(dir=scratch)
+        with storage.open(path) as source, os.fdopen(descriptor, "wb") as target:
+            shutil.copyfileobj(source, target)
+        return copy
+
+
+def _read(paths: Iterable[tuple[str, str]]) -> dict[str, LocalFile]:
+    found: dict[str, LocalFile] = {}
+    problems = []
+    for name, path in paths:
+        try:
+            found[name] = read_local(path)
+        except OSError as error:
+            problems.append(f"    {path}: {error.strerror or error}")
+    if problems:
+        raise PublishError("These static files cannot be read:\n" + "\n".join(problems))
+    return found

@@ -1,0 +1,231 @@
+"""A publish from beginning to end: list, send what differs, put the manifest last."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from azureblob.publishing import manifest
+from azureblob.publishing.channel import Channel
+from azureblob.publishing.errors import PublishError
+from azureblob.publishing.files import LocalFile
+from azureblob.publishing.headers import HeaderRules
+from azureblob.publishing.listing import RemoteBlob, list_blobs
+from azureblob.publishing.plan import Change, Plan, Wanted, make_plan
+from azureblob.publishing.progress import Progress, standard
+from azureblob.publishing.removal import delete
+from azureblob.publishing.sending import send
+
+if TYPE_CHECKING:
+    from azureblob.publishing.hashing import HashedTree
+
+# Each round lost means that somebody else's publish came through.
+_ROUNDS = 10
+# A prune's lease ends after a minute even if the prune was killed.
+_LEASE_SECONDS = 90.0
+_LEASE_POLL_SECONDS = 2.0
+_SHOWN_FAILURES = 20
+# So many do not fail because of what they are: the service is away, and each would try and wait.
+_ENOUGH_FAILURES = 64
+
+
+@dataclass(frozen=True)
+class Target:
+    """What shall be there. `manifest` is empty where names are not hashed."""
+
+    blobs: list[Wanted]
+    manifest_name: str = ""
+    manifest: bytes = b""
+
+
+@dataclass
+class Result:
+    """Names of static files (not of blobs) that were sent or mended, and that were as they are."""
+
+    modified: set[str] = field(default_factory=set)
+    unmodified: set[str] = field(default_factory=set)
+
+
+def target_of_plain(sources: Mapping[str, LocalFile], rules: HeaderRules, *, gzip: bool) -> Target:
+    """All files under their own names."""
+    return Target([_wanted(name, name, file, rules, gzip) for name, file in sources.items()])
+
+
+def target_of_hashed(
+    sources: Mapping[str, LocalFile],
+    tree: HashedTree,
+    rules: HeaderRules,
+    *,
+    gzip: bool,
+    plain: Iterable[str],
+    manifest_name: str,
+) -> Target:
+    """The hashed files, and those of `plain` under their own names as well; and what is referred
+    to by a further name, under that."""
+    blobs = {
+        hashed: _wanted(hashed, name, tree.files[hashed], rules, gzip)
+        for name, hashed in tree.paths.items()
+    }
+    for name in plain:
+        blobs.setdefault(name, _wanted(name, name, sources[name], rules, gzip))
+    for alias, name in tree.aliases.items():
+        file = tree.files[tree.names[name]]
+        # Its digest is not that of these bytes, which may change while the name stays.
+        blobs.setdefault(alias, _wanted(alias, name, file, rules, gzip, hashed=False))
+    return Target(list(blobs.values()), manifest_name, tree.manifest)
+
+
+def _wanted(
+    name: str,
+    source: str,
+    file: LocalFile,
+    rules: HeaderRules,
+    gzip: bool,
+    *,
+    hashed: bool | None = None,
+) -> Wanted:
+    """`hashed`: whether the name changes with the content; by default any but the source's does."""
+    changes = name != source if hashed is None else hashed
+    headers = rules.of(name, hashed=changes, plain_name=source)
+    return Wanted(name, source, file, headers, gzip and headers.compressible)
+
+
+class Publication:
+    """`say(text, level)` gets a line for each file, at level 2; at level 1 what all should know."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        scratch: Path,
+        say: Callable[[str, int], None],
+        *,
+        everything: bool = False,
+        dry_run: bool = False,
+        quiet: bool = False,
+    ) -> None:
+        self._channel = channel
+        self._scratch = scratch
+        self._say = say
+        self._everything = everything
+        self._dry_run = dry_run
+        self._quiet = quiet
+
+    def run(self, target: Target) -> Result:
+        """Publish. Raises PublishError; then the manifest is the one that was there before."""
+        result = Result()
+        everything = self._everything
+        for attempt in range(_ROUNDS):
+            remote = self._listed(target)
+            # It may also be this publish's own that came through, and only its answer got lost.
+            if attempt and not self._is_live(target, remote):
+                self._say("Another publish came between; looking again.", 1)
+            plan = make_plan(target.blobs, remote, everything=everything)
+            everything = False
+            self._carry_out(plan, result)
+            if self._is_done(target, remote):
+                result.unmodified = {item.source for item in target.blobs} - result.modified
+                return result
+        raise PublishError(
+            "The manifest was replaced by somebody else each time it was to be put in place. "
+            "Publish from one place at a time, then run collectstatic again."
+        )
+
+    def _listed(self, target: Target) -> dict[str, RemoteBlob]:
+        """What is there, once no prune is at work: it deletes what the list would promise."""
+        deadline = time.monotonic() + _LEASE_SECONDS
+        told = False
+        while True:
+            remote = list_blobs(self._channel, steady=target.manifest_name)
+            there = remote.get(target.manifest_name)
+            if there is None or not there.leased or self._dry_run:
+                return remote
+            if time.monotonic() > deadline:
+                raise PublishError(
+                    f"Somebody holds a lease on {target.manifest_name}. If no prunestatic runs, "
+                    "break the lease: az storage blob lease break"
+                )
+            if not told:
+                self._say("prunestatic is at work; waiting until it has ended.", 1)
+                told = True
+            time.sleep(_LEASE_POLL_SECONDS)
+
+    def _carry_out(self, plan: Plan, result: Result) -> None:
+        for item in plan.unmodified:
+            self._say(f"Skipping '{item.name}' (not modified)", 2)
+        if self._dry_run:
+            for change in plan.changes:
+                verb = "send" if change.kind == "send" else "mend the headers of"
+                self._say(f"Pretending to {verb} '{change.wanted.name}' ({change.why})", 1)
+                result.modified.add(change.wanted.source)
+            return
+        failures: dict[str, str] = {}
+        sent: list[str] = []
+        size = sum(change.wanted.file.size for change in plan.changes if change.kind == "send")
+        with Progress(len(plan.changes), size, standard(), quiet=self._quiet) as progress:
+
+            def done(change: Change, failure: str) -> None:
+                wanted = change.wanted
+                if failure:
+                    failures[wanted.name] = failure
+                    return
+                result.modified.add(wanted.source)
+                sent.append(wanted.name)
+                progress.add(wanted.file.size if change.kind == "send" else 0)
+                verb = "Sent" if change.kind == "send" else "Mended the headers of"
+                self._say(f"{verb} '{wanted.name}' ({change.why})", 2)
+
+            for wave in (plan.added, plan.changed):
+                if wave and not failures:
+                    send(
+                        wave,
+                        self._channel,
+                        self._scratch,
+                        done,
+                        lambda: len(failures) >= _ENOUGH_FAILURES,
+                    )
+        if failures:
+            raise PublishError(_report(failures, len(sent), len(plan.changes)))
+
+    def clear(self, target: Target) -> None:
+        """Delete what has a plain name and is not wanted; hashed files are prunestatic's. Raises
+        PublishError."""
+        kept = {item.name for item in target.blobs} | {target.manifest_name}
+        doomed = {
+            name: blob
+            for name, blob in list_blobs(self._channel).items()
+            if name not in kept and not name.startswith(manifest.HISTORY)
+            if not blob.is_hashed(name)
+        }
+        if self._dry_run:
+            for name in doomed:
+                self._say(f"Pretending to delete '{name}'", 1)
+        else:
+            delete(self._channel, doomed, lambda name: self._say(f"Deleting '{name}'", 1))
+
+    def _is_done(self, target: Target, remote: Mapping[str, RemoteBlob]) -> bool:
+        """Whether the manifest is in place; it is put there unless it is there already."""
+        if not target.manifest_name or self._dry_run or self._is_live(target, remote):
+            return True
+        manifest.mend_history(self._channel, target.manifest_name, remote)
+        manifest.put_record(self._channel, target.manifest)
+        there = remote.get(target.manifest_name)
+        return manifest.put_live(self._channel, target.manifest_name, target.manifest, there)
+
+    def _is_live(self, target: Target, remote: Mapping[str, RemoteBlob]) -> bool:
+        return manifest.is_live(target.manifest, remote.get(target.manifest_name))
+
+
+def _report(failures: Mapping[str, str], sent: int, of: int) -> str:
+    shown = [f"    {name}: {why}" for name, why in list(failures.items())[:_SHOWN_FAILURES]]
+    if len(failures) > _SHOWN_FAILURES:
+        shown.append(f"    and {len(failures) - _SHOWN_FAILURES} more")
+    if left := of - sent - len(failures):
+        shown.append(f"{left} were not tried any more.")
+    return (
+        f"{len(failures)} of {of} files could not be sent:\n" + "\n".join(shown) + "\n"
+        "The manifest, if there is one, is as it was. Run collectstatic again: it sends only "
+        "what is missing."
+    )

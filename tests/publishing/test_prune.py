@@ -1,0 +1,453 @@
+"""prunestatic deletes hashed files that no page can want any more, and nothing else."""
+
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import dataclass, field
+from email.utils import formatdate
+
+import pytest
+from azure.storage.blob import BlobLeaseClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azureblob.publishing.listing import RemoteBlob
+from azureblob.publishing.manifest import HISTORY
+from azureblob.publishing.prune import Verdict, verdict
+from tests.faults import Fault, FaultProxy, Rule
+from tests.publishing.container import MANIFEST, Container
+from tests.publishing.site import Finished, Site
+from tests.publishing.trees import noise, small_tree
+from tests.publishing.watching import Watcher, blob, deletes, kill_at, settle, until
+
+# A blob's time and a record's are in whole seconds, and a record's is taken a second longer.
+LONG_AGO = 2.2
+# Between two versions whose ends a span has to tell apart: a command may be slow to start.
+APART = 5.0
+
+
+def since(container: Container, record: int) -> str:
+    """A span that reaches back to just after that record of the history (-1 is the last)."""
+    times = sorted(
+        there.last_modified for name, there in container.blobs().items() if name.startswith(HISTORY)
+    )
+    return f"{max(int(time.time() - times[record].timestamp() - 1.2), 0)}s"
+
+
+def publish(site: Site, version: int) -> frozenset[str]:
+    """The hashed names of the version, which is live now."""
+    site.write(small_tree(version))
+    site.publish().well()
+    return frozenset(site.container.paths().values())
+
+
+def refused(finished: Finished) -> str:
+    assert finished.code == 1, finished
+    assert "Traceback" not in finished.err
+    assert finished.err.startswith("CommandError: ") and finished.err.count("\n") == 1
+    return finished.err
+
+
+def hashed(container: Container) -> set[str]:
+    return {name for name in container.blobs() if name != MANIFEST and "/" in name} - set(
+        records(container)
+    )
+
+
+def records(container: Container) -> list[str]:
+    return [name for name in container.blobs() if name.startswith(HISTORY)]
+
+
+# --- What goes and what stays ---------------------------------------------------------------------
+
+
+def test_it_deletes_hashed_files_that_no_recent_manifest_names_and_their_history(
+    site: Site, container: Container
+) -> None:
+    first = publish(site, 0)
+    second = publish(site, 1)
+    container.put("uploads/by-hand.png", noise("hand", 300))
+    container.put("uploads/looks.0123456789ab.png", noise("looks", 300))  # no digest of its own
+    time.sleep(APART)
+    third = publish(site, 2)
+    before = container.blobs().keys()
+    assert len(first | second | third) == 24 + 9 + 9
+
+    # A dry run names what would go, and nothing happens.
+    span = since(container, 1)
+    shown = site.manage("prunestatic", "--older-than", span, "--dry-run").well().out
+    assert shown.count("Pretending to delete ") == 9 + 1
+    for name in first - second - third:
+        assert f"Pretending to delete '{name}'\n" in shown
+    assert "\n10 files would be deleted (0.0 MB).\n" in shown
+    assert container.blobs().keys() == before
+
+    # The second version was live until a moment ago: its files stay, and its record does.
+    span = since(container, 1)
+    done = site.manage("prunestatic", "--older-than", span, "-v", "2").well().out
+    gone = before - container.blobs().keys()
+    assert {name for name in gone if not name.startswith(HISTORY)} == first - second - third
+    assert all(f"Deleted '{name}'\n" in done for name in gone)
+    assert f"\n{len(gone)} files deleted" in done
+    assert len(records(container)) == 2
+    container.holds(site.expected())
+
+    # Now it is old as well.
+    time.sleep(LONG_AGO)
+    site.manage("prunestatic", "--older-than", "0").well()
+    assert hashed(container) - {"uploads/by-hand.png", "uploads/looks.0123456789ab.png"} == third
+    assert {"uploads/by-hand.png", "uploads/looks.0123456789ab.png"} <= container.blobs().keys()
+    assert len(records(container)) == 1
+    container.holds(site.expected())
+
+    # There is nothing more, whatever the span; a publish afterwards finds all that it left.
+    again = site.manage("prunestatic", "--older-than", "0").well()
+    assert "\n0 files deleted (0.0 MB).\n" in again.out
+    container.holds(site.expected())
+    assert site.publish().well().counts[:2] == (0, 24)
+
+
+def test_a_version_that_came_back_is_as_recent_as_its_return(
+    site: Site, container: Container
+) -> None:
+    first = publish(site, 0)
+    second = publish(site, 1)
+    third = publish(site, 2)
+    time.sleep(APART)
+    publish(site, 0)
+    fourth = publish(site, 3)
+    site.manage("prunestatic", "--older-than", since(container, 2)).well()
+    # Version 2 ended with the return of the first.
+    assert first | third | fourth <= hashed(container)
+    assert not hashed(container) & (second - first - third - fourth)
+
+
+def test_what_was_live_until_now_stays_though_a_publish_was_cut_off_long_ago(
+    site: Site, proxy: FaultProxy, container: Container
+) -> None:
+    """The one that was cut off left a record of what never was live; it ends nobody's time."""
+    first = publish(site, 0)
+    proxy.rules = [Rule("PUT", "*/staticfiles.json", status=403, code="Refused")]
+    site.write(small_tree(1))
+    assert site.publish().code == 1
+    proxy.rules = ()
+    assert len(records(container)) == 2
+    time.sleep(APART)
+    second = publish(site, 2)
+    span = since(container, 1)
+    site.manage("prunestatic", "--older-than", span).well()
+    assert first | second <= hashed(container)
+
+
+def test_what_was_published_by_other_means_gets_its_record_when_it_is_replaced(
+    site: Site, container: Container
+) -> None:
+    first = publish(site, 0)
+    old = container.get(MANIFEST).raw
+    for name in records(container):
+        container.delete(name)
+    second = publish(site, 1)
+    kept = [container.get(name).raw for name in sorted(records(container))]
+    assert kept == [old, container.get(MANIFEST).raw]
+    site.manage("prunestatic", "--older-than", "1h").well()
+    assert hashed(container) == first | second
+
+
+def test_a_history_that_is_too_short_to_tell_saves_everything_and_says_until_when(
+    site: Site, container: Container
+) -> None:
+    publish(site, 0)
+    publish(site, 1)
+    before = container.blobs().keys()
+    said = site.manage("prunestatic").well().out
+    assert "The history of manifests begins on 20" in said
+    assert "so nothing can go before 20" in said
+    assert "\n0 files deleted" in said
+    assert container.blobs().keys() == before
+
+
+# --- What it refuses ------------------------------------------------------------------------------
+
+
+def test_without_a_manifest_or_with_a_broken_one_nothing_is_deleted(
+    site: Site, container: Container
+) -> None:
+    assert "There is no staticfiles.json in the container, so nothing tells what is live. " in (
+        refused(site.manage("prunestatic", "--older-than", "0"))
+    )
+    publish(site, 0)
+    publish(site, 1)
+    time.sleep(LONG_AGO)
+    old = container.get(MANIFEST).raw
+    names = hashed(container)
+    for broken in (b"", b"{", b"[]", b'{"paths": []}', b'{"version": "1.1"}', b"\xff\xfe"):
+        container.put(MANIFEST, broken)
+        said = refused(site.manage("prunestatic", "--older-than", "0"))
+        assert "staticfiles.json is no manifest of Django's. Nothing was deleted; run " in said
+    container.put(MANIFEST, old)
+    container.put(f"{HISTORY}2020-01-01T00-00-00Z-0123456789ab.json", b"{}")
+    said = refused(site.manage("prunestatic", "--older-than", "0", "--dry-run"))
+    assert "2020-01-01T00-00-00Z-0123456789ab.json is no manifest of Django's, so nothing" in said
+    container.delete(MANIFEST)
+    assert "There is no staticfiles.json" in refused(site.manage("prunestatic", "--dry-run"))
+    assert hashed(container) == names
+
+
+@pytest.mark.parametrize("span", ["", "30", "3 weeks", "-1d", "1.5h", "30D", "d", "1d2h"])
+def test_a_span_that_means_nothing_is_refused_with_examples(site: Site, span: str) -> None:
+    finished = site.manage("prunestatic", f"--older-than={span}")
+    assert finished.code == 2
+    assert f"{span!r} is no span of time: 30d, 12h, 45m, 90s or 0" in finished.err
+    assert "Traceback" not in finished.err
+
+
+def test_a_span_of_ages_is_no_crash(site: Site, container: Container) -> None:
+    publish(site, 0)
+    finished = site.manage("prunestatic", "--older-than", "99999999999999999999d")
+    assert finished.code == 2
+    assert "is longer than a hundred years" in finished.err and "Traceback" not in finished.err
+    site.manage("prunestatic", "--older-than", "36500d").well()
+    container.holds(site.expected())
+
+
+def test_a_storage_without_hashed_names_has_nothing_to_prune(site: Site, proxy: FaultProxy) -> None:
+    said = refused(site.manage("prunestatic", hashed_names=False))
+    assert "has no hashed names, so there is nothing to prune" in said
+    assert proxy.requests == []
+
+
+def test_a_wrong_key_is_told_in_a_sentence_without_it(site: Site) -> None:
+    publish(site, 0)
+    site.settings["AZURE_ACCOUNT_KEY"] = wrong = "QUJD" * 20
+    for flags in ((), ("--dry-run",)):
+        said = refused(site.manage("prunestatic", *flags))
+        assert "AuthorizationFailure" in said and wrong not in said  # Azurite's word for it
+
+
+# --- In bad weather -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_versions(site: Site) -> Site:
+    """Version 1 is live; of version 0 nine files may go at once."""
+    publish(site, 0)
+    publish(site, 1)
+    time.sleep(LONG_AGO)
+    return site
+
+
+def gone(site: Site) -> bool:
+    """Whether just the live version is left."""
+    site.container.holds(site.expected())
+    return hashed(site.container) == set(site.container.paths().values())
+
+
+@pytest.mark.parametrize("rule", [Rule(fault=Fault.LOST, first=1), Rule(status=503, first=1)])
+def test_a_prune_whose_every_request_fails_once_deletes_and_counts_everything(
+    two_versions: Site, proxy: FaultProxy, rule: Rule
+) -> None:
+    proxy.rules = [rule]
+    done = two_versions.manage("prunestatic", "--older-than", "0").well()
+    assert "\n10 files deleted" in done.out  # nine, and the record
+    assert gone(two_versions)
+
+
+def test_a_prune_waits_as_long_as_the_account_asks(two_versions: Site, proxy: FaultProxy) -> None:
+    proxy.take()
+    proxy.rules = [Rule("DELETE", "*/img/photo1*", first=1, status=429, retry_after=1)]
+    two_versions.manage("prunestatic", "--older-than", "0", connections=1).well()
+    deletes = [r for r in proxy.take() if r.method == "DELETE"]
+    [asked] = [r for r in deletes if r.status == 429]
+    later = [r.started - asked.started - asked.seconds for r in deletes if r.number > asked.number]
+    assert later and min(later) >= 0.95
+    assert gone(two_versions)
+
+
+def test_what_cannot_be_deleted_is_told_and_the_rest_goes(
+    two_versions: Site, proxy: FaultProxy
+) -> None:
+    proxy.take()
+    code = "BlobImmutableDueToPolicy"
+    proxy.rules = [Rule("DELETE", "*/img/photo1*", status=409, code=code)]
+    said = refused(two_versions.manage("prunestatic", "--older-than", "0"))
+    assert "1 blobs could not be deleted, img/photo1." in said
+    assert "BlobImmutableDueToPolicy (status 409)" in said
+    assert sum(r.method == "DELETE" for r in proxy.take()) == 10
+    proxy.rules = ()
+    two_versions.manage("prunestatic", "--older-than", "0").well()
+    assert gone(two_versions)
+
+
+def test_a_file_that_was_written_again_since_it_was_listed_stays(
+    two_versions: Site, proxy: FaultProxy, container: Container
+) -> None:
+    doomed = next(
+        name
+        for name in hashed(container) - set(container.paths().values())
+        if name.startswith("img/photo1.")
+    )
+    body = container.get(doomed).body
+    with two_versions.start("prunestatic", "--older-than", "0", connections=1) as process:
+        proxy.rules = [Rule("DELETE", "*", first=1, delay=200)]
+        until(proxy, deletes)
+        container.put(doomed, body)
+        out, err = process.communicate(timeout=60)
+    settle(proxy)
+    assert (process.returncode, err) == (0, ""), out
+    there = doomed in container.blobs()
+    answers = [r.status for r in proxy.requests if r.method == "DELETE" and blob(r) == doomed]
+    assert answers == ([412] if there else [202])
+
+
+def test_a_killed_prune_leaves_a_lease_which_the_next_one_names_and_a_publish_sits_out(
+    two_versions: Site, proxy: FaultProxy, container: Container
+) -> None:
+    proxy.take()
+    with (
+        Watcher(container) as watcher,
+        two_versions.start("prunestatic", "--older-than", "0", connections=1) as process,
+    ):
+        until(proxy, deletes)
+        kill_at(process, proxy, 0)
+    # What the watcher read was live, and is there to the end.
+    watcher.saw_no_failure()
+    container.is_whole()
+    said = refused(two_versions.manage("prunestatic", "--older-than", "0"))
+    assert "Another prunestatic is at work, or was killed less than a minute ago." in said
+
+    proxy.take()
+    two_versions.write(small_tree(0))
+    with two_versions.start("collectstatic", "--noinput") as process:
+        until(proxy, lambda records: sum(r.comp == "list" for r in records) > 1)
+        with container.client() as client:
+            # In place of waiting for a minute.
+            BlobLeaseClient(client.get_blob_client(MANIFEST)).break_lease(lease_break_period=0)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert out.startswith("prunestatic is at work; waiting until it has ended.\n")
+    container.holds(two_versions.expected())
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_a_prune_that_is_asked_to_stop_says_so_and_gives_its_lease_back(
+    two_versions: Site, proxy: FaultProxy, sign: signal.Signals
+) -> None:
+    proxy.take()
+    proxy.rules = [Rule("DELETE", "*", delay=300)]
+    with two_versions.start("prunestatic", "--older-than", "0", connections=1) as process:
+        until(proxy, deletes)
+        process.send_signal(sign)
+        _, err = process.communicate(timeout=60)
+    proxy.rules = ()
+    assert process.returncode == 128 + sign
+    assert err == (
+        "CommandError: Interrupted. What was deleted is gone; the next run deletes the rest.\n"
+    )
+    settle(proxy)
+    two_versions.manage("prunestatic", "--older-than", "0").well()
+    assert gone(two_versions)
+
+
+# --- As a rule ------------------------------------------------------------------------------------
+
+
+@dataclass
+class World:
+    """A container over a long time, in which versions go live one after another. `seconds` is the
+    time now, `live` each version's time and names."""
+
+    seconds: int = 1_000_000
+    blobs: dict[str, RemoteBlob] = field(default_factory=dict)
+    named: dict[str, frozenset[str]] = field(default_factory=dict)
+    live: list[tuple[int, frozenset[str]]] = field(default_factory=list)
+
+    def put(self, name: str, digest: str = "") -> None:
+        when = formatdate(self.seconds, usegmt=True)
+        blob = RemoteBlob("e", 1, "", digest, "", "", "", "", "", when, leased=False)
+        self.blobs.setdefault(name, blob)
+
+    def publish(self, files: frozenset[int], *, cut_off: bool = False) -> None:
+        """One that is `cut_off` is so between its record and its manifest."""
+        names = frozenset(f"f.{number:012x}.css" for number in files)
+        for name in names:
+            self.put(name, name.split(".")[1])
+        if self.live and self.named[max(self.named)] != self.live[-1][1]:
+            self.record(self.live[-1][1])
+        self.record(names)
+        if not cut_off:
+            self.live.append((self.seconds, names))
+
+    def record(self, names: frozenset[str]) -> None:
+        name = f"{HISTORY}{len(self.named):06}.json"
+        self.put(name)
+        self.named[name] = names
+
+    def prune(self, older_than: int) -> Verdict:
+        records = sorted((b.modified, n) for n, b in self.blobs.items() if n.startswith(HISTORY))
+        named = {name: self.named[name] for _, name in records}
+        live = self.live[-1][1]
+        found = verdict(self.blobs, records, named, live, float(self.seconds), older_than)
+        for name in found.doomed:
+            del self.blobs[name]
+        return found
+
+    def wanted(self, older_than: int) -> frozenset[str]:
+        """What a page may hold that was made within the span, or is made now."""
+        ends = [when for when, _ in self.live[1:]] + [self.seconds]
+        cut = self.seconds - older_than
+        recent = [names for end, (_, names) in zip(ends, self.live, strict=True) if end >= cut]
+        return self.live[-1][1].union(*recent)
+
+
+FILES = st.frozensets(st.integers(0, 9), max_size=5)
+# Some seconds later: a publish, one that is cut off, or a prune with a span.
+STEP = st.tuples(st.integers(0, 50), FILES | FILES.map(list) | st.integers(0, 120))
+
+
+@given(FILES, st.lists(STEP, max_size=12))
+def test_nothing_is_ever_deleted_that_a_page_of_the_span_may_hold_and_no_name_but_hashed_ones(
+    first: frozenset[int], steps: list[tuple[int, frozenset[int] | list[int] | int]]
+) -> None:
+    world = World()
+    for name in ("plain.css", "looks.0123456789ab.css", MANIFEST):
+        world.put(name, "ffffffffffffffffffffffffffffffff")
+    world.publish(first)
+    for seconds, step in steps:
+        world.seconds += seconds
+        if not isinstance(step, int):
+            world.publish(frozenset(step), cut_off=isinstance(step, list))
+            continue
+        wanted = world.wanted(step)
+        doomed = world.prune(step).doomed.keys()
+        assert not doomed & wanted
+        assert not doomed & {"plain.css", "looks.0123456789ab.css", MANIFEST}
+        # No prune makes a later one blind: the last record is there.
+        assert max(world.named) in world.blobs
+
+
+@given(FILES, FILES, st.integers(0, 100))
+def test_what_is_old_enough_does_go(
+    first: frozenset[int], second: frozenset[int], older_than: int
+) -> None:
+    world = World()
+    world.publish(first)
+    world.seconds += 10
+    world.publish(second)
+    world.seconds += older_than + 2
+    hashed_names = world.named[f"{HISTORY}000000.json"] - world.named[f"{HISTORY}000001.json"]
+    assert world.prune(older_than).doomed.keys() == {*hashed_names, f"{HISTORY}000000.json"}
+    assert world.prune(older_than).doomed == {}
+
+
+def test_hashed_names_of_another_algorithm_are_known_from_the_history() -> None:
+    world = World()
+    world.blobs["own/name-v1.css"] = RemoteBlob(
+        "e", 1, "", "ff", "", "", "", "", "", formatdate(world.seconds, usegmt=True), leased=False
+    )
+    world.publish(frozenset({1}))
+    world.named[f"{HISTORY}000000.json"] |= {"own/name-v1.css"}
+    world.seconds += 10
+    world.publish(frozenset({2}))
+    world.seconds += 10
+    assert "own/name-v1.css" in world.prune(5).doomed
