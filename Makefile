@@ -9,7 +9,7 @@ BLOB_PORT =
 STACK = local
 # What a change is previewed on: a branch, a tag or a commit.
 BASE = origin/main
-# More arguments for pytest or rotate: make test ARGS="tests/scripts -x"
+# More arguments for pytest, rotate or bench: make test ARGS="tests/scripts -x"
 ARGS =
 
 RUN = @command -v "$(PYTHON)" >/dev/null 2>&1 || { \
@@ -18,7 +18,7 @@ RUN = @command -v "$(PYTHON)" >/dev/null 2>&1 || { \
 	"$(PYTHON)" scripts/run.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down env preview rotate test lint fmt
+.PHONY: help setup up down env preview rotate test bench lint fmt
 
 help: ## Show this list
 	@echo "make TARGET [PORT=8000] [BLOB_PORT=10000] [STACK=local] [BASE=origin/main] [PYTHON=python3]"
@@ -48,6 +48,9 @@ rotate: ## Renew the keys of STACK's account while the site runs: docs/rotation.
 
 test: ## Run all tests (the first time it also fetches a Chromium)
 	$(RUN) test $(ARGS)
+
+bench: ## Measure publishing against its peers: docs/performance.md (ARGS=--quick: a minute)
+	$(RUN) bench $(ARGS)
 
 lint: ## Check style and types
 	$(RUN) lint

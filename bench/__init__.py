@@ -1,0 +1,1 @@
+"""What publishing costs: this project, its peers, and the least that any command can do."""

@@ -1,0 +1,1 @@
+"""A Django app with the bench's own management commands."""

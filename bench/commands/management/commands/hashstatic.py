@@ -1,0 +1,45 @@
+"""This project's reading, hashing and post-processing, and nothing else of a publish.
+
+With HASHED_BY_DJANGO, a folder that Django's own manifest storage has filled, it also says whether
+the two are the same byte for byte.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
+from django.core.management.base import BaseCommand
+
+from azureblob.publishing.finding import find
+from azureblob.publishing.hashing import hash_names
+
+
+class Command(BaseCommand):
+    requires_system_checks = ()
+
+    def handle(self, **options: Any) -> None:
+        with tempfile.TemporaryDirectory(prefix="hashstatic-") as scratch:
+            sources = find([], Path(scratch), self.stderr.write)
+            rendered = Path(scratch) / "hashed"
+            rendered.mkdir()
+            hasher = ManifestStaticFilesStorage(location=rendered, base_url=settings.STATIC_URL)
+            tree = hash_names(sources, hasher, rendered)
+            by_django = os.environ.get("HASHED_BY_DJANGO")
+            if by_django:
+                theirs = Path(by_django)
+                manifest = (theirs / "staticfiles.json").read_bytes()
+                wrong = [] if manifest == tree.manifest else ["staticfiles.json"]
+                wrong += [
+                    name
+                    for name in json.loads(manifest)["paths"].values()
+                    if name not in tree.files
+                    or Path(tree.files[name].path).read_bytes() != (theirs / name).read_bytes()
+                ]
+                if wrong:
+                    raise SystemExit(f"{len(wrong)} files differ from Django's: {wrong[:5]}")

@@ -1,0 +1,196 @@
+"""Who is measured: each one's command, environment and settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.servers.running import ACCOUNT, CONTAINER, ROOT, Target
+
+PEERS = ROOT / ".venv-bench"
+DJANGO = PEERS / "django" / "bin" / "python"
+CLI = PEERS / "cli" / "bin" / "python"
+OURS = "azureblob.static.StaticBlobStorage"
+STOCK = "storages.backends.azure_storage.AzureStorage"
+REPAIRED = "bench.stock.ManifestAzureStorage"
+LOCAL = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+_FINDER = "django.contrib.staticfiles.finders.FileSystemFinder"
+_APPS = ["django.contrib.staticfiles"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a competitor works: its tree, a folder for what it writes, and the service. `kept` is a
+    folder that outlives the round."""
+
+    tree: Path
+    folder: Path
+    kept: Path
+    target: Target | None = None
+
+
+@dataclass(frozen=True)
+class Competitor:
+    """`names` tells what is in the container afterwards: `plain` names or `hashed` ones with a
+    manifest, or that there is no container (`local`)."""
+
+    name: str
+    label: str
+    command: Callable[[Place], list[str]]
+    environment: Callable[[Place], dict[str, str]]
+    names: str = "plain"
+    needs: Path | None = None
+
+    def is_there(self) -> bool:
+        return self.needs is None or self.needs.exists()
+
+
+def _collectstatic(python: Path) -> Callable[[Place], list[str]]:
+    return lambda _: [str(python), "-m", "django", "collectstatic", "--noinput", "-v0"]
+
+
+def _environment(place: Place, **more: str) -> dict[str, str]:
+    """Nothing of the bench's own: PYTHONDONTWRITEBYTECODE would compile anew in each process."""
+    return {
+        "PATH": os.environ.get("PATH", ""),
+        "HOME": str(place.folder),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "app"), str(ROOT)]),
+        **more,
+    }
+
+
+def _django(
+    apps: list[str], backend: str, options: Mapping[str, Any] | None, **settings: Any
+) -> Callable[[Place], dict[str, str]]:
+    """The environment of a Django process; without `options` the storage takes its account from a
+    connection string, as the stock one must to find an endpoint with a path."""
+
+    def environment(place: Place) -> dict[str, str]:
+        given: dict[str, Any] = dict(options or {})
+        account: dict[str, Any] = {}
+        if place.target:
+            given["azure_container"] = CONTAINER
+            if options is None:
+                given["connection_string"] = place.target.connection_string
+            else:
+                account = {
+                    "AZURE_ACCOUNT_NAME": ACCOUNT,
+                    "AZURE_ACCOUNT_KEY": place.target.key,
+                    "AZURE_BLOB_ENDPOINT": f"{place.target.endpoint}/",
+                }
+        return _environment(
+            place,
+            DJANGO_SETTINGS_MODULE="bench.settings",
+            BENCH_SETTINGS=json.dumps(
+                {
+                    "INSTALLED_APPS": apps,
+                    "STATIC_URL": "/static/",
+                    "STATIC_ROOT": str(place.folder / "collected"),
+                    "STATICFILES_DIRS": [str(place.tree)],
+                    # An app with static files of its own would have more to send than others.
+                    "STATICFILES_FINDERS": [_FINDER],
+                    "STORAGES": {"staticfiles": {"BACKEND": backend, "OPTIONS": given}},
+                    **account,
+                    **settings,
+                }
+            ),
+        )
+
+    return environment
+
+
+def _floor(place: Place) -> dict[str, str]:
+    assert place.target is not None  # noqa: S101 - for the type checker
+    return {
+        **_django([*_APPS, "bench.commands"], LOCAL, {})(
+            Place(place.tree, place.folder, place.kept)
+        ),
+        "FLOOR_PORT": str(place.target.port),
+        "FLOOR_CONTAINER": f"/{ACCOUNT}/{CONTAINER}",
+        "FLOOR_SAS": place.target.sas,
+    }
+
+
+def _upload_batch(place: Place) -> list[str]:
+    words = ["storage", "blob", "upload-batch", "--destination", CONTAINER]
+    words += ["--source", str(place.tree), "--overwrite", "--no-progress", "--output", "none"]
+    return [str(CLI), "-m", "azure.cli", *words]
+
+
+def _cli(place: Place) -> dict[str, str]:
+    assert place.target is not None  # noqa: S101 - for the type checker
+    return {
+        **_environment(place),
+        "PYTHONPATH": "",
+        "AZURE_STORAGE_CONNECTION_STRING": place.target.connection_string,
+        # Its index of commands, which takes a minute to make, stays.
+        "AZURE_CONFIG_DIR": str(place.kept / "azure-cli"),
+        "AZURE_CORE_COLLECT_TELEMETRY": "no",
+        "AZURE_CORE_ONLY_SHOW_ERRORS": "yes",
+    }
+
+
+_PYTHON = Path(sys.executable)
+_OWN_APPS = ["azureblob", *_APPS]
+_FASTA = {
+    "COLLECTFASTA_STRATEGY": "collectfasta.strategies.azure.AzureBlobStrategy",
+    "COLLECTFASTA_THREADS": 16,
+}
+_PLAIN = {"hashed_names": False, "gzip": False}
+_OWN = _collectstatic(_PYTHON)
+
+_ALL = (
+    Competitor(
+        "floor",
+        "the floor",
+        lambda _: [str(_PYTHON), "-m", "django", "publishfloor"],
+        _floor,
+    ),
+    Competitor("plain", "this project, unhashed", _OWN, _django(_OWN_APPS, OURS, _PLAIN)),
+    Competitor(
+        "gzip",
+        "this project, unhashed, packed",
+        _OWN,
+        _django(_OWN_APPS, OURS, {"hashed_names": False}),
+    ),
+    Competitor(
+        "hashed", "this project, hashed, packed", _OWN, _django(_OWN_APPS, OURS, {}), "hashed"
+    ),
+    Competitor("stock", "django-storages", _OWN, _django(_APPS, STOCK, None)),
+    Competitor(
+        "stock-manifest",
+        "django-storages with manifest, repaired",
+        _OWN,
+        _django(_APPS, REPAIRED, None),
+        "hashed",
+    ),
+    Competitor(
+        "collectfasta",
+        "collectfasta, 16 threads",
+        _collectstatic(DJANGO),
+        _django(["collectfasta", *_APPS], STOCK, None, **_FASTA),
+        needs=DJANGO,
+    ),
+    Competitor("upload-batch", "az storage blob upload-batch", _upload_batch, _cli, needs=CLI),
+    Competitor(
+        "django-manifest",
+        "Django's ManifestStaticFilesStorage",
+        _OWN,
+        _django(_APPS, LOCAL, {}),
+        "local",
+    ),
+    Competitor(
+        "hashing",
+        "this project's hashing",
+        lambda _: [str(_PYTHON), "-m", "django", "hashstatic"],
+        _django([*_OWN_APPS, "bench.commands"], LOCAL, {}),
+        "local",
+    ),
+)
+COMPETITORS = {competitor.name: competitor for competitor in _ALL}

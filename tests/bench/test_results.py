@@ -1,0 +1,54 @@
+"""What is made of the runs: medians, ratios, and a file of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.results import Figure, Results
+from bench.scenarios import rotated
+from tests.bench.conftest import run
+
+
+def test_a_figure_is_a_median_with_lowest_highest_and_number() -> None:
+    assert Figure.of([5, 1, 2]) == Figure(2, 1, 5, 3)
+    assert Figure.of([4, 1]) == Figure(2.5, 1, 4, 2)
+    assert Figure.of([]) is None
+
+
+def test_a_ratio_is_made_round_by_round(results: Results) -> None:
+    assert results.ratio("azurite-40ms", "first", "plain", "floor") == Figure(1.5, 1.0, 2.0, 3)
+
+
+def test_a_round_that_only_one_of_two_finished_makes_no_ratio(results: Results) -> None:
+    results.runs = [r for r in results.runs if (r.competitor, r.round) != ("floor", 3)]
+    ratio = results.ratio("azurite-40ms", "first", "plain", "floor")
+    assert ratio == Figure(1.25, 1.0, 1.5, 2)
+
+
+def test_what_ended_wrong_is_no_figure(results: Results) -> None:
+    results.runs.append(run("plain", "first", 0.0, 4, wrong="2 files are missing"))
+    figure = results.figure("azurite-40ms", "plain", "first")
+    assert figure == Figure(3.0, 2.0, 8.0, 3)
+
+
+def test_cpu_of_a_file_leaves_out_what_a_run_with_nothing_to_send_takes(results: Results) -> None:
+    results.runs.append(run("plain", "unchanged", 1.0, 1))
+    assert results.cpu_per_file("azurite-40ms", "plain") == Figure(2.0, 2.0, 2.0, 1)
+
+
+def test_a_scenario_measured_again_takes_the_place_of_its_old_runs(results: Results) -> None:
+    results.runs.append(run("plain", "first", 1.0, scenario="null-5000"))
+    results.replace("azurite-40ms", [run("floor", "first", 9.0)])
+    assert [(r.scenario, r.wall) for r in results.runs] == [("null-5000", 1.0), ("azurite-40ms", 9)]
+
+
+def test_results_are_the_same_after_writing_and_reading(results: Results, tmp_path: Path) -> None:
+    results.write(tmp_path / "results.json")
+    assert Results.read(tmp_path / "results.json") == results
+    assert Results.read(tmp_path / "none.json") == Results()
+
+
+def test_over_the_rounds_each_competitor_comes_at_each_place() -> None:
+    names = ["a", "b", "c"]
+    orders = [rotated(names, round_) for round_ in range(3)]
+    assert [sorted(places) for places in zip(*orders, strict=True)] == [names] * 3
