@@ -1,0 +1,97 @@
+"""What a file is by its content, held against a field's rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import IO
+
+from django.template.defaultfilters import filesizeformat
+
+from azureblob.uploads import images, kinds
+from azureblob.uploads.names import shown_name
+from azureblob.uploads.refusal import Refused
+from azureblob.uploads.rules import UploadRules
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """How a file is to be stored.
+
+    `content_type` is application/octet-stream and `extension` .bin for a file that is none of the
+    field's types. `inline` is False for all that is not a picture, sound or film: such a blob is an
+    attachment. `width` and `height` are a picture's, in pixels.
+    """
+
+    content_type: str
+    extension: str
+    inline: bool
+    width: int | None = None
+    height: int | None = None
+
+
+ATTACHMENT = Inspected(kinds.UNKNOWN, kinds.extension(kinds.UNKNOWN), inline=False)
+
+
+def at_a_glance(head: bytes) -> Inspected:
+    """How a file that begins with `head` is stored where no field says what it may be."""
+    kind = kinds.told(head)
+    if kind not in kinds.INERT:
+        return ATTACHMENT
+    return Inspected(kind, kinds.extension(kind), inline=True)
+
+
+def inspect(file: IO[bytes], name: str, size: int, rules: UploadRules) -> Inspected:
+    """Raises Refused. Reads the first 64 KiB, and of pictures what has to be seen to count their
+    frames and check their sums, which may be all of it. Leaves the file at its beginning."""
+    check_claims(name, size, rules)
+    try:
+        return _by_content(file, rules)
+    finally:
+        file.seek(0)
+
+
+def check_claims(name: str, size: int, rules: UploadRules) -> None:
+    """What can be said before a byte is there. Raises Refused."""
+    if len(name) > rules.max_name:
+        raise Refused(
+            f"This file's name has {len(name)} characters; at most {rules.max_name} are taken. "
+            "Give it a shorter one.",
+            "name",
+        )
+    if size == 0:
+        raise Refused(f"“{shown_name(name)}” is empty.", "empty")
+    if size > rules.max_bytes:
+        raise Refused(
+            f"This file has {filesizeformat(size)} ({size:,} bytes); at most "
+            f"{filesizeformat(rules.max_bytes)} ({rules.max_bytes:,}) can be stored.",
+            "too_large",
+        )
+
+
+def _by_content(file: IO[bytes], rules: UploadRules) -> Inspected:
+    file.seek(0)
+    kind = kinds.told(file.read(kinds.HEAD_BYTES))
+    if kind not in rules.types:
+        if rules.others == "attachment":
+            return ATTACHMENT
+        raise Refused(_not_taken(kind, rules), "type")
+    width = height = None
+    if kind in images.FORMATS:
+        try:
+            width, height = images.check(file, kind, rules)
+        except Refused as refusal:
+            if refusal.code == "broken" and rules.others == "attachment":
+                return ATTACHMENT
+            raise
+    return Inspected(kind, kinds.extension(kind), kind in kinds.INERT, width, height)
+
+
+def _not_taken(kind: str, rules: UploadRules) -> str:
+    found = (
+        "This file's content is of no type that can be recognised"
+        if kind == kinds.UNKNOWN
+        else f"This file is {kind} by its content"
+    )
+    *most, last = [images.FORMATS.get(each, each) for each in rules.types]
+    names = f"{', '.join(most)} or {last}" if most else last
+    return f"{found}; only {names} can be stored here."

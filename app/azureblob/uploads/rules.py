@@ -1,0 +1,40 @@
+"""What a field takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from azureblob.uploads.kinds import KNOWN
+
+IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+
+
+@dataclass(frozen=True)
+class UploadRules:
+    """`types` are the content types that are taken as what they are. `others` says what happens to
+    everything else: it is refused, or kept as an attachment that nothing opens by itself.
+
+    Raises ValueError for rules that take nothing, and for a type that cannot be told from content,
+    as are all that a browser could run: HTML, SVG, XML, scripts.
+    """
+
+    types: tuple[str, ...] = IMAGES
+    max_bytes: int = 10 * 1024 * 1024
+    # Width times height times frames: what a viewer would have to decode.
+    max_pixels: int = 50_000_000
+    # Characters of the original name.
+    max_name: int = 200
+    others: Literal["refuse", "attachment"] = "refuse"
+    # A frame costs time whatever its size.
+    max_frames: int = 5_000
+
+    def __post_init__(self) -> None:
+        if not self.types and self.others == "refuse":
+            raise ValueError("types is empty and others is 'refuse': the field takes no file.")
+        unknown = sorted(set(self.types) - KNOWN)
+        if unknown:
+            raise ValueError(
+                f"types holds {', '.join(unknown)}, which cannot be told from a file's content. "
+                "Take it out, and set others='attachment' to keep such files as attachments."
+            )

@@ -1,0 +1,110 @@
+"""Names of files: what is left of them for people, and what is kept."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from email.message import Message
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from azureblob.uploads.headers import attachment
+from azureblob.uploads.inspection import ATTACHMENT
+from azureblob.uploads.names import (
+    LENGTH,
+    as_metadata,
+    from_metadata,
+    random_name,
+    shown_name,
+)
+
+# Text of any kind, and much of what names are attacked with.
+NASTY = st.lists(
+    st.one_of(
+        st.text(max_size=8),
+        st.sampled_from(
+            ["..", "/", "\\", ".", " ", "\0", "\r\n", "\u202e", "\u2066", "\u200b", "\ufeff"]
+            + ["CON", "nul", "com1", ".html", ".jpg", '"', "%00", ";", "é", "e\u0301", "\U0001f63a"]
+            + ["\u0378", "\ue000", "\u2028", "x" * 130]
+        ),
+    ),
+    max_size=12,
+).map("".join)
+DEVICES = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(10)}
+
+
+@given(NASTY)
+@example("a" * LENGTH + "\u0301.jpg")
+def test_a_shown_name_is_one_that_any_disk_can_have(original: str) -> None:
+    name = shown_name(original)
+    assert 1 <= len(name) <= LENGTH
+    assert not set(name) & set('/\\<>:"|?*')
+    assert name == name.strip(". ")
+    assert name.partition(".")[0].rstrip().lower() not in DEVICES
+    assert unicodedata.is_normalized("NFC", name)
+    unseen = {c for c in name if unicodedata.category(c)[0] == "C"}
+    assert unseen <= {"\u200c", "\u200d"}
+
+
+@given(NASTY)
+def test_a_shown_name_is_left_as_it_is(original: str) -> None:
+    assert shown_name(shown_name(original)) == shown_name(original)
+
+
+@pytest.mark.parametrize(
+    ("original", "shown"),
+    [
+        ("Ferien in Köln.jpg", "Ferien in Köln.jpg"),
+        ("e\u0301te\u0301.png", "été.png"),
+        ("/etc/passwd", "passwd"),
+        ("C:\\temp\\cat.png", "cat.png"),
+        ("cat\u202egnp.exe", "catgnp.exe"),
+        ("  two   words .txt", "two words .txt"),
+        (".htaccess", "htaccess"),
+        ("aux.tar.gz", "_aux.tar.gz"),
+        ("COM¹.txt", "_COM¹.txt"),
+        ("console.txt", "console.txt"),
+        ("\u0645\u06cc\u200c\u062e.pdf", "\u0645\u06cc\u200c\u062e.pdf"),
+        ("", "file"),
+        ("...", "file"),
+        ("\u202e", "file"),
+    ],
+)
+def test_of_a_name_goes_only_what_harms(original: str, shown: str) -> None:
+    assert shown_name(original) == shown
+
+
+def test_a_name_that_is_too_long_keeps_its_ending() -> None:
+    assert shown_name("x" * 500 + ".jpeg") == "x" * (LENGTH - 5) + ".jpeg"
+
+
+@given(NASTY)
+def test_metadata_is_ascii_that_fits_and_gives_the_name_back(original: str) -> None:
+    kept = as_metadata(original)
+    assert re.fullmatch(r"[A-Za-z0-9_.~%-]*", kept)
+    assert len(kept) <= 4096
+    assert from_metadata(kept) == original[:255].encode(errors="replace").decode()
+
+
+@given(NASTY)
+def test_a_disposition_is_one_header_that_says_the_shown_name(original: str) -> None:
+    value = attachment(original)
+    assert value.isascii()
+    assert value.isprintable()
+    header = Message()
+    header["Content-Disposition"] = value
+    assert header.get_content_disposition() == "attachment"
+    assert unquote(value.partition("filename*=UTF-8''")[2]) == shown_name(original)
+    assert value.count('"') == 2
+    assert "%" not in value.partition("filename*")[0]
+
+
+def test_names_of_blobs_are_not_to_be_guessed_and_never_the_same() -> None:
+    names = {random_name("pictures", ".jpg") for _ in range(1000)}
+    assert len(names) == 1000
+    assert all(re.fullmatch(r"pictures/[\w-]{22}\.jpg", name) for name in names)
+    assert re.fullmatch(r"[\w-]{22}\.bin", random_name("", ATTACHMENT.extension))
+    assert re.fullmatch(r"a/b/[\w-]{22}\.bin", random_name("/a/b/", ".bin"))
