@@ -28,8 +28,9 @@ _holders_lock = threading.Lock()
 class DelegationKeys:
     """One account's present key, fetched when it is first needed and renewed early.
 
-    However many threads ask, one fetches. While a key is still good enough nobody waits for the
-    next one, and a failed renewal is a warning and no error.
+    However many threads ask, one fetches, and those that waited for it share what came of it.
+    While a key is still good enough, nobody else waits for the next one, and a failed renewal is a
+    warning and no error.
     """
 
     def __init__(self, service: Callable[[], BlobServiceClient]) -> None:
@@ -38,6 +39,8 @@ class DelegationKeys:
         self._key: UserDelegationKey | None = None
         self._expiry = 0.0
         self._try_again = 0.0
+        self._failures = 0
+        self._failure: AzureError | None = None
 
     def valid_until(self, moment: float) -> UserDelegationKey:
         """A key that is valid until `moment` (Unix time) at least.
@@ -46,20 +49,28 @@ class DelegationKeys:
         """
         key = self._key
         if key is not None and moment <= self._expiry:
-            if self._expiry - moment < EARLY_SECONDS and self._fetching.acquire(blocking=False):
+            if self._is_due(moment) and self._fetching.acquire(blocking=False):
                 try:
-                    self._renew_if_it_can_be()
+                    self._renew_if_it_can_be(moment)
                 finally:
                     self._fetching.release()
             return self._key or key
+        failures = self._failures
         with self._fetching:
             if self._key is None or moment > self._expiry:
+                if self._failure is not None and self._failures > failures:
+                    # Of threads that try one after another each would wait for a time-out more.
+                    raise self._failure
                 self._fetch()
             assert self._key is not None  # noqa: S101 - for the type checker: _fetch sets it
             return self._key
 
-    def _renew_if_it_can_be(self) -> None:
-        if time.time() < self._try_again:
+    def _is_due(self, moment: float) -> bool:
+        return self._expiry - moment < EARLY_SECONDS
+
+    def _renew_if_it_can_be(self, moment: float) -> None:
+        # Another thread may have done it between this one's look and its turn.
+        if not self._is_due(moment) or time.time() < self._try_again:
             return
         try:
             self._fetch()
@@ -77,11 +88,16 @@ class DelegationKeys:
     def _fetch(self) -> None:
         now = time.time()
         expiry = now + LIFETIME_SECONDS
-        with self._service() as service:
-            self._key = service.get_user_delegation_key(
-                datetime.fromtimestamp(now - SKEW_SECONDS, UTC),
-                datetime.fromtimestamp(expiry, UTC),
-            )
+        try:
+            with self._service() as service:
+                self._key = service.get_user_delegation_key(
+                    datetime.fromtimestamp(now - SKEW_SECONDS, UTC),
+                    datetime.fromtimestamp(expiry, UTC),
+                )
+        except AzureError as error:
+            self._failure = error
+            self._failures += 1
+            raise
         self._expiry = expiry
 
 

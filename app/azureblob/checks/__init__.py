@@ -1,0 +1,23 @@
+"""What `manage.py check` says about a project that uses this app; docs/checks.md lists it all.
+
+Nothing here asks the network, but for the one question that `check --deploy` adds.
+"""
+
+from __future__ import annotations
+
+from azureblob.checks.accounts import settings_are_read, storages_can_be_made
+from azureblob.checks.addresses import addresses_agree
+from azureblob.checks.containers import containers_are_apart, types_are_checked
+from azureblob.checks.levels import containers_are_as_declared
+from azureblob.checks.staticfiles import commands_are_ours, settings_moved
+
+__all__ = [
+    "addresses_agree",
+    "commands_are_ours",
+    "containers_are_apart",
+    "containers_are_as_declared",
+    "settings_are_read",
+    "settings_moved",
+    "storages_can_be_made",
+    "types_are_checked",
+]

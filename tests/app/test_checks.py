@@ -1,0 +1,337 @@
+"""manage.py check: each id fires where it should, is silent where it should, and is in the docs."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT, free_port
+
+STATICFILES = "django.contrib.staticfiles"
+OURS = "azureblob.static.StaticBlobStorage"
+DJANGOS = "django.contrib.staticfiles.storage.StaticFilesStorage"
+BLOBS = "azureblob.storage.BlobStorage"
+KEY = "bm8ga2V5"
+ENDPOINT = "https://someaccount.blob.core.windows.net/"
+# A project with the app alone, as docs/publishing.md has it.
+GOOD: dict[str, Any] = {
+    "AZURE_ACCOUNT_NAME": "someaccount",
+    "AZURE_ACCOUNT_KEY": KEY,
+    "AZURE_BLOB_ENDPOINT": None,
+    "AZURE_CUSTOM_DOMAIN": None,
+    "AZURE_AUTH_MODE": "key",
+    "STATIC_URL": f"{ENDPOINT}static/",
+    "MEDIA_URL": f"{ENDPOINT}media/",
+}
+IDENTITY: dict[str, Any] = {"AZURE_ACCOUNT_KEY": None, "AZURE_AUTH_MODE": "identity"}
+
+Check = Callable[..., list[Any]]
+
+
+def storages(
+    default: dict[str, Any] | None = None,
+    static: dict[str, Any] | None = None,
+    backend: str = BLOBS,
+    static_backend: str = OURS,
+) -> dict[str, Any]:
+    own = backend == BLOBS
+    return {
+        "default": {
+            "BACKEND": backend,
+            "OPTIONS": {**({"azure_container": "media"} if own else {}), **(default or {})},
+        },
+        "staticfiles": {"BACKEND": static_backend, "OPTIONS": static or {}},
+    }
+
+
+@pytest.fixture
+def check(django_site: None) -> Check:
+    """This app's messages about a good project with these settings."""
+    from django.core.checks import run_checks
+    from django.test import override_settings
+
+    def run(*, deploy: bool = False, **changed: Any) -> list[Any]:
+        with override_settings(**{**GOOD, "STORAGES": storages(), **changed}):
+            found = run_checks(include_deployment_checks=deploy)
+        return [message for message in found if message.id.startswith("azureblob.")]
+
+    return run
+
+
+def test_a_good_project_hears_nothing(check: Check) -> None:
+    assert check() == []
+
+
+@pytest.mark.parametrize(
+    ("order", "backend", "expected"),
+    [
+        (["azureblob", STATICFILES], OURS, []),
+        ([STATICFILES, "azureblob"], OURS, ["azureblob.E001"]),
+        ([STATICFILES, "azureblob"], "backend.custom_azure.AzureStaticStorage", ["azureblob.E001"]),
+        ([STATICFILES, "azureblob"], DJANGOS, []),
+        (["azureblob"], OURS, []),
+        ([STATICFILES, "azureblob"], "nowhere.Storage", []),
+    ],
+)
+def test_the_order_of_the_apps_is_checked(
+    django_site: None, order: list[str], backend: str, expected: list[str]
+) -> None:
+    from django.test import override_settings
+
+    from azureblob.checks import commands_are_ours
+
+    storages: dict[str, Any] = {"staticfiles": {"BACKEND": backend}}
+    with override_settings(INSTALLED_APPS=order, STORAGES=storages):
+        assert [message.id for message in commands_are_ours(None)] == expected
+
+
+def test_collectstatic_stops_at_it(django_site: None) -> None:
+    from django.core.management import call_command
+    from django.core.management.base import SystemCheckError
+    from django.test import override_settings
+
+    with (
+        override_settings(INSTALLED_APPS=[STATICFILES, "azureblob"]),
+        pytest.raises(SystemCheckError, match="comes after"),
+    ):
+        call_command("collectstatic", interactive=False, skip_checks=False)
+
+
+# Id, settings that it fires at, what the hint says to type, settings beside it that are right.
+FIRES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
+    (
+        "E002",
+        {"STORAGES": storages({"expiration_secs": 600})},
+        "STORAGES['default']['OPTIONS']",
+        {"STORAGES": storages({"signed": True, "signed_seconds": 600})},
+    ),
+    (
+        "E003",
+        {"AZURE_ACCOUNT_NAME": None, "AZURE_BLOB_ENDPOINT": ENDPOINT},
+        "Set AZURE_ACCOUNT_NAME",
+        {"AZURE_BLOB_ENDPOINT": ENDPOINT},
+    ),
+    ("E004", {"AZURE_ACCOUNT_KEY": ""}, "AZURE_AUTH_MODE = 'identity'", IDENTITY),
+    (
+        "E005",
+        {"AZURE_AUTH_MODE": "identity"},
+        "Take AZURE_ACCOUNT_KEY out",
+        {"AZURE_AUTH_MODE": "key"},
+    ),
+    (
+        "E006",
+        {
+            **IDENTITY,
+            "AZURE_BLOB_ENDPOINT": "http://127.0.0.1:1/a/",
+            "AZURE_CUSTOM_DOMAIN": "someaccount.blob.core.windows.net",
+        },
+        "https address",
+        {
+            "AZURE_BLOB_ENDPOINT": "http://127.0.0.1:1/a/",
+            "STATIC_URL": "http://127.0.0.1:1/a/static/",
+            "MEDIA_URL": "http://127.0.0.1:1/a/media/",
+        },
+    ),
+    (
+        "E007",
+        {"STORAGES": storages({"signed": True, "signed_seconds": 3 * 24 * 3600 + 1})},
+        "from 1 to 259200",
+        {"STORAGES": storages({"signed": True, "signed_seconds": "259200"})},
+    ),
+    (
+        "E008",
+        {"AZURE_ACCOUNT_KEY": "[secret]"},
+        "--show-secrets",
+        {"AZURE_ACCOUNT_KEY": KEY},
+    ),
+    (
+        "E009",
+        {"QUARANTINE_LOCATION": "media"},
+        "a container of its own",
+        {"QUARANTINE_LOCATION": "waiting"},
+    ),
+    (
+        "W001",
+        {"DEFAULT_FILE_STORAGE": BLOBS},
+        "STORAGES = {'default': {'BACKEND': 'azureblob.storage.BlobStorage'}",
+        {},
+    ),
+    ("W002", {"AZURE_LOCATION": "westeurope"}, "['OPTIONS']['location']", {"AZURE_LOCATION": ""}),
+    (
+        "W003",
+        {"AZURE_URL_EXPIRATION_SECS": 600},
+        "signed=True and signed_seconds",
+        {"AZURE_OVERWRITE_FILES": False},
+    ),
+    (
+        "W004",
+        {"STATIC_URL": "/static/"},
+        f"Set STATIC_URL = '{ENDPOINT}static/'",
+        {"STATIC_URL": "https://cdn.example.com/static/", "AZURE_CUSTOM_DOMAIN": "cdn.example.com"}
+        | {"MEDIA_URL": "https://cdn.example.com/media/"},
+    ),
+    (
+        "W005",
+        {"STORAGES": storages(backend="django.core.files.storage.FileSystemStorage")},
+        "STORAGES['default'] =",
+        {
+            "MEDIA_URL": "/media/",
+            "STORAGES": storages(backend="django.core.files.storage.FileSystemStorage"),
+        },
+    ),
+    (
+        "W006",
+        {"MEDIA_URL": f"{ENDPOINT}uploads/"},
+        f"Set MEDIA_URL = '{ENDPOINT}media/'",
+        {"MEDIA_URL": ""},
+    ),
+]
+
+
+@pytest.mark.parametrize(("number", "settings", "hint", "right"), FIRES)
+def test_each_check_fires_and_says_what_to_type_and_is_silent_where_all_is_right(
+    check: Check, number: str, settings: dict[str, Any], hint: str, right: dict[str, Any]
+) -> None:
+    found = check(**settings)
+    assert {message.id for message in found} == {f"azureblob.{number}"}
+    assert hint in found[0].hint
+    assert KEY not in str(found)
+    assert check(**right) == []
+
+
+def test_one_setting_is_told_once_for_both_storages(check: Check) -> None:
+    assert len(check(AZURE_AUTH_MODE="identity")) == 1
+
+
+@pytest.mark.parametrize("seconds", ["600", 1, "1"])
+def test_seconds_may_be_text(check: Check, seconds: Any) -> None:
+    assert check(STORAGES=storages({"signed_seconds": seconds})) == []
+
+
+@pytest.mark.parametrize("seconds", ["an hour", 0, -1, True, 1.5, "9" * 50, None])
+def test_seconds_that_are_none_are_refused(check: Check, seconds: Any) -> None:
+    found = check(STORAGES=storages({"signed_seconds": seconds}))
+    assert [message.id for message in found] == ["azureblob.E007"]
+
+
+def test_static_files_and_uploads_in_one_container_are_refused(check: Check) -> None:
+    found = check(STORAGES=storages({"azure_container": "static"}), MEDIA_URL="")
+    assert [message.id for message in found] == ["azureblob.E009"]
+
+
+def test_a_storage_that_is_made_by_a_function_is_nobodys_business(check: Check) -> None:
+    assert check(STORAGES=storages(static_backend="operator.add")) == []
+
+
+def test_without_a_storage_of_ours_nothing_is_said_of_the_account(check: Check) -> None:
+    plain = storages(backend="django.core.files.storage.FileSystemStorage", static_backend=DJANGOS)
+    settings = {"AZURE_ACCOUNT_NAME": None, "AZURE_LOCATION": "x", "MEDIA_URL": "/media/"}
+    assert check(STORAGES=plain, **settings) == []
+
+
+def test_a_stale_setting_is_told_to_collectstatic_as_well(django_site: None) -> None:
+    from django.core.checks import Tags, run_checks
+    from django.test import override_settings
+
+    with override_settings(STATICFILES_STORAGE=OURS):
+        found = run_checks(tags=[Tags.staticfiles])
+    assert [message.id for message in found] == ["azureblob.W001"]
+
+
+# --- With --deploy --------------------------------------------------------------------------------
+
+
+def test_uploads_under_the_type_of_their_name_are_noted_before_a_deployment(check: Check) -> None:
+    dead = {"AZURE_BLOB_ENDPOINT": f"http://127.0.0.1:{free_port()}/a/", "MEDIA_URL": ""}
+    dead["STATIC_URL"] = f"{dead['AZURE_BLOB_ENDPOINT']}static/"
+    found = check(deploy=True, **dead)
+    assert [message.id for message in found] == ["azureblob.W007"]
+    checked = storages({"check_content": True})
+    assert check(deploy=True, **dead, STORAGES=checked) == []
+    assert check(**dead) == []
+
+
+@pytest.fixture
+def containers(azure_env: dict[str, str], django_site: None) -> Any:
+    """The stack's account with one more container, `closed`; media are public there."""
+    from azure.core.exceptions import ResourceExistsError
+
+    from backend.custom_azure import AzureMediaStorage
+
+    with AzureMediaStorage().service(retries=0, connect=5, read=5) as service:
+        with contextlib.suppress(ResourceExistsError):
+            service.create_container("closed")
+        yield service
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected", "command"),
+    [
+        ({}, [], ""),
+        ({"AZURE_MEDIA_ACCESS": "private", "MEDIA_LOCATION": "closed"}, [], ""),
+        (
+            {"AZURE_MEDIA_ACCESS": "private"},
+            ["azureblob.E010"],
+            "pulumi config set mediaAccess private",
+        ),
+        ({"MEDIA_LOCATION": "closed"}, ["azureblob.E011"], "pulumi config set mediaAccess public"),
+        (
+            {"QUARANTINE_LOCATION": "static"},
+            ["azureblob.E012"],
+            "--name static --public-access off",
+        ),
+        ({"MEDIA_LOCATION": "not-there"}, [], ""),
+        ({"AZURE_ACCOUNT_KEY": "d3Jvbmcta2V5"}, [], ""),
+    ],
+)
+def test_the_containers_are_asked_about_before_a_deployment(
+    containers: Any, settings: dict[str, Any], expected: list[str], command: str
+) -> None:
+    from django.test import override_settings
+
+    from azureblob.checks import containers_are_as_declared
+
+    both = {
+        "default": {"BACKEND": "backend.custom_azure.AzureMediaStorage"},
+        "staticfiles": {"BACKEND": "backend.custom_azure.AzureStaticStorage"},
+    }
+    with override_settings(STORAGES=both, **settings):
+        found = containers_are_as_declared(None)
+    assert [message.id for message in found] == expected
+    assert not found or command in str(found[0].hint)
+
+
+def test_nobody_is_asked_without_deploy(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check is registered for deployments only."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise AssertionError("it asked")
+
+    monkeypatch.setattr("azureblob.checks.levels._level", fail)
+    assert check() == []
+    with pytest.raises(AssertionError):
+        check(deploy=True)
+
+
+# --- The docs -------------------------------------------------------------------------------------
+
+
+def test_the_docs_list_every_id_of_the_code_and_no_other() -> None:
+    code = "".join(
+        path.read_text() for path in (ROOT / "app" / "azureblob" / "checks").glob("*.py")
+    )
+    ids = set(re.findall(r"azureblob\.([EW]\d{3})", code))
+    rows = re.findall(r"^\| `azureblob\.([EW]\d{3})` \|", _page(), re.M)
+    assert len(rows) == len(set(rows))
+    assert set(rows) == ids
+    deploying = {"E010", "E011", "E012", "W007"}
+    assert {number for number, *_ in FIRES} | {"E001"} | deploying == ids
+
+
+def _page() -> str:
+    return Path(ROOT / "docs" / "checks.md").read_text()

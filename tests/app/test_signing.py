@@ -1,0 +1,302 @@
+"""Signed URLs: read-only, of one blob, the same for a while, by the SDK's own rules and quicker."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import threading
+import time
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from azure.core.exceptions import AzureError
+from azure.storage.blob import BlobSasPermissions, UserDelegationKey, generate_blob_sas
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from azureblob.delegation import EARLY_SECONDS, LIFETIME_SECONDS, DelegationKeys
+from azureblob.signing import CLOCK_SKEW_SECONDS, LONGEST_SECONDS, Signer, _pattern, window
+from tests.app.test_environment import GOOD, problem_of
+from tests.app.test_identity import (  # noqa: F401
+    Certificate,
+    Lender,
+    certificate,
+    keys_of,
+    lender,
+    private_media,
+)
+
+KEY = base64.b64encode(bytes(range(64))).decode()
+PERIOD = 3600
+
+
+def lent(secret: bytes = b"a key that was lent") -> UserDelegationKey:
+    key = UserDelegationKey()
+    key.signed_oid = key.signed_tid = "11111111-2222-3333-4444-555555555555"
+    key.signed_start, key.signed_expiry = "2026-01-01T00:00:00Z", "2026-01-07T00:00:00Z"
+    key.signed_service, key.signed_version = "b", "2025-11-05"
+    key.value = base64.b64encode(secret).decode()
+    return key
+
+
+class Lends(DelegationKeys):
+    """Has a key, and asks nobody."""
+
+    def __init__(self, key: UserDelegationKey) -> None:
+        super().__init__(lambda: pytest.fail("it asked the service"))
+        self._key, self._expiry = key, time.time() + LIFETIME_SECONDS
+
+
+def sdk(blob: str, secret: dict[str, Any], now: float, protocol: str) -> str:
+    start, expiry = window(now, PERIOD)
+    token: str = generate_blob_sas(
+        "someaccount",
+        "media",
+        blob,
+        permission=BlobSasPermissions(read=True),
+        start=start,
+        expiry=expiry,
+        protocol=protocol,
+        **secret,
+    )
+    return token
+
+
+NAMES = st.text(
+    st.characters(exclude_categories=["Cs", "Cc", "Co"]), min_size=1, max_size=60
+) | st.sampled_from(
+    [
+        "a.jpg",
+        "any-blob",
+        "a/any-blob/b",
+        "a b+c%20&d=e.png",
+        "ä/ö.svg",
+        "sig=x",
+        "/a",
+        "a//b",
+        "🎈",
+    ]
+)
+
+
+@pytest.mark.parametrize("https", [True, False])
+@pytest.mark.parametrize("identity", [True, False])
+def test_a_signature_is_the_sdks_for_every_name(
+    monkeypatch: pytest.MonkeyPatch, identity: bool, https: bool
+) -> None:
+    now = time.time()
+    monkeypatch.setattr("azureblob.signing.time.time", lambda: now)
+    key = lent()
+    signer = (
+        Signer("someaccount", delegation_keys=Lends(key))
+        if identity
+        else Signer("someaccount", account_key=KEY)
+    )
+    secret: dict[str, Any] = {"user_delegation_key": key} if identity else {"account_key": KEY}
+
+    @settings(max_examples=150, deadline=None, database=None)
+    @given(NAMES)
+    def same(blob: str) -> None:
+        ours = signer.read(container="media", blob=blob, period=PERIOD, https_only=https)
+        assert ours == sdk(blob, secret, now, "https" if https else "https,http")
+
+    same()
+
+
+def test_one_blob_is_read_and_nothing_else() -> None:
+    query = parse_qs(
+        Signer("someaccount", KEY).read(
+            container="media", blob="a.png", period=PERIOD, https_only=True
+        )
+    )
+    assert (query["sp"], query["sr"], query["spr"]) == (["r"], ["b"], ["https"])
+
+
+def test_a_signature_is_good_before_now_and_for_one_to_two_periods() -> None:
+    for now in (1_800_000_000.0, 1_800_000_001.5, 1_800_003_599.9):
+        start, expiry = window(now, PERIOD)
+        assert now - start.timestamp() >= CLOCK_SKEW_SECONDS
+        assert PERIOD <= expiry.timestamp() - now <= 2 * PERIOD
+
+
+def test_a_url_stays_the_same_for_its_period_and_is_another_in_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    signer = Signer("someaccount", KEY)
+
+    def at(now: float) -> str:
+        monkeypatch.setattr("azureblob.signing.time.time", lambda: now)
+        return signer.read(container="media", blob="a.png", period=PERIOD, https_only=True)
+
+    begin = 1_800_000_000.0 - 1_800_000_000.0 % PERIOD
+    assert at(begin) == at(begin + PERIOD - 0.1)
+    assert at(begin) != at(begin + PERIOD)
+
+
+def test_a_signature_never_outlives_a_key_that_is_fetched_for_it() -> None:
+    for now in (1_800_000_000.0, 1_800_000_000.0 + LONGEST_SECONDS - 1):
+        _, expiry = window(now, LONGEST_SECONDS)
+        assert expiry.timestamp() <= now + LIFETIME_SECONDS
+
+
+def test_each_key_container_and_account_signs_by_itself() -> None:
+    def sign(account: str = "someaccount", key: str = KEY, container: str = "media") -> str:
+        return Signer(account, key).read(
+            container=container, blob="a.png", period=PERIOD, https_only=True
+        )
+
+    other = base64.b64encode(b"another key").decode()
+    assert len({sign(), sign("other"), sign(key=other), sign(container="more"), sign()}) == 4
+
+
+def test_what_is_signed_for_a_page_is_prepared_once(
+    django_site: None,
+    lender: Lender,  # noqa: F811
+) -> None:
+    """Counts: one delegation key, one call of the SDK's, for 1,000 URLs."""
+    _pattern.cache_clear()
+    storage = private_media(lender)
+    urls = {storage.url(f"pictures/{number}.jpg") for number in range(1000)}
+    assert (len(urls), len(lender.asked), _pattern.cache_info().misses) == (1000, 1, 1)
+
+
+def test_a_renewed_delegation_key_signs_anew() -> None:
+    first, second = lent(), lent(b"the next one")
+    tokens = {
+        Signer("someaccount", delegation_keys=Lends(key)).read(
+            container="media", blob="a.png", period=PERIOD, https_only=True
+        )
+        for key in (first, second)
+    }
+    assert len(tokens) == 2
+
+
+def test_a_signature_opens_its_blob_and_no_other(django_site: None) -> None:
+    """Against Azurite."""
+    import requests
+    from django.core.files.base import ContentFile
+
+    from backend.custom_azure import AzureMediaStorage
+
+    storage = AzureMediaStorage(azure_container="signed-urls", signed=True, signed_seconds="600")
+    with storage.service(retries=0, connect=5, read=5) as service:
+        service.create_container("signed-urls")
+    one = storage.save("ä b+c.txt", ContentFile(b"one"))
+    other = storage.save("other.txt", ContentFile(b"other"))
+    url = storage.url(one)
+    assert requests.get(url, timeout=5).content == b"one"
+    assert requests.get(url.partition("?")[0], timeout=5).status_code == 403
+    swapped = f"{storage.url(other).partition('?')[0]}?{urlsplit(url).query}"
+    assert requests.get(swapped, timeout=5).status_code == 403
+    assert requests.delete(url, timeout=5).status_code == 403
+    assert requests.put(url, headers={"x-ms-blob-type": "BlockBlob"}, timeout=5).status_code == 403
+
+
+# --- Delegation keys under load -------------------------------------------------------------------
+
+
+def together(keys: DelegationKeys, moment: float, threads: int = 16) -> list[Any]:
+    """What that many threads get at once: a key, or an error."""
+    ready = threading.Barrier(threads)
+    got: list[Any] = []
+
+    def work() -> None:
+        ready.wait(10)
+        try:
+            got.append(keys.valid_until(moment))
+        except AzureError as error:
+            got.append(error)
+
+    running = [threading.Thread(target=work) for _ in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join(20)
+    return got
+
+
+def test_sixteen_threads_renew_a_key_once_and_all_have_one(
+    django_site: None,
+    lender: Lender,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keys, now = keys_of(lender), time.time()
+    keys.valid_until(now + PERIOD)
+    later = now + LIFETIME_SECONDS - EARLY_SECONDS
+    monkeypatch.setattr("azureblob.delegation.time.time", lambda: later)
+    got = together(keys, later + PERIOD)
+    assert len(got) == 16
+    assert all(isinstance(key, UserDelegationKey) for key in got)
+    assert len(lender.asked) == 2
+
+
+def test_who_comes_just_after_a_renewal_does_not_renew_again(
+    django_site: None,
+    lender: Lender,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A thread that looked before it and has its turn after it."""
+    keys, now = keys_of(lender), time.time()
+    keys.valid_until(now + PERIOD)
+    later = now + LIFETIME_SECONDS - EARLY_SECONDS
+    monkeypatch.setattr("azureblob.delegation.time.time", lambda: later)
+    own = keys._fetching
+
+    class Late:
+        def acquire(self, blocking: bool = True) -> bool:
+            keys._fetching = own
+            keys.valid_until(later + PERIOD)
+            return own.acquire(blocking)
+
+    keys._fetching = Late()  # type: ignore[assignment]
+    keys.valid_until(later + PERIOD)
+    assert len(lender.asked) == 2
+
+
+def test_sixteen_threads_share_one_failure(
+    django_site: None,
+    lender: Lender,  # noqa: F811
+) -> None:
+    """One after another they would each wait for a time-out. The next page asks again."""
+    lender.broken = True
+    keys = keys_of(lender)
+    got = together(keys, time.time() + PERIOD)
+    assert len(got) == 16
+    assert all(isinstance(error, AzureError) for error in got)
+    assert len(lender.asked) < 8  # a thread that starts late may be another one
+    asked = len(lender.asked)
+    lender.broken = False
+    keys.valid_until(time.time() + PERIOD)
+    assert len(lender.asked) == asked + 1
+
+
+# --- The setting ----------------------------------------------------------------------------------
+
+
+def test_the_seconds_of_a_url_come_from_the_environment_and_are_an_hour_by_default() -> None:
+    from backend import environment
+
+    assert environment.load(GOOD).media_url_seconds == 3600
+    assert environment.load({**GOOD, "AZURE_MEDIA_URL_SECONDS": "600"}).media_url_seconds == 600
+
+
+@pytest.mark.parametrize("value", ["604800", "259201", "0", "-1", "an hour", "1e3", " 60", "९"])
+def test_seconds_that_no_signature_can_last_are_refused_when_the_settings_load(value: str) -> None:
+    said = problem_of(AZURE_MEDIA_URL_SECONDS=value)
+    assert f"AZURE_MEDIA_URL_SECONDS is {value!r}; it has to be: a whole number of seconds" in said
+
+
+def test_the_site_signs_for_as_long_as_the_setting_says(
+    django_site: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.test import override_settings
+
+    from backend.custom_azure import AzureMediaStorage
+
+    now = 1_800_000_000.0
+    monkeypatch.setattr("azureblob.signing.time.time", lambda: now)
+    with override_settings(AZURE_MEDIA_ACCESS="private", AZURE_MEDIA_URL_SECONDS=600):
+        query = parse_qs(urlsplit(AzureMediaStorage().url("a.png")).query)
+    _, expiry = window(now, 600)
+    assert query["se"] == [expiry.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")]
