@@ -1,4 +1,4 @@
-"""What may be uploaded: a real picture of a type that browsers show, and not too large."""
+"""The forms that take pictures: several at once on the page, one in the admin."""
 
 from __future__ import annotations
 
@@ -6,23 +6,60 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
-from django.template.defaultfilters import filesizeformat
 
+from azureblob.direct.file import saved_together
+from azureblob.direct.forms import DirectUploadField, DirectUploadInput
+from azureblob.uploads.marks import marked
+from azureblob.uploads.names import shown_name
 from gallery.models import Picture
+from gallery.places import pictures
 
 if TYPE_CHECKING:  # generic for the type checker alone
     _PictureModelForm = forms.ModelForm[Picture]
 else:
     _PictureModelForm = forms.ModelForm
 
-MAX_BYTES = 10 * 1024 * 1024
-# Pillow's name of the format, and the ending that the blob gets.
-FORMATS = {"JPEG": ".jpg", "PNG": ".png", "GIF": ".gif", "WEBP": ".webp"}
+_LONGEST_TITLE = 120
+
+
+class PicturesInput(DirectUploadInput):
+    template_name = "gallery/pictures_input.html"
+
+
+class PicturesForm(forms.Form):
+    """One picture or more. A title is for a single one; any others are called by their files."""
+
+    image = DirectUploadField(
+        place=pictures,
+        multiple=True,
+        most=50,
+        widget=PicturesInput({"aria-describedby": "image-hint image-error"}),
+        error_messages={"required": "Choose a picture first."},
+    )
+    title = forms.CharField(
+        max_length=_LONGEST_TITLE,
+        required=False,
+        widget=forms.TextInput({"autocomplete": "off", "aria-describedby": "title-hint"}),
+    )
+
+    def save(self) -> list[Picture]:
+        """All of them, or none.
+
+        Raises azure.core.exceptions.AzureError, and quarantine.Gone for an upload that was used
+        meanwhile.
+        """
+        files = self.cleaned_data["image"]
+        title = self.cleaned_data["title"] if len(files) == 1 else ""
+        with saved_together():
+            return [
+                Picture.objects.create(image=file, title=title or title_of(file)) for file in files
+            ]
 
 
 class PictureForm(_PictureModelForm):
-    """A title that is left out is taken from the file's name."""
+    """The admin's. A title that is left out is taken from the file's name."""
+
+    image = DirectUploadField(place=pictures)
 
     class Meta:
         model = Picture
@@ -31,41 +68,16 @@ class PictureForm(_PictureModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["title"].required = False
-        self.fields["title"].widget.attrs["autocomplete"] = "off"
-        self.fields["image"].widget = forms.FileInput(
-            attrs={
-                "accept": "image/jpeg,image/png,image/gif,image/webp",
-                "aria-describedby": "image-hint image-error",
-                "data-max-bytes": MAX_BYTES,
-            }
-        )
-
-    def clean_image(self) -> Any:
-        """Django has opened it with Pillow before, so `image` is what the bytes say."""
-        upload = self.cleaned_data["image"]
-        if not isinstance(upload, UploadedFile):
-            return upload  # the admin's form, the picture unchanged
-        size = upload.size or 0
-        if size > MAX_BYTES:
-            raise forms.ValidationError(
-                f"This picture has {filesizeformat(size)}; "
-                f"at most {filesizeformat(MAX_BYTES)} can be stored.",
-                code="too_large",
-            )
-        kind = getattr(upload, "image").format  # noqa: B009  # Django sets it on the upload
-        if kind not in FORMATS:
-            raise forms.ValidationError(
-                f"This is a picture of type {kind}, which browsers do not show: "
-                "save it as JPEG, PNG, GIF or WebP.",
-                code="format",
-            )
-        self._file_name = PurePath(upload.name or "").stem
-        upload.name = f"picture{FORMATS[kind]}"
-        return upload
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("image") and not cleaned.get("title"):
-            name = " ".join(getattr(self, "_file_name", "").replace("_", " ").split())
-            cleaned["title"] = name[:120] or "Untitled"
+            cleaned["title"] = title_of(cleaned["image"])
         return cleaned
+
+
+def title_of(file: Any) -> str:
+    """What its owner called it, without the ending: `my cat 1` for `my_cat 1.png`."""
+    known = marked(file)
+    stem = PurePath(shown_name(known.original)).stem if known else ""
+    return " ".join(stem.replace("_", " ").split())[:_LONGEST_TITLE] or "Untitled"

@@ -7,6 +7,12 @@ from pathlib import PurePosixPath
 
 from django.db import models
 
+from azureblob.uploads.fields import CheckedImageField
+from azureblob.uploads.rules import UploadRules
+
+# JPEG, PNG, GIF and WebP, up to 10 MiB.
+PICTURES = UploadRules()
+
 
 def blob_name(picture: Picture, filename: str) -> str:
     """`pictures/<22 random characters>.jpg`: nobody guesses it, and it tells nothing."""
@@ -16,7 +22,9 @@ def blob_name(picture: Picture, filename: str) -> str:
 class Picture(models.Model):
     """`width` and `height`, in pixels, keep the page from jumping while pictures load."""
 
-    image = models.ImageField(upload_to=blob_name, width_field="width", height_field="height")
+    image = CheckedImageField(
+        rules=PICTURES, upload_to=blob_name, width_field="width", height_field="height"
+    )
     width = models.PositiveIntegerField(editable=False)
     height = models.PositiveIntegerField(editable=False)
     title = models.CharField(max_length=120)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 
 from azure.core.exceptions import AzureError
-from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from gallery.forms import PictureForm
+from azureblob.direct.quarantine import Gone
+from gallery.forms import PicturesForm
 from gallery.models import Picture
+from gallery.places import may
 
 PER_PAGE = 24
 log = logging.getLogger(__name__)
@@ -21,28 +22,32 @@ log = logging.getLogger(__name__)
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def index(request: HttpRequest) -> HttpResponse:
-    """The page; a POST adds a picture and comes back to it."""
+    """The page; a POST adds pictures and comes back to it."""
     if request.method != "POST":
-        return _page(request, PictureForm())
-    if not _may(request, "add"):
+        return _page(request, PicturesForm())
+    if not may(request, "add"):
         return _refused(request)
-    form = PictureForm(request.POST, request.FILES)
+    form = PicturesForm(request.POST, request.FILES)
     if not form.is_valid():
         return _page(request, form, status=422)
     try:
-        picture = form.save()
+        added = form.save()
+    except Gone:
+        form.add_error("image", "One of these files was used already. Choose it once more.")
+        return _page(request, form, status=422)
     except AzureError:
         log.exception("A picture could not be stored")
         form.add_error(None, "The storage did not take the picture. Please try again in a moment.")
         return _page(request, form, status=503)
-    messages.success(request, f"“{picture.title}” is in the gallery now.")
+    what = f"“{added[0].title}” is" if len(added) == 1 else f"{len(added)} pictures are"
+    messages.success(request, f"{what} in the gallery now.")
     return redirect("gallery:index")
 
 
 @require_POST
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete the picture and its blob."""
-    if not _may(request, "delete"):
+    if not may(request, "delete"):
         return _refused(request)
     picture = get_object_or_404(Picture, pk=pk)
     picture.delete()
@@ -50,20 +55,16 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("gallery:index")
 
 
-def _may(request: HttpRequest, action: str) -> bool:
-    return settings.GALLERY_OPEN or request.user.has_perm(f"gallery.{action}_picture")
-
-
 def _refused(request: HttpRequest) -> HttpResponse:
-    return _page(request, PictureForm(), status=403)
+    return _page(request, PicturesForm(), status=403)
 
 
-def _page(request: HttpRequest, form: PictureForm, status: int = 200) -> HttpResponse:
+def _page(request: HttpRequest, form: PicturesForm, status: int = 200) -> HttpResponse:
     page = Paginator(Picture.objects.all(), PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "form": form,
         "page": page,
-        "may_add": _may(request, "add"),
-        "may_delete": _may(request, "delete"),
+        "may_add": may(request, "add"),
+        "may_delete": may(request, "delete"),
     }
     return render(request, "gallery/index.html", context, status=status)

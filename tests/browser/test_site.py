@@ -100,6 +100,7 @@ def test_the_admin_loads_its_files_once_packed_and_for_good(
 
     before = asked()
     page.goto(f"{site.origin}/")
+    page.wait_for_load_state("networkidle")  # its icon comes last
     page.goto(f"{site.origin}/admin/login/")
     page.wait_for_load_state("networkidle")
     parts = ("/gallery/", "/azureblob/")

@@ -7,89 +7,60 @@ if (form) {
 enhanceDelete([...document.querySelectorAll("[data-delete]")]);
 markGone([...document.querySelectorAll(".frame img")]);
 
-/** Preview, drag and drop, a check of the size, and no second upload by a double click. */
+/** What is chosen, in words, and no second upload by a double click. Sending is direct.js's work. */
 function enhanceUpload(form) {
   const part = (name) => form.querySelector(`[data-${name}]`);
   const input = form.querySelector("input[type=file]");
-  const drop = part("drop");
-  const hint = part("hint");
-  const plainHint = hint.textContent;
-  part("or").hidden = false;
+  const title = form.querySelector("input[name=title]");
+  let known = null;
+  const plainHint = part("title-hint").textContent;
 
-  input.addEventListener("change", async () => {
-    const file = input.files[0];
-    hint.textContent = file ? `${file.name} · ${megabytes(file.size)}` : plainHint;
-    const tooLarge = file && file.size > Number(input.dataset.maxBytes);
-    complain(tooLarge ? `This picture has ${megabytes(file.size)}; at most ${megabytes(Number(input.dataset.maxBytes))} can be stored.` : "");
-    const shown = file && !tooLarge ? await preview(file, part("preview")) : false;
-    part("preview").hidden = !shown;
-    part("glyph").toggleAttribute("hidden", shown);
-    part("pick").textContent = file ? "Choose another picture" : "Choose a picture";
-    form.classList.toggle("chosen", Boolean(file));
-  });
-
-  for (const kind of ["dragenter", "dragover"]) {
-    drop.addEventListener(kind, (event) => {
-      if (event.dataTransfer.types.includes("Files")) {
-        event.preventDefault();
-        drop.classList.add("over");
-      }
-    });
-  }
-  drop.addEventListener("dragleave", (event) => {
-    if (!drop.contains(event.relatedTarget)) {
-      drop.classList.remove("over");
+  form.addEventListener("direct:change", ({ detail: { files, waiting } }) => {
+    const many = files.length > 1;
+    part("pick").textContent = files.length > 0 ? "Choose more pictures" : "Choose pictures";
+    // A title is for one picture.
+    title.disabled = many;
+    part("title-hint").textContent = many ? "(each picture is called by its file)" : plainHint;
+    form.classList.toggle("chosen", files.length > 0);
+    if (!form.dataset.sent) {
+      label(waiting ? "Uploads once the files are there…" : "Upload", waiting);
     }
+    // What the server said of the last attempt holds until something else is chosen.
+    if (known !== null && known !== files.length) {
+      part("errors").replaceChildren();
+    }
+    known = files.length;
   });
-  drop.addEventListener("drop", (event) => {
-    event.preventDefault();
-    drop.classList.remove("over");
-    if (event.dataTransfer.files.length > 0) {
-      input.files = event.dataTransfer.files;
-      input.dispatchEvent(new Event("change"));
+
+  // Where the account takes nothing from browsers the input keeps its files.
+  input.addEventListener("change", () => {
+    const names = [...input.files].map((file) => file.name);
+    if (names.length > 0 && !input.closest("[data-ready]")) {
+      part("hint").textContent = names.join(", ");
     }
   });
 
   form.addEventListener("submit", (event) => {
-    if (form.dataset.sent || input.validationMessage) {
+    if (event.defaultPrevented || form.dataset.sent) {
       event.preventDefault();
       return;
     }
     form.dataset.sent = "yes";
-    part("submit").textContent = "Uploading…";
-    part("submit").setAttribute("aria-disabled", "true");
+    label("Uploading…", true);
   });
   // The browser's Back button may show the page as it was left.
   window.addEventListener("pageshow", () => {
     delete form.dataset.sent;
-    part("submit").textContent = "Upload";
-    part("submit").removeAttribute("aria-disabled");
+    label("Upload", false);
   });
 
-  function complain(text) {
-    input.setCustomValidity(text);
-    const errors = part("errors");
-    errors.replaceChildren();
-    if (text) {
-      const line = document.createElement("p");
-      line.textContent = text;
-      errors.append(line);
+  function label(text, busy) {
+    part("submit").textContent = text;
+    if (busy) {
+      part("submit").setAttribute("aria-disabled", "true");
+    } else {
+      part("submit").removeAttribute("aria-disabled");
     }
-  }
-}
-
-/** Draw the file into the canvas; false where the browser cannot read it. */
-async function preview(file, canvas) {
-  try {
-    const bitmap = await createImageBitmap(file);
-    const scale = Math.min(1, 480 / Math.max(bitmap.width, bitmap.height));
-    canvas.width = Math.max(1, Math.round(bitmap.width * scale));
-    canvas.height = Math.max(1, Math.round(bitmap.height * scale));
-    canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-    bitmap.close();
-    return true;
-  } catch {
-    return false;
   }
 }
 
@@ -116,8 +87,4 @@ function markGone(images) {
       mark();
     }
   }
-}
-
-function megabytes(bytes) {
-  return bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 }

@@ -1,0 +1,133 @@
+"""An upload that lies in quarantine, as a file that a form cleans and a model saves."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from azure.core.exceptions import AzureError
+from azure.storage.blob import BlobLeaseClient
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+
+from azureblob.direct.quarantine import Quarantine
+from azureblob.direct.reader import PAGE_BYTES
+from azureblob.direct.tickets import Pass
+from azureblob.storage import BlobStorage
+from azureblob.uploads.headers import blob_metadata
+from azureblob.uploads.marks import mark
+from azureblob.uploads.names import shown_name
+
+log = logging.getLogger(__name__)
+
+_moved: ContextVar[list[QuarantinedFile] | None] = ContextVar("moved", default=None)
+
+
+if TYPE_CHECKING:  # generic for the type checker alone
+    _UploadedFile = UploadedFile[bytes]
+else:
+    _UploadedFile = UploadedFile
+
+
+class QuarantinedFile(_UploadedFile):
+    """Saved to a BlobStorage of the same account it is moved there by the service, and its token is
+    spent. Anything else reads it, by ranged requests.
+
+    It is marked as inspected, so that a field's rules need not read it again.
+    """
+
+    def __init__(self, found: Pass, place: Quarantine) -> None:
+        self.token = found
+        self._place = place
+        self._lease: BlobLeaseClient | None = None
+        self._to: tuple[BlobStorage, str] | None = None
+        inspected = found.inspected
+        name = shown_name(found.name)
+        super().__init__(self._reader(), name, inspected.content_type, found.size)
+        mark(self, inspected, found.name)
+
+    def _reader(self) -> io.BufferedReader:
+        token = self.token
+        return io.BufferedReader(self._place.reader(token.blob, token.size, token.etag), PAGE_BYTES)
+
+    def open(self, mode: str | None = None, *_: Any, **__: Any) -> QuarantinedFile:
+        if self.closed:
+            self.file = self._reader()
+        self.seek(0)
+        return self
+
+    def move_into(self, storage: BlobStorage, name: str) -> bool:
+        """Raises FileExistsError if the name is taken, and Gone if the token is spent."""
+        here = self._place.storage
+        if (storage.account_name, storage.blob_endpoint) != (here.account_name, here.blob_endpoint):
+            return False
+        token = self.token
+        if self._lease is None:
+            self._lease = self._place.claim(token.blob, token.etag)
+        target = storage.client.get_blob_client(storage._storable(name))
+        try:
+            self._place.copy(
+                token.blob,
+                token.etag,
+                target,
+                blob_metadata(token.name),
+                overwrite=storage.overwrite_files,
+            )
+        except FileExistsError:  # the next name is tried under the same claim
+            raise
+        except BaseException:
+            self.undo()
+            raise
+        self._to = (storage, name)
+        together = _moved.get()
+        if together is None:
+            transaction.on_commit(self.leave, robust=True)
+        else:
+            together.append(self)
+        return True
+
+    def leave(self) -> None:
+        """The blob in quarantine goes. If it cannot, it is left to the purge."""
+        try:
+            self._place.delete(self.token.blob, lease=self._lease)
+        except AzureError as error:
+            log.warning("An upload stays in quarantine (%s).", type(error).__name__)
+
+    def undo(self) -> None:
+        """Back to where it was: the token is good again."""
+        try:
+            if self._to is not None:
+                self._to[0].delete(self._to[1])
+            if self._lease is not None:
+                self._lease.release()
+        except AzureError as error:
+            log.warning("A move could not be undone (%s).", type(error).__name__)
+        self._lease = self._to = None
+
+
+@contextmanager
+def saved_together(using: str | None = None) -> Iterator[None]:
+    """Rows and the blobs that they name, all of them or none.
+
+    What is saved in the `with` is one transaction. If it fails, the blobs that were moved for it go
+    away, and the uploads are in quarantine as before: the form can be sent once more.
+    """
+    files: list[QuarantinedFile] = []
+    token = _moved.set(files)
+    try:
+        with transaction.atomic(using=using):
+            yield
+    except BaseException:
+        for file in files:
+            file.undo()
+        raise
+    finally:
+        _moved.reset(token)
+    for file in files:
+        with contextlib.suppress(AzureError):
+            transaction.on_commit(file.leave, using=using, robust=True)

@@ -1,0 +1,157 @@
+"""A form's field for files that the browser sends to blob storage by itself.
+
+Without JavaScript, or where the account takes nothing from browsers, it is a field for ordinary
+uploads with the same rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from azure.core.exceptions import AzureError
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.widgets import FILE_INPUT_CONTRADICTION, Script
+from django.utils.datastructures import MultiValueDict
+
+from azureblob.direct.file import QuarantinedFile
+from azureblob.direct.place import UploadPlace
+from azureblob.direct.tickets import Invalid, Pass
+from azureblob.uploads.forms import CheckedFileField
+
+_SUFFIX = "-uploaded"
+# The stubs know of paths alone.
+_SCRIPT = cast("str", Script("azureblob/direct.js", type="module", crossorigin=""))
+
+
+class Tokens(list[str]):
+    """What came in the place of files: one token for each."""
+
+
+class DirectUploadInput(forms.ClearableFileInput):
+    """A file input, and beside it what the script needs. Its template may be replaced: the script
+    goes by the `data-direct-…` attributes."""
+
+    template_name = "azureblob/direct_upload.html"
+    place: UploadPlace
+
+    @property
+    def media(self) -> forms.Media:
+        return forms.Media(
+            css={"all": ["azureblob/direct.css"]},
+            js=[_SCRIPT],
+        )
+
+    def value_from_datadict(
+        self, data: Mapping[str, Any], files: MultiValueDict[str, Any], name: str
+    ) -> Any:
+        """Tokens, or a list of files where several may come, or what Django's own gives."""
+        key = f"{name}{_SUFFIX}"
+        tokens = data.getlist(key) if isinstance(data, MultiValueDict) else data.get(key, [])
+        given = Tokens([token for token in tokens if token])
+        if given:
+            return given
+        if self.allow_multiple_selected:
+            return files.getlist(name) if isinstance(files, MultiValueDict) else files.get(name, [])
+        return super().value_from_datadict(data, files, name)
+
+    def value_omitted_from_data(
+        self, data: Mapping[str, Any], files: MultiValueDict[str, Any], name: str
+    ) -> bool:
+        return f"{name}{_SUFFIX}" not in data and super().value_omitted_from_data(data, files, name)
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        tokens = value if isinstance(value, Tokens) else []
+        context: dict[str, Any] = super().get_context(name, None if tokens else value, attrs)
+        context["direct"] = {
+            "addresses": self.place.addresses(),
+            "rules": self.place.described(),
+            "name": f"{name}{_SUFFIX}",
+            "kept": [kept for token in tokens if (kept := self._kept(token))],
+        }
+        return context
+
+    def _kept(self, token: str) -> dict[str, Any] | None:
+        """An upload of a form that comes back with an error: it need not be sent again."""
+        try:
+            found = Pass.of(token, self.place.name)
+            there = self.place.quarantine.properties(found.blob)
+        except Invalid:
+            return None
+        except AzureError:  # nobody knows: the next try will tell
+            pass
+        else:
+            if there is None or str(there.etag) != found.etag:
+                return None
+        return {"token": token, "name": found.name, "size": found.size}
+
+
+class DirectUploadField(CheckedFileField):
+    """For a FileField or an ImageField of any ModelForm. Its clean value is a file that is marked
+    as inspected, a QuarantinedFile if the browser sent it; with `multiple` a list of such files.
+
+    The rules are the place's.
+    """
+
+    widget = DirectUploadInput
+    default_error_messages = {  # noqa: RUF012  # Django's way
+        "gone": "“%(name)s” was used or removed already. Choose the file once more.",
+        "invalid_token": "This upload is not known any more. Choose the file once more.",
+        "storage": "The storage does not answer. Try again in a moment.",
+        "many": "At most %(most)d files at once.",
+    }
+
+    def __init__(
+        self, *, place: UploadPlace, multiple: bool = False, most: int = 100, **options: Any
+    ) -> None:
+        self.place, self.multiple, self.most = place, multiple, most
+        # A ModelForm hands the model field's own rules on; the place's are those that were told.
+        super().__init__(**{**options, "rules": place.rules})
+        widget = cast("forms.Widget", self.widget)
+        if isinstance(widget, DirectUploadInput):
+            widget.place = place
+            widget.allow_multiple_selected = multiple
+            if multiple:
+                widget.attrs["multiple"] = True
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        """Raises Refused and other ValidationErrors, all that there are at once."""
+        if not self.multiple:
+            if isinstance(data, Tokens):
+                return self._from_quarantine(data[0])
+            return super().clean(data, initial)
+        if not data:
+            return [] if not self.required else super().clean(None, None)
+        if data is FILE_INPUT_CONTRADICTION or len(data) > self.most:
+            raise ValidationError(self.error_messages["many"], "many", {"most": self.most})
+        clean = self._from_quarantine if isinstance(data, Tokens) else super().clean
+        found, problems = [], []
+        for one in data:
+            try:
+                found.append(clean(one))
+            except ValidationError as error:
+                problems += error.error_list
+        if problems:
+            raise ValidationError(problems)
+        return found
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return data if isinstance(data, Tokens) else super().bound_data(data, initial)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(data) if self.multiple else super().has_changed(initial, data)
+
+    def _from_quarantine(self, token: str) -> QuarantinedFile:
+        try:
+            found = Pass.of(token, self.place.name)
+        except Invalid:
+            raise ValidationError(self.error_messages["invalid_token"], "invalid_token") from None
+        place = self.place.quarantine
+        try:
+            there = place.properties(found.blob)
+        except AzureError:
+            raise ValidationError(self.error_messages["storage"], "storage") from None
+        if there is None or str(there.etag) != found.etag:
+            raise ValidationError(self.error_messages["gone"], "gone", {"name": found.name})
+        return QuarantinedFile(found, place)

@@ -1,0 +1,220 @@
+"""The container for uploads that nobody has looked at yet. Private, whatever the media are.
+
+A signature binds neither type nor size: in a public container anybody could have the site's storage
+serve anything, under any type, as soon as it is sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+from azure.storage.blob import BlobClient, BlobLeaseClient, BlobProperties, ContentSettings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from storages.utils import setting
+
+from azureblob.direct.reader import BlobReader
+from azureblob.signing import Signer
+from azureblob.storage import BlobStorage
+
+FOLDER = "uploads/"
+SIGNED_SECONDS = 10 * 60
+# Within an account a copy is done when it is answered, or soon after ("Copy Blob").
+_COPY_SECONDS = 60
+_LEASE_SECONDS = 60
+_TAKEN = {"BlobAlreadyExists", "TargetConditionNotMet", "ConditionNotMet"}
+_LEASE_ENDED = {"LeaseLost", "LeaseNotPresentWithBlobOperation"}
+_GONE = {"BlobNotFound", "CannotVerifyCopySource", "SourceConditionNotMet"}
+
+
+class Gone(Exception):
+    """The upload is not in quarantine any more, or not as it was checked."""
+
+
+class Quarantine:
+    """Of one account; `signed_seconds` is how long a browser may take to begin a request."""
+
+    def __init__(self, storage: BlobStorage, signed_seconds: int = SIGNED_SECONDS) -> None:
+        self.storage = storage
+        self.signed_seconds = signed_seconds
+
+    def new_name(self) -> str:
+        return f"{FOLDER}{secrets.token_urlsafe(24)}"
+
+    def signed_url(self, blob: str, *, blocks: bool) -> str:
+        """Where a browser may PUT one blob. With `blocks` it may put blocks, and could replace the
+        blob later on: that is why a check holds for one ETag alone."""
+        signature = self._signer.send(
+            container=self.storage.azure_container,
+            blob=blob,
+            seconds=self.signed_seconds,
+            https_only=self.storage.azure_protocol == "https",
+            blocks=blocks,
+        )
+        return f"{self._url(blob)}?{signature}"
+
+    def properties(self, blob: str) -> BlobProperties | None:
+        try:
+            return self._client(blob).get_blob_properties()
+        except ResourceNotFoundError:
+            return None
+
+    def _is(self, blob: str, etag: str) -> bool:
+        there = self.properties(blob)
+        return there is not None and str(there.etag) == etag
+
+    def reader(self, blob: str, size: int, etag: str) -> BlobReader:
+        return BlobReader(self._client(blob), size, etag)
+
+    def delete(
+        self, blob: str, etag: str | None = None, lease: BlobLeaseClient | None = None
+    ) -> bool:
+        """Whether it was there, and with `etag` still in this version.
+
+        Who has a claim on it gives it as `lease`: between the end of a lease and the deletion
+        another would come by. Anybody else's lease is broken.
+        """
+        client = self._client(blob)
+        options: dict[str, Any] = {"lease": lease} if lease else {}
+        if etag:
+            options |= {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        for _ in range(2):
+            try:
+                client.delete_blob(**options)
+                return True
+            except ResourceNotFoundError:
+                return False
+            except HttpResponseError as error:
+                if _code(error) in _LEASE_ENDED and lease:
+                    del options["lease"]
+                elif _code(error) == "LeaseIdMissing":
+                    with contextlib.suppress(ResourceNotFoundError):
+                        BlobLeaseClient(client).break_lease(lease_break_period=0)
+                elif isinstance(error, ResourceModifiedError):
+                    return False
+                else:
+                    raise
+        return False
+
+    def older_than(self, moment: datetime) -> Iterator[BlobProperties]:
+        """Everything in the container that was last written before `moment`."""
+        for blob in self.storage.client.list_blobs():
+            if blob.last_modified < moment:
+                yield blob
+
+    def set_headers(self, blob: str, etag: str, headers: dict[str, Any]) -> str:
+        """The blob's new ETag. Raises Gone."""
+        with _as_it_was():
+            answer = self._client(blob).set_http_headers(
+                ContentSettings(**headers),
+                etag=etag,
+                match_condition=MatchConditions.IfNotModified,
+            )
+        return str(answer["etag"])
+
+    def claim(self, blob: str, etag: str) -> BlobLeaseClient:
+        """A lease, so that of two who come with one pass only one is served. Raises Gone."""
+        with _as_it_was():
+            return self._client(blob).acquire_lease(
+                _LEASE_SECONDS, etag=etag, match_condition=MatchConditions.IfNotModified
+            )
+
+    def copy(
+        self, blob: str, etag: str, target: BlobClient, metadata: dict[str, str], *, overwrite: bool
+    ) -> None:
+        """By the service itself, headers and all. Raises Gone, and FileExistsError if `target` is
+        taken."""
+        free: dict[str, Any] = {} if overwrite else {"match_condition": MatchConditions.IfMissing}
+        try:
+            state = target.start_copy_from_url(
+                self._source(blob),
+                metadata=metadata,
+                source_etag=etag,
+                source_match_condition=MatchConditions.IfNotModified,
+                **free,
+            )["copy_status"]
+        except HttpResponseError as error:
+            # "ConditionNotMet" may be said of either end; taken for the wrong one, a save would try
+            # one name after another without end.
+            if _code(error) in _TAKEN and self._is(blob, etag) and not overwrite:
+                raise FileExistsError(f"There is a blob {target.blob_name!r}") from None
+            if _code(error) in _GONE | _TAKEN:
+                raise Gone(_code(error)) from None
+            raise
+        deadline = time.monotonic() + _COPY_SECONDS
+        while state == "pending" and time.monotonic() < deadline:
+            time.sleep(0.2)
+            state = target.get_blob_properties().copy.status or "unknown"
+        if state != "success":
+            with contextlib.suppress(HttpResponseError):
+                target.delete_blob()
+            raise OSError(f"The copy within the account ended as {state!r}")
+
+    def _source(self, blob: str) -> str:
+        """Its address for a copy. Within an account the key that signs the request opens the source
+        as well ("Copy Blob", authorization); an identity's token does not do so everywhere."""
+        if self.storage.account_key:
+            return self._url(blob)
+        signature = self._signer.read(
+            container=self.storage.azure_container,
+            blob=blob,
+            period=SIGNED_SECONDS,
+            https_only=self.storage.azure_protocol == "https",
+        )
+        return f"{self._url(blob)}?{signature}"
+
+    @property
+    def _signer(self) -> Signer:
+        return self.storage._signer()
+
+    def _client(self, blob: str) -> BlobClient:
+        return self.storage.client.get_blob_client(blob)
+
+    def _url(self, blob: str) -> str:
+        return f"{self.storage.blob_endpoint}{self.storage.azure_container}/{blob}"
+
+
+def quarantine() -> Quarantine:
+    """That of the settings: the account that BlobStorage reads there, and QUARANTINE_LOCATION."""
+    return Quarantine(_storage(setting("QUARANTINE_LOCATION", "quarantine")))
+
+
+@lru_cache(maxsize=1)
+def _storage(container: str) -> BlobStorage:
+    return BlobStorage(azure_container=container)
+
+
+@receiver(setting_changed)
+def _settings_changed(**_: Any) -> None:
+    _storage.cache_clear()
+
+
+def _code(error: AzureError) -> str:
+    code: str = getattr(error, "error_code", None) or ""
+    return code
+
+
+@contextmanager
+def _as_it_was() -> Iterator[None]:
+    """A blob that is away, changed or claimed by another is Gone."""
+    try:
+        yield
+    except (ResourceNotFoundError, ResourceModifiedError, ResourceExistsError) as error:
+        if _code(error) == "ContainerNotFound":
+            raise
+        raise Gone(_code(error)) from None

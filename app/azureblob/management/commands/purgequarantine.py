@@ -1,0 +1,85 @@
+"""`purgequarantine`: delete uploads that nobody came back for."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.storage.blob import BlobProperties
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from azureblob.direct.quarantine import Quarantine, quarantine
+from azureblob.management.interruption import told_as
+from azureblob.management.spans import duration
+
+_DEFAULT = "1d"
+_AT_ONCE = 16
+_INTERRUPTED = "Interrupted. What was deleted is gone; the next run deletes the rest."
+
+
+class Command(BaseCommand):
+    help = (
+        "Delete what lies in the quarantine container for longer than a form is good: uploads that "
+        "were begun and never saved. A lifecycle rule of the stack does the same, a day at a time."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--older-than",
+            type=duration,
+            default=_DEFAULT,
+            metavar="SPAN",
+            help="Keep what was sent within this span: 1d (default), 12h, 45m, 90s or 0.",
+        )
+        parser.add_argument(
+            "-n", "--dry-run", action="store_true", help="Name what would be deleted, no more."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            place = quarantine()
+            with told_as(_INTERRUPTED):
+                self._purge(place, options)
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from None
+        except ResourceNotFoundError:
+            name = place.storage.azure_container
+            raise CommandError(
+                f"There is no container {name!r}. Deploy the stack (pulumi up), then try again."
+            ) from None
+        except AzureError as error:
+            # Its text may hold addresses and signatures.
+            raise CommandError(
+                f"The storage failed ({type(error).__name__}). See what /healthz says."
+            ) from None
+
+    def _purge(self, place: Quarantine, options: dict[str, Any]) -> None:
+        dry, verbosity = options["dry_run"], options["verbosity"]
+        before = datetime.now(UTC) - timedelta(seconds=options["older_than"])
+
+        def delete(blob: BlobProperties) -> bool:
+            # In the version that was listed: what was sent since is another's.
+            return dry or place.delete(blob.name, _quoted(blob.etag))
+
+        count = size = 0
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            old = list(place.older_than(before))
+            for blob, gone in zip(old, pool.map(delete, old), strict=True):
+                if not gone:
+                    continue
+                count += 1
+                size += int(blob.size or 0)
+                if verbosity >= (1 if dry else 2):
+                    verb = "Pretending to delete" if dry else "Deleted"
+                    self.stdout.write(f"{verb} '{blob.name}'")
+        if verbosity >= 1:
+            verb = "would be deleted" if dry else "deleted"
+            self.stdout.write(f"\n{count} uploads {verb} ({size / 1e6:.1f} MB).")
+
+
+def _quoted(etag: str) -> str:
+    """As conditions want it; a listing has it bare."""
+    return etag if etag.startswith('"') else f'"{etag}"'

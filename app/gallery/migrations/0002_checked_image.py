@@ -1,0 +1,22 @@
+from django.db import migrations
+
+import azureblob.uploads.fields
+import gallery.models
+
+
+class Migration(migrations.Migration):
+    """What the column holds stays the same, in both directions."""
+
+    dependencies = [("gallery", "0001_initial")]
+
+    operations = [
+        migrations.AlterField(
+            model_name="picture",
+            name="image",
+            field=azureblob.uploads.fields.CheckedImageField(
+                height_field="height",
+                upload_to=gallery.models.blob_name,
+                width_field="width",
+            ),
+        ),
+    ]

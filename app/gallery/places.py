@@ -1,0 +1,19 @@
+"""Where the gallery takes pictures, and from whom."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from azureblob.direct.place import UploadPlace
+from gallery.models import PICTURES
+
+
+def may(request: HttpRequest, action: str) -> bool:
+    """Whether this visitor may `add` or `delete` pictures."""
+    return settings.GALLERY_OPEN or request.user.has_perm(f"gallery.{action}_picture")
+
+
+pictures = UploadPlace(
+    "pictures", may=lambda request: may(request, "add"), rules=PICTURES, within="gallery"
+)

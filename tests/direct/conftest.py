@@ -1,0 +1,109 @@
+"""A place for uploads, and a browser's part played by plain HTTP requests."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image
+
+from tests.app.conftest import client, django_site  # noqa: F401  # for the fixtures below
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from azureblob.direct.quarantine import Quarantine
+
+BASE = "/pictures/upload/"
+
+
+def picture(kind: str = "PNG", size: tuple[int, int] = (40, 30), colour: str = "teal") -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def put(url: str, body: bytes, headers: dict[str, str] | None = None) -> tuple[int, str]:
+    """Status and error code of a PUT as a browser sends it."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+    try:
+        connection.request(
+            "PUT",
+            f"{parts.path}?{parts.query}",
+            body,
+            {"Content-Type": "application/octet-stream", **(headers or {})},
+        )
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, answer.getheader("x-ms-error-code") or ""
+    finally:
+        connection.close()
+
+
+@dataclass
+class Browser:
+    """What direct.js does, step by step, at the gallery's place or another."""
+
+    client: Client
+    base: str = BASE
+
+    def ask(self, step: str, **body: Any) -> Any:
+        return self.client.post(f"{self.base}{step}/", json.dumps(body), "application/json")
+
+    def begin(self, name: str, size: int, **more: Any) -> Any:
+        answer = self.ask("begin", files=[{"name": name, "size": size, **more}])
+        assert answer.status_code == 200, answer.content
+        return answer.json()["files"][0]
+
+    def send(self, body: bytes, name: str = "cat.png") -> Any:
+        """The grant of an upload that has arrived."""
+        grant = self.begin(name, len(body))
+        assert put(grant["url"], body, grant["headers"]) == (201, "")
+        return grant
+
+    def token(self, body: bytes, name: str = "cat.png") -> str:
+        answer = self.ask("finish", id=self.send(body, name)["id"])
+        assert answer.status_code == 200, answer.content
+        token: str = answer.json()["token"]
+        return token
+
+
+@pytest.fixture
+def browser(client: Client) -> Browser:  # noqa: F811
+    return Browser(client)
+
+
+@pytest.fixture
+def hold(django_site: None) -> Iterator[Quarantine]:  # noqa: F811
+    """The quarantine, empty before and after."""
+    from azureblob.direct.quarantine import quarantine
+
+    found = quarantine()
+    yield found
+    for name in names(found):
+        found.delete(name)
+
+
+@pytest.fixture(autouse=True)
+def empty(django_site: None, hold: Quarantine) -> Iterator[None]:  # noqa: F811
+    yield
+    from gallery.models import Picture
+
+    Picture.objects.all().delete()
+
+
+def names(found: Quarantine) -> list[str]:
+    return [blob.name for blob in found.storage.client.list_blobs()]
+
+
+def media_names() -> set[str]:
+    from django.core.files.storage import default_storage
+
+    return {blob.name for blob in default_storage.client.list_blobs()}  # type: ignore[attr-defined]
