@@ -1,0 +1,1 @@
+"""Files that exist already: from a media folder into the container, and back."""
