@@ -41,6 +41,16 @@ class Site:
     origin: str
     static: str
     media: str
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def manage(self, *command: str) -> None:
+        """Run a command of the site's to its end."""
+        manage(self.environment, *command)
+
+    def clear(self) -> None:
+        """Delete the pictures that earlier tests left."""
+        delete = "from gallery.models import Picture; Picture.objects.all().delete()"
+        self.manage("shell", "--no-imports", "-c", delete)
 
 
 @dataclass
@@ -67,15 +77,7 @@ def site(azure_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
         ["createsuperuser", "--noinput", f"--username={USER}", "--email=admin@example.com"],
         ["collectstatic", "--noinput"],
     ):
-        done = subprocess.run(
-            [sys.executable, MANAGE, *command],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        manage(environment, *command)
     port = free_port()
     log = folder / "server.log"
     with log.open("w") as output:
@@ -93,10 +95,23 @@ def site(azure_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
             origin,
             f"{base}/{azure_env['AZURE_STATIC_CONTAINER']}/",
             f"{base}/{azure_env['AZURE_MEDIA_CONTAINER']}/",
+            environment,
         )
     finally:
         server.terminate()
         server.wait(10)
+
+
+def manage(environment: dict[str, str], *command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, MANAGE, *command],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -113,6 +113,7 @@ def test_the_admin_loads_its_files_once_packed_and_for_good(
 def test_a_picture_is_uploaded_shown_from_the_blob_service_and_deleted(
     visit: Visit, site: Site, shots: Path | None, tmp_path: Path
 ) -> None:
+    site.clear()
     page = visit.page
     page.goto(f"{site.origin}/")
     page.get_by_text("No pictures yet").wait_for()

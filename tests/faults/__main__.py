@@ -20,6 +20,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rule", type=Rule.parse, action="append", default=[], metavar="RULE")
     options = parser.parse_args()
+    # Whoever starts it in the background may have had this signal ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with FaultProxy(options.upstream, options.rule, seed=options.seed, port=options.port) as proxy:
         print(f"http://127.0.0.1:{proxy.port}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
