@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import json
 import re
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -70,6 +71,11 @@ class Container:
     def delete(self, name: str) -> None:
         with self.client() as client:
             client.delete_blob(name)
+
+    def rest(self, seconds: int) -> None:
+        """Wait until the last blob is that old; a blob's time is in whole seconds."""
+        last = max(blob.last_modified.timestamp() for blob in self.blobs().values())
+        time.sleep(max(0, last + seconds + 0.01 - time.time()))
 
     # --- A visitor --------------------------------------------------------------------------------
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.publishing.container import Container
+from tests.publishing.forked import ROOT, Forked, Process
 from tests.publishing.trees import Tree, write
 
-ROOT = Path(__file__).resolve().parents[2]
 _CLOSING = re.compile(
     r"^(\d+) static files? copied(?:, (\d+) unmodified)?(?:, (\d+) post-processed)?\.$", re.M
 )
@@ -107,8 +107,11 @@ class Site:
         """Python within the site's Django."""
         return self.manage("-c", f"import django; django.setup()\n{script}", **options)
 
-    def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:
-        """A command of Django's, or Python's `-c`, or a script; under way."""
+    def start(self, *words: str, fresh: bool = False, **options: Any) -> Process:
+        """A command of Django's, or Python's `-c`, or a script; under way. A script is run by an
+        interpreter of its own, and so is what has to be `fresh`: nothing is loaded before it."""
+        if not fresh and not words[0].endswith(".py"):
+            return Forked(list(words), self.environment(**options), self.folder)
         return subprocess.Popen(
             self.command(*words),
             stdin=subprocess.DEVNULL,

@@ -19,11 +19,13 @@ def test_a_visitor_who_reads_every_file_during_20_publishes_sees_no_failure(
     # What a page asks for by its own name has to be there as well, whatever version it is of.
     plain = tuple(small_tree())
     # What is wrong for a while only is wrong for long enough to be seen.
-    proxy.rules = [Rule(method="PUT", path="*.????????????.*", every=3, delay=200)]
+    proxy.rules = [Rule(method="PUT", path="*.????????????.*", every=3, delay=300)]
     with Watcher(site.container, plain) as watcher:
         for number, version in enumerate(VERSIONS):
+            before = watcher.rounds
             site.write(small_tree(version))
             site.publish(*(["--clear"] if number % 7 == 6 else [])).well()
+            watcher.read_all(before + 1)  # no publish is too quick to be looked at
     watcher.saw_no_failure()
     assert watcher.rounds >= len(VERSIONS)
     site.container.holds(site.expected())

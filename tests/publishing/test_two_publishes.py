@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
 import time
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from tests.faults import FaultProxy, Rule
 from tests.publishing.conftest import MakeSite
 from tests.publishing.container import Container
+from tests.publishing.forked import Process
 from tests.publishing.site import Site
 from tests.publishing.trees import small_tree
 from tests.publishing.watching import Watcher, blob, deletes, until
@@ -19,7 +19,7 @@ AGAIN = "Another publish came between; looking again."
 WAITING = "prunestatic is at work; waiting until it has ended."
 
 
-def together(*running: subprocess.Popen[str]) -> list[str]:
+def together(*running: Process) -> list[str]:
     """What each said, which has to have ended well."""
     said = []
     for process in running:
@@ -88,7 +88,7 @@ def rollback(make_site: MakeSite, container: Container) -> Site:
     site.write(small_tree(1))
     site.publish().well()
     site.write(small_tree(0))
-    time.sleep(2.1)  # a blob's time is in whole seconds
+    container.rest(2)
     return site
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from tests.faults import FaultProxy, Record
 from tests.publishing.container import HISTORY, MANIFEST, Container, Visitor
+from tests.publishing.forked import Process
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties
@@ -42,6 +42,13 @@ class Watcher:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
+
+    def read_all(self, rounds: int) -> None:
+        """Wait until all has been read so many times."""
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while self.rounds < rounds and not self.failures:
+            assert time.monotonic() < end, "it never came"
+            time.sleep(0.003)
 
     def saw_no_failure(self) -> None:
         assert self.failures == []
@@ -117,9 +124,7 @@ def settle(proxy: FaultProxy) -> None:
     proxy.on_request = proxy.on_answer = None
 
 
-def kill_at(
-    process: subprocess.Popen[str], proxy: FaultProxy, at: int, *, answered: bool = False
-) -> None:
+def kill_at(process: Process, proxy: FaultProxy, at: int, *, answered: bool = False) -> None:
     """Kill the process at that moment, with no chance to say or do anything more."""
     Moment(proxy, at, answered=answered, pid=process.pid, sign=signal.SIGKILL)
     said = process.communicate(timeout=_PATIENCE_SECONDS)
