@@ -52,7 +52,7 @@ def _measure(options: argparse.Namespace, folder: Path, file: Path) -> None:
     rounds = 1 if options.quick else options.rounds
     say(f"about {sum(s.seconds for s in scenarios) * rounds // 60 + 1} min; results in {file}")
     with Bench(folder, results, file) as bench:
-        bench.run(scenarios, rounds, options.competitors)
+        bench.run(scenarios, rounds, options.competitors, options.once)
         if not options.quick and not options.only:
             results.facts["login"] = login.measure_login(folder)
     results.write(file)
@@ -84,6 +84,15 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME",
         help=f"these alone: {', '.join(COMPETITORS)}",
+    )
+    parser.add_argument(
+        "--once",
+        nargs="+",
+        action="extend",
+        choices=COMPETITORS,
+        default=[],
+        metavar="NAME",
+        help="these in the first round alone: stock takes ten minutes a round at 40 ms",
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="one round of 100 files, in a minute")

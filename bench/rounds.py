@@ -40,15 +40,23 @@ class Bench:
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._work, ignore_errors=True)
 
-    def run(self, scenarios: Sequence[Scenario], rounds: int, only: Sequence[str]) -> None:
-        """Measure the scenarios one after another; each is kept after each of its rounds."""
+    def run(
+        self,
+        scenarios: Sequence[Scenario],
+        rounds: int,
+        only: Sequence[str],
+        once: Sequence[str] = (),
+    ) -> None:
+        """Measure the scenarios one after another; each is kept after each of its rounds. `only`
+        these competitors (all, if there is none), and those of `once` in the first round alone."""
         plans = [(s, self._competitors(s, only)) for s in scenarios]
         for competitor in {c.name: c for _, competitors in plans for c in competitors}.values():
             self._warm_up(competitor)
         for scenario, competitors in plans:
             runs: list[Run] = []
             for round_ in range(rounds):
-                for competitor in rotated(competitors, round_):
+                here = [one for one in competitors if not round_ or one.name not in once]
+                for competitor in rotated(here, round_):
                     runs += self._competition(scenario, competitor, round_)
                 self._results.replace(scenario.name, runs)
                 self._results.write(self._file)
