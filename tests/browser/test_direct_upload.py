@@ -32,7 +32,7 @@ from localazure.engine.project import load_project
 from localazure.engine.state import State
 from localazure.values import plain
 from tests.app.conftest import site_environment
-from tests.browser.conftest import FLAGS, MANAGE, Visit, wait_for
+from tests.browser.conftest import FLAGS, MANAGE, Visit, manage, wait_for
 from tests.browser.test_site import painted, shoot
 from tests.conftest import ROOT, free_port
 from tests.faults import FaultProxy, Rule
@@ -112,15 +112,7 @@ def serve(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
             }
             commands = [["migrate", "--noinput"], ["collectstatic", "--noinput"]]
             for command in commands[:1] if published else commands:
-                done = subprocess.run(
-                    [sys.executable, MANAGE, *command],
-                    env=environment,
-                    capture_output=True,
-                    text=True,
-                    timeout=120,
-                    check=False,
-                )
-                assert done.returncode == 0, done.stderr
+                manage(environment, *command)
             published.append(True)
             port, log = free_port(), folder / "server.log"
             output = running.enter_context(log.open("w"))

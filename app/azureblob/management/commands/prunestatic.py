@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from azureblob.management.interruption import told_as
-from azureblob.management.spans import duration
+from azureblob.management.spans import add_clearing_arguments
 from azureblob.publishing.account import open_channel
 from azureblob.publishing.channel import Channel
 from azureblob.publishing.errors import PublishError
@@ -30,16 +30,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--older-than",
-            type=duration,
-            default=_DEFAULT,
-            metavar="SPAN",
-            help="Keep what was live within this span: 30d (default), 12h, 45m, 90s or 0.",
-        )
-        parser.add_argument(
-            "-n", "--dry-run", action="store_true", help="Name what would be deleted, no more."
-        )
+        add_clearing_arguments(parser, default=_DEFAULT, kept="live")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from azureblob.direct.quarantine import Quarantine, quarantine
 from azureblob.management.interruption import told_as
-from azureblob.management.spans import duration
+from azureblob.management.spans import add_clearing_arguments
 
 _DEFAULT = "1d"
 _AT_ONCE = 16
@@ -27,16 +27,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--older-than",
-            type=duration,
-            default=_DEFAULT,
-            metavar="SPAN",
-            help="Keep what was sent within this span: 1d (default), 12h, 45m, 90s or 0.",
-        )
-        parser.add_argument(
-            "-n", "--dry-run", action="store_true", help="Name what would be deleted, no more."
-        )
+        add_clearing_arguments(parser, default=_DEFAULT, kept="sent")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
