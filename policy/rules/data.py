@@ -42,9 +42,7 @@ def lifecycle(resources: Sequence[Resource]) -> Iterable[tuple[Resource, str]]:
 def live_blobs(resources: Sequence[Resource]) -> Iterable[tuple[Resource, str]]:
     """Old versions and snapshots may end; what a page links to may not."""
     quarantine = {
-        each.at("containerName")
-        for each in resources
-        if each.type == CONTAINER and each.name == QUARANTINE
+        _name_of(each) for each in resources if each.type == CONTAINER and each.name == QUARANTINE
     }
     for policy in (each for each in resources if each.type == LIFECYCLE):
         for wrong in _takes_live_blobs(policy, quarantine):
@@ -78,6 +76,12 @@ def lock(resources: Sequence[Resource]) -> Iterable[tuple[Resource, str]]:
 def protected(resource: Resource) -> Iterable[str]:
     if not resource.protect:
         yield "the account is not protected: `pulumi destroy` takes it with every blob"
+
+
+def _name_of(container: Resource) -> object:
+    """As the program gives it; of a container that is made the provider tells it as `name`."""
+    given = container.at("containerName")
+    return container.at("name") if given is None else given
 
 
 def _belongs(part: Resource, account: Resource) -> bool:

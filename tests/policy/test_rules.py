@@ -42,6 +42,8 @@ def quarantine(name: Any) -> Resource:
 
 
 QUARANTINE, UNCHECKED = quarantine("quarantine"), quarantine("unchecked")
+# As the provider answers: the name that was given is not among what it tells.
+MADE_QUARANTINE = container({"name": "quarantine"}, name="site-quarantine")
 MEDIA = container({"containerName": "media"}, name="site-media")
 
 
@@ -352,6 +354,7 @@ CASES: dict[str, tuple[list[Case], list[tuple[Case, str]]]] = {
             [QUARANTINE, lifecycle(["quarantine/uploads/"], baseBlob=DELETE)],
             [UNCHECKED, lifecycle(["unchecked/"], baseBlob=DELETE)],
             [quarantine(UNKNOWN), lifecycle(["quarantine/"], baseBlob=DELETE)],
+            [MADE_QUARANTINE, lifecycle(["quarantine/"], baseBlob=DELETE)],
             lifecycle(["media/"], baseBlob={"tierToCool": {}}, version=DELETE, snapshot=DELETE),
             lifecycle(["media/"], enabled=False, baseBlob=DELETE),
             lifecycle(UNKNOWN, baseBlob=DELETE),
@@ -365,6 +368,7 @@ CASES: dict[str, tuple[list[Case], list[tuple[Case, str]]]] = {
             # slash would be "quarantined" too.
             (lifecycle(["quarantine/"], baseBlob=DELETE), "in 'quarantine/'"),
             ([UNCHECKED, lifecycle(["quarantine/"], baseBlob=DELETE)], "in 'quarantine/'"),
+            ([MADE_QUARANTINE, lifecycle(["media/"], baseBlob=DELETE)], "in 'media/'"),
             ([MEDIA, lifecycle(["media/"], baseBlob=DELETE)], "in 'media/'"),
             ([QUARANTINE, lifecycle(["quarantine"], baseBlob=DELETE)], "in 'quarantine'"),
             (
