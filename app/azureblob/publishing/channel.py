@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import os
+import re
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import IO, Any
+from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
-import certifi
 import pycurl
 
 from azureblob.publishing.authorization import Authorization
 from azureblob.publishing.errors import PublishError
+from azureblob.publishing.handle import Handle
 from azureblob.publishing.requests import Answer, Request
 from azureblob.publishing.retries import (
     LONGEST_RETRY_AFTER_SECONDS,
@@ -28,8 +27,9 @@ from azureblob.publishing.retries import (
     retry_after,
 )
 
-_CONNECT_SECONDS = 5
 _LONGEST_WAIT_SECONDS = 0.5
+# Names that URLs take as they are: nearly all, and to ask is quicker than to quote.
+_PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*")
 # Trying again changes nothing about these.
 _LASTING_FAILURES = {
     pycurl.E_PEER_FAILED_VERIFICATION,
@@ -49,14 +49,6 @@ class Limits:
     stall_seconds: int = 20
 
 
-@dataclass(slots=True)
-class _Transfer:
-    request: Request
-    stream: IO[bytes]
-    head: list[bytes] = field(default_factory=list)
-    body: list[bytes] = field(default_factory=list)
-
-
 class Channel:
     """The connections to a container, whose URL is `url`, signed in by `authorization`.
 
@@ -68,11 +60,10 @@ class Channel:
         self._path = urlsplit(self._url).path
         self._authorization = authorization
         self._limits = limits
-        self._authorities = _authorities()
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, limits.connections)
-        self._idle = [pycurl.Curl() for _ in range(limits.connections)]
-        self._running: dict[pycurl.Curl, _Transfer] = {}
+        self._idle: list[Handle] = []
+        self._running: dict[pycurl.Curl, Handle] = {}
         self._later: list[tuple[float, int, Request]] = []
         self._order = itertools.count()
         self._held_until = 0.0
@@ -83,8 +74,8 @@ class Channel:
 
     def __exit__(self, *_: object) -> None:
         self._abandon()
-        for curl in self._idle:
-            curl.close()
+        for handle in self._idle:
+            handle.curl.close()
         self._multi.close()
 
     @property
@@ -138,10 +129,9 @@ class Channel:
             ended = False
             for curl, failure in self._ended():
                 ended = True
-                transfer = self._released(curl)
-                answer = self._answer(curl, transfer, failure)
-                if not self._comes_again(transfer.request, answer, failure):
-                    yield transfer.request, answer
+                request, answer = self._released(curl, failure)
+                if not self._comes_again(request, answer, failure):
+                    yield request, answer
             if not ended:
                 self._wait()
 
@@ -156,39 +146,21 @@ class Channel:
         return None
 
     def _start(self, request: Request) -> None:
-        path = f"/{quote(request.blob, safe='/~')}" if request.blob else ""
+        """Raises OSError."""
+        path = f"/{_quoted(request.blob)}" if request.blob else ""
         headers = self._authorization.headers(
             request.method, self._path + path, request.query, request.headers, request.body.size
         )
-        transfer = _Transfer(request, request.body.open())
-        curl = self._idle.pop()
-        curl.reset()
         query = f"?{urlencode(request.query, quote_via=quote)}" if request.query else ""
-        curl.setopt(pycurl.URL, self._url + path + query)
-        curl.setopt(pycurl.PATH_AS_IS, 1)
-        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
-        curl.setopt(pycurl.NOSIGNAL, 1)
-        curl.setopt(pycurl.CAINFO, self._authorities)
-        curl.setopt(pycurl.CONNECTTIMEOUT, _CONNECT_SECONDS)
-        curl.setopt(pycurl.LOW_SPEED_LIMIT, 1)
-        curl.setopt(pycurl.LOW_SPEED_TIME, self._limits.stall_seconds)
-        # Without the two, libcurl asks before it sends a body, and names a type of its own.
-        curl.setopt(
-            pycurl.HTTPHEADER,
-            [f"{name}: {value}" for name, value in headers.items()] + ["Expect:", "Accept:"],
-        )
-        if request.method == "PUT":
-            curl.setopt(pycurl.UPLOAD, 1)
-            curl.setopt(pycurl.INFILESIZE_LARGE, request.body.size)
-            curl.setopt(pycurl.READDATA, transfer.stream)
-        elif request.method != "GET":
-            curl.setopt(pycurl.CUSTOMREQUEST, request.method)
-        curl.setopt(pycurl.HEADERFUNCTION, transfer.head.append)
-        curl.setopt(pycurl.WRITEFUNCTION, transfer.body.append)
+        if not self._idle:
+            self._idle.append(Handle(self._limits.stall_seconds))
+        handle = self._idle[-1]
+        handle.begin(request, self._url + path + query, headers)
+        self._idle.pop()
         request.attempts += 1
         self.sent += 1
-        self._running[curl] = transfer
-        self._multi.add_handle(curl)
+        self._running[handle.curl] = handle
+        self._multi.add_handle(handle.curl)
 
     def _ended(self) -> list[tuple[pycurl.Curl, tuple[int, str] | None]]:
         """The handles that have ended since, each with libcurl's code and text if it failed."""
@@ -201,34 +173,20 @@ class Channel:
             ended += [(curl, (code, text)) for curl, code, text in failed]
         return ended
 
-    def _released(self, curl: pycurl.Curl) -> _Transfer:
-        """The transfer of a handle, which is free for another."""
-        transfer = self._running.pop(curl)
+    def _released(
+        self, curl: pycurl.Curl, failure: tuple[int, str] | None = None
+    ) -> tuple[Request, Answer]:
+        """What a handle was for, and the answer. It is free for another."""
+        handle = self._running.pop(curl)
         self._multi.remove_handle(curl)
-        self._idle.append(curl)
-        transfer.stream.close()
-        return transfer
+        self._idle.append(handle)
+        return handle.request, handle.end(failure)
 
     def _abandon(self) -> None:
         """Give up what is under way, and what was to be tried again."""
         for curl in list(self._running):
             self._released(curl)
         self._later.clear()
-
-    def _answer(
-        self, curl: pycurl.Curl, transfer: _Transfer, failure: tuple[int, str] | None
-    ) -> Answer:
-        if failure is not None:
-            return Answer(0, failure=failure[1] or f"libcurl's error {failure[0]}")
-        if not transfer.head or transfer.head[-1].strip():
-            return Answer(0, failure="the answer was cut off")
-        headers: dict[str, str] = {}
-        for line in transfer.head:
-            name, colon, value = line.decode("latin-1").partition(":")
-            if colon:
-                headers[name.lower()] = value.strip()
-        status: Any = curl.getinfo(pycurl.RESPONSE_CODE)
-        return Answer(int(status), headers, b"".join(transfer.body))
 
     def _comes_again(
         self, request: Request, answer: Answer, failure: tuple[int, str] | None
@@ -264,7 +222,5 @@ class Channel:
             time.sleep(min(seconds, 0.05) if self._running else seconds)
 
 
-def _authorities() -> str:
-    """The file of authorities: the one that the environment names for requests, else certifi's."""
-    names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-    return next((os.environ[name] for name in names if os.environ.get(name)), certifi.where())
+def _quoted(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else quote(name, safe="/~")

@@ -33,7 +33,7 @@ class PublishError(Exception):
 
 def concerns_all(answer: Answer) -> bool:
     """Whether every other request would be refused in the same way."""
-    return answer.code in _ADVICE
+    return not answer.ok and answer.code in _ADVICE
 
 
 def explain(answer: Answer) -> str:

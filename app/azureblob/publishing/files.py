@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import os
+from typing import NamedTuple
 
 _CHUNK = 128 * 1024
+# By the descriptor: file objects take a fifth of the time of an unchanged publish.
+_HOW = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
-@dataclass(frozen=True, slots=True)
-class LocalFile:
+class LocalFile(NamedTuple):
     """Where a blob's bytes lie (`path`), their number (`size`) and digest (`md5`, 16 bytes)."""
 
     path: str
@@ -21,8 +23,21 @@ def read_local(path: str) -> LocalFile:
     """Read a file once for its size and digest; flat in memory. Raises OSError."""
     digest = hashlib.md5(usedforsecurity=False)
     size = 0
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - this is most of an unchanged run
-        while chunk := file.read(_CHUNK):
+    descriptor = os.open(path, _HOW)
+    try:
+        while chunk := os.read(descriptor, _CHUNK):
             digest.update(chunk)
             size += len(chunk)
+    finally:
+        os.close(descriptor)
     return LocalFile(path, size, digest.digest())
+
+
+def content(file: LocalFile) -> bytes:
+    """All of a small file, in one read; another number of bytes than `size` if it changed since.
+    Raises OSError."""
+    descriptor = os.open(file.path, _HOW)
+    try:
+        return os.read(descriptor, file.size + 1)
+    finally:
+        os.close(descriptor)

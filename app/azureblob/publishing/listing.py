@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from azureblob.publishing.channel import Channel
@@ -20,8 +20,7 @@ _PAGE = "5000"
 _HASH_IN_NAME = re.compile(r"\.([0-9a-f]{12})(?:\.[^./]*)?$")
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteBlob:
+class RemoteBlob(NamedTuple):
     """As List Blobs tells it. `md5` is base64 of the stored bytes' digest, `source_md5` the hex of
     the unpacked ones' where the publisher noted it; `last_modified` is an HTTP date.
     """

@@ -5,15 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from azureblob.publishing.files import LocalFile
 from azureblob.publishing.headers import GZIP, Headers
 from azureblob.publishing.listing import RemoteBlob
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A blob as it shall be. `gzip`: packed, if that saves enough. `source` is the static file's
     own name, of which the blob may be the hashed twin."""
 
@@ -24,8 +23,7 @@ class Wanted:
     gzip: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """`send` the whole blob, or mend its `headers` alone (`remote` is then what lies there)."""
 
     wanted: Wanted

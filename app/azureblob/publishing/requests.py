@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from azureblob.publishing.body import EMPTY, Body
@@ -22,14 +23,25 @@ class Request:
     attempts: int = 0
 
 
-@dataclass(slots=True)
+@dataclass
 class Answer:
-    """`status` 0 means that none came, and `failure` says why. Header names are in lower case."""
+    """`status` 0 means that none came, and `failure` says why. `head` has the lines as they came:
+    of thousands of answers that say no more than 201, nobody reads further."""
 
     status: int
-    headers: dict[str, str] = field(default_factory=dict)
+    head: Sequence[bytes] = ()
     body: bytes = b""
     failure: str = ""
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """By their names in lower case."""
+        found: dict[str, str] = {}
+        for line in self.head:
+            name, colon, value = line.decode("latin-1").partition(":")
+            if colon:
+                found[name.lower()] = value.strip()
+        return found
 
     @property
     def ok(self) -> bool:

@@ -9,15 +9,16 @@ import itertools
 import os
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 
 from azureblob.publishing import blocks
 from azureblob.publishing.body import EMPTY, Body, Bytes, FilePart
 from azureblob.publishing.channel import Channel
 from azureblob.publishing.errors import PublishError, concerns_all, explain
-from azureblob.publishing.files import LocalFile, read_local
+from azureblob.publishing.files import LocalFile, content, read_local
 from azureblob.publishing.headers import GZIP, Headers, is_worthwhile, packed
 from azureblob.publishing.listing import SOURCE_MD5
 from azureblob.publishing.plan import Change, Wanted
@@ -130,7 +131,8 @@ def _headers_request(change: Change) -> Request:
     )
 
 
-def _blob_headers(headers: Headers, encoding: str) -> dict[str, str]:
+@lru_cache(maxsize=256)
+def _blob_headers(headers: Headers, encoding: str) -> Mapping[str, str]:
     values = {
         "x-ms-blob-content-type": headers.content_type,
         "x-ms-blob-cache-control": headers.cache_control,
@@ -152,8 +154,9 @@ def _body(wanted: Wanted, scratch: Path) -> tuple[Body, str, bytes]:
         small = _packed_file(file, scratch) if wanted.gzip else None
         sent = small or file
         return FilePart(Path(sent.path), 0, sent.size), GZIP if small else "", sent.md5
-    with open(file.path, "rb", buffering=0) as handle:  # noqa: PTH123 - one for each file sent
-        data = handle.read()
+    data = content(file)
+    if len(data) != file.size:
+        raise FileChanged(file.path)
     small_data = packed(data) if wanted.gzip else None
     if small_data is None:
         return Bytes(data), "", file.md5  # the service compares

@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.utils.module_loading import import_string
 
+from azureblob.management.collector import collector_paused
 from azureblob.management.interruption import told_as
 from azureblob.publishing.account import open_channel
 from azureblob.publishing.errors import PublishError
@@ -60,6 +61,7 @@ class Command(collectstatic.Command):
         try:
             with (
                 told_as(_INTERRUPTED),
+                collector_paused(),
                 tempfile.TemporaryDirectory(prefix="collectstatic-") as scratch,
             ):
                 return self._publish(storage, Path(scratch))
