@@ -368,7 +368,7 @@ def lender(certificate: Certificate) -> Iterator[Lender]:
     context.load_cert_chain(certificate.certificate, certificate.key)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     state.endpoint = f"https://127.0.0.1:{server.server_port}/{ACCOUNT}/"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield state
     server.shutdown()

@@ -44,7 +44,7 @@ def beacon() -> Iterator[Beacon]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         made = Beacon(f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield made
         server.shutdown()
