@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -86,9 +87,16 @@ def script(path: Path, text: str) -> None:
 
 @pytest.fixture(scope="session")
 def fresh_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment with nothing installed; made once, since that takes seconds."""
-    path = tmp_path_factory.mktemp("venv") / ".venv"
-    subprocess.run([sys.executable, "-m", "venv", path], check=True)
+    """A virtual environment with pip and nothing else. pip is a link in it, and so in every copy:
+    to unpack it, and to copy its many files for each test, took longer than the tests did."""
+    folder = tmp_path_factory.mktemp("venv")
+    path = folder / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", path], check=True)
+    (packages,) = path.glob("lib/python3*/site-packages")
+    pip = distribution("pip")
+    for name in ("pip", f"pip-{pip.version}.dist-info"):
+        shutil.copytree(str(pip.locate_file(name)), folder / name)
+        (packages / name).symlink_to(folder / name)
     return path
 
 
