@@ -1,4 +1,4 @@
-"""`make test`: set up what the tests need, then run them."""
+"""`make test`: set up what the tests need, then run them, several at once."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from scripts.child import clean_environment
 from scripts.console import entry
 from scripts.paths import ROOT, VENV_PYTHON
 
+# A file's tests stay together: what they start for themselves is started once. The files come in
+# the order of tests/conftest.py.
+SPREAD = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
+
 
 def main(arguments: list[str]) -> int:
-    """`arguments` go to pytest. Ends as pytest: its exit status is ours."""
+    """`arguments` go to pytest, after our own. Ends as pytest: its exit status is ours."""
 
     def work() -> int:
         setup.ensure(dev=True, with_browser=True)
         environment = clean_environment({"CHROMIUM": stamp.read().get("browser", "")})
         os.chdir(ROOT)
-        command = [str(VENV_PYTHON), "-m", "pytest", *arguments]
+        command = [str(VENV_PYTHON), "-m", "pytest", *SPREAD, *arguments]
         os.execve(VENV_PYTHON, command, environment)
 
     return entry(work)

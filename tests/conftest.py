@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,40 @@ from localazure.engine.state import State
 from localazure.values import plain
 
 ROOT = Path(__file__).resolve().parent.parent
+MOST_WORKERS = 4
+# The files that take longest, from half a minute on, these first: one that is begun last is waited
+# for by all others.
+LONGEST = (
+    "browser/test_direct_upload.py",
+    "publishing/test_faults.py",
+    "publishing/test_kills.py",
+    "publishing/test_prune.py",
+    "publishing/test_two_publishes.py",
+    "scripts/test_setup.py",
+    "scripts/test_rotate.py",
+    "scripts/test_up.py",
+    "scripts/test_preview.py",
+    "localazure/test_lifecycle.py",
+    "localazure/test_cli.py",
+    "publishing/test_memory.py",
+    "bench/test_measurement.py",
+)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are cores, for the tests wait a good deal; no more than a few, for each
+    has its own Azurites, and a Chromium at times. None for one file, whose tests stay together."""
+    files = {argument.partition("::")[0] for argument in config.args}
+    if len(files) == 1 and files.pop().endswith(".py"):
+        return 0
+    return min((os.cpu_count() or 1) + 1, MOST_WORKERS)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest files come first where several processes take one file after another."""
+    if hasattr(config, "workerinput"):
+        place = {ROOT / "tests" / name: number for number, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: place.get(item.path, len(LONGEST)))
 
 
 def free_port() -> int:
