@@ -20,6 +20,8 @@ def main(arguments: list[str]) -> int:
     def work() -> int:
         setup.ensure(dev=True, with_browser=True)
         environment = clean_environment({"CHROMIUM": stamp.read().get("browser", "")})
+        # Hundreds of processes import the same packages, and would each compile them anew.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         os.chdir(ROOT)
         command = [str(VENV_PYTHON), "-m", "pytest", *SPREAD, *arguments]
         os.execve(VENV_PYTHON, command, environment)
