@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import itertools
 import os
+import random
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +22,7 @@ from localazure.values import plain
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_WORKERS = 4
+PORTS = 2_000  # for each of them
 # The files that take longest, from half a minute on, these first: one that is begun last is waited
 # for by all others.
 LONGEST = (
@@ -36,6 +40,8 @@ LONGEST = (
     "publishing/test_memory.py",
     "bench/test_measurement.py",
 )
+# Where another run on this machine hardly begins.
+_numbers = itertools.count(random.randrange(PORTS))  # noqa: S311
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -55,11 +61,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on now. Whoever is to listen there takes a second to start: so it
+    is from below those that the system gives by itself, and each process of a run has its own."""
+    first = 20_000 + PORTS * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    while True:
+        port = first + next(_numbers) % PORTS
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @pytest.fixture(scope="session")
