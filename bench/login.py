@@ -15,6 +15,18 @@ from bench.measuring import CommandFailed, Watched, measure
 from bench.servers.running import HOST, AzuriteServer, target
 from bench.trees import write_admin
 
+# Django's own; the site has it as well, so that its pages go packed.
+_PACKS = "django.middleware.gzip.GZipMiddleware"
+_RENDER = """
+import django, gzip, json
+django.setup()
+from django.test import Client
+answer = Client().get("/admin/login/", headers={"accept-encoding": "gzip"})
+page = answer.content
+packed = answer.headers.get("Content-Encoding") == "gzip"
+html = (gzip.decompress(page) if packed else page).decode()
+print(json.dumps({"size": len(page), "html": html}))
+"""
 _LINKED = re.compile(r'(?:href|src)="(http://[^"]+)"')
 _APPS = ["admin", "auth", "contenttypes", "sessions", "messages", "staticfiles"]
 _SITE = {
@@ -43,8 +55,8 @@ _SITE = {
 
 
 def measure_login(folder: Path) -> dict[str, dict[str, int]]:
-    """For `plain` (as it is) and `hashed` (packed): the bytes of the `page`, of the answers with
-    its static `files`, heads and bodies, and their `number`."""
+    """For `plain` (as it is) and `hashed` (packed): the bytes of the `page`'s body, of the answers
+    with its static `files`, heads and bodies, and their `number`."""
     return {name: _one(folder / "login", name) for name in ("plain", "hashed")}
 
 
@@ -59,25 +71,25 @@ def _one(folder: Path, name: str) -> dict[str, int]:
         competitor = COMPETITORS[name]
         environment = competitor.environment(place)
         measure(competitor.command(place), environment, folder, Watched())
-        page = _page(environment, competitor.command(place)[0], folder)
+        packs = [_PACKS] if competitor.names == "hashed" else []
+        size, page = _page(environment, competitor.command(place)[0], folder, packs)
         links = sorted(set(_LINKED.findall(page)))
         received = [_received(server.port, urlsplit(link).path) for link in links]
-        return {"page": len(page.encode()), "files": sum(received), "number": len(links)}
+        return {"page": size, "files": sum(received), "number": len(links)}
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _page(environment: dict[str, str], python: str, folder: Path) -> str:
-    """The page as the site renders it, with the links that its storage gives."""
+def _page(
+    environment: dict[str, str], python: str, folder: Path, packs: list[str]
+) -> tuple[int, str]:
+    """The page as the site renders it, with the links that its storage gives: the bytes of its
+    body, and its HTML. `packs` are middleware of the site's that come first."""
     settings = {**json.loads(environment["BENCH_SETTINGS"]), **_SITE}
-    script = (
-        "import django; django.setup()\n"
-        "from django.test import Client\n"
-        "print(Client().get('/admin/login/').content.decode())"
-    )
+    settings["MIDDLEWARE"] = packs + settings["MIDDLEWARE"]
     rendered = subprocess.run(
-        [python, "-c", script],
+        [python, "-c", _RENDER],
         env={**environment, "BENCH_SETTINGS": json.dumps(settings)},
         cwd=folder,
         capture_output=True,
@@ -86,7 +98,8 @@ def _page(environment: dict[str, str], python: str, folder: Path) -> str:
     )
     if rendered.returncode:
         raise CommandFailed(f"the login page was not rendered: {rendered.stderr[-500:]}")
-    return rendered.stdout
+    told = json.loads(rendered.stdout)
+    return told["size"], told["html"]
 
 
 def _received(port: int, path: str) -> int:

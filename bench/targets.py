@@ -183,7 +183,7 @@ def _login(results: Results) -> Iterator[Verdict]:
     if login:
         one, other = login["hashed"], login["plain"]
         for what, parts in (
-            ("with its HTML, which the site does not pack", ("page", "files")),
+            ("with its HTML", ("page", "files")),
             ("its static files alone", ("files",)),
         ):
             sent = sum(one[part] for part in parts)
