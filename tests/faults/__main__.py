@@ -6,7 +6,6 @@ Ends with Ctrl-C, and says then what went by.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import signal
 from collections import Counter
 
@@ -22,10 +21,11 @@ def main() -> None:
     options = parser.parse_args()
     # Whoever starts it in the background may have had this signal ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Held back until it is waited for: it may come as soon as the port is told.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     with FaultProxy(options.upstream, options.rule, seed=options.seed, port=options.port) as proxy:
         print(f"http://127.0.0.1:{proxy.port}", flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            signal.pause()
+        signal.sigwait({signal.SIGINT})
         seen = Counter((r.method, r.comp, r.status, r.fault) for r in proxy.requests)
     for (method, comp, status, fault), number in sorted(seen.items()):
         print(f"{number:6}  {method} {f'comp={comp} ' if comp else ''}{status} {fault}")
