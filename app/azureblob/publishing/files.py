@@ -34,8 +34,8 @@ def read_local(path: str) -> LocalFile:
 
 
 def content(file: LocalFile) -> bytes:
-    """All of a small file, in one read; another number of bytes than `size` if it changed since.
-    Raises OSError."""
+    """All of a small file, in one read. If it has grown since, one byte more than it had, so that
+    the digest is another. Raises OSError."""
     descriptor = os.open(file.path, _HOW)
     try:
         return os.read(descriptor, file.size + 1)

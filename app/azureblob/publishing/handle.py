@@ -58,8 +58,6 @@ class Handle:
             # Not as bytes by POSTFIELDS: those libcurl sends again by itself, and at once, where a
             # connection breaks.
             curl.setopt(pycurl.READFUNCTION, self._stream.read)
-        elif request.method == "GET":
-            curl.setopt(pycurl.HTTPGET, 1)
         else:
             curl.setopt(pycurl.HTTPGET, 1)
             curl.setopt(pycurl.CUSTOMREQUEST, request.method)

@@ -155,8 +155,6 @@ def _body(wanted: Wanted, scratch: Path) -> tuple[Body, str, bytes]:
         sent = small or file
         return FilePart(Path(sent.path), 0, sent.size), GZIP if small else "", sent.md5
     data = content(file)
-    if len(data) != file.size:
-        raise FileChanged(file.path)
     small_data = packed(data) if wanted.gzip else None
     if small_data is None:
         return Bytes(data), "", file.md5  # the service compares
