@@ -18,13 +18,13 @@ RUN = @command -v "$(PYTHON)" >/dev/null 2>&1 || { \
 	"$(PYTHON)" scripts/run.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down env preview rotate test bench lint fmt
+.PHONY: help setup up down env preview rotate test endurance bench lint fmt
 
 help: ## Show this list
 	@echo "make TARGET [PORT=8000] [BLOB_PORT=10000] [STACK=local] [BASE=origin/main] [PYTHON=python3]"
 	@echo
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1	\2/p' Makefile | \
-	while IFS='	' read -r target text; do printf '  %-8s%s\n' "$$target" "$$text"; done
+	while IFS='	' read -r target text; do printf '  %-10s%s\n' "$$target" "$$text"; done
 
 setup: ## Make .venv with the pinned packages, Node and Azurite
 	$(RUN) setup
@@ -48,6 +48,9 @@ rotate: ## Renew the keys of STACK's account while the site runs: docs/rotation.
 
 test: ## Run all tests (the first time it also fetches a Chromium)
 	$(RUN) test $(ARGS)
+
+endurance: ## Run the long tests: kills, outages and attacks
+	$(RUN) test -m endurance $(ARGS)
 
 bench: ## Measure publishing against its peers: docs/performance.md (ARGS=--quick: a minute)
 	$(RUN) bench $(ARGS)
