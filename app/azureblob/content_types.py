@@ -1,4 +1,4 @@
-"""The content type that a blob is stored with, from its name alone.
+"""The content type and encoding that a blob is stored with, from its name alone.
 
 What a client says of its upload is not asked: a picture sent as text/html would be served as one.
 """
@@ -66,17 +66,26 @@ _OWN = {
     ".ods": "application/vnd.oasis.opendocument.spreadsheet",
     ".odp": "application/vnd.oasis.opendocument.presentation",
 }
+_SVGZ = ".svgz"
 _PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 
 
 def content_type(name: str) -> str:
     """`text/css; charset=utf-8` for `a/b.css`. An archive is its own type, with no encoding: a
-    browser would unpack `x.tar.gz` on the way."""
+    browser would unpack `x.tar.gz` on the way. `.svgz` is the exception, see content_encoding."""
+    if name.lower().endswith(_SVGZ):
+        return _OWN[".svg"]
     stem, dot, last = name.rpartition("/")[2].rpartition(".")
     if not dot:
         return DEFAULT
     packs = f".{last}" in _TABLE.encodings_map
     return _of_ending(f"{stem.rpartition('.')[2]}.{last}" if packs else last)
+
+
+def content_encoding(name: str) -> str:
+    """`gzip` for `a/b.svgz`, else empty. Browsers show a compressed SVG only if its encoding is set
+    ("Scalable Vector Graphics (SVG) 2", Conforming SVG Servers)."""
+    return "gzip" if name.lower().endswith(_SVGZ) else ""
 
 
 @lru_cache(maxsize=1024)

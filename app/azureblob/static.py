@@ -21,7 +21,7 @@ from azureblob import options
 from azureblob.credentials import two_ways
 from azureblob.endpoints import blob_endpoint, custom_domain
 from azureblob.kept import Kept
-from azureblob.publishing.headers import IMMUTABLE, SETTABLE, SHORT, HeaderRules
+from azureblob.publishing.headers import ENCODINGS, IMMUTABLE, SETTABLE, SHORT, HeaderRules
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
@@ -77,8 +77,9 @@ class StaticBlobStorage(_Deconstructible):
     gzip                text is packed where that saves 5% or more (True)
     cache_control       for names that stay the same ("public, max-age=300")
     immutable           for hashed names ("public, max-age=31536000, immutable")
-    headers             {glob: {"Cache-Control": …, "Content-Type": …, "Content-Language": …}}; the
-                        last glob that matches a name wins
+    headers             {glob: {header: value}} for Cache-Control, Content-Type, Content-Language,
+                        Content-Disposition and Content-Encoding (of files that are encoded
+                        already); the last glob that matches a name wins
     connections, attempts, stall_seconds
                         of a publish: side by side (64), tries (6), until a transfer that stands
                         still is tried again (20)
@@ -110,6 +111,12 @@ class StaticBlobStorage(_Deconstructible):
             for pattern, values in self.headers.items()
             for name in values
             if name not in SETTABLE
+        ]
+        problems += [
+            f"headers[{pattern!r}] sets Content-Encoding to {value!r}: one of "
+            f"{', '.join(filter(None, ENCODINGS))}, or empty for none"
+            for pattern, values in self.headers.items()
+            if (value := values.get("Content-Encoding", "")) not in ENCODINGS
         ]
         problems += [
             f"{name} is {value!r}: a number from 1 on"

@@ -38,7 +38,7 @@ from django.utils import timezone
 from storages.utils import get_available_overwrite_name, setting
 
 from azureblob.container import ONE_REQUEST_BYTES, Container
-from azureblob.content_types import content_type
+from azureblob.content_types import content_encoding, content_type
 from azureblob.file import BlobFile, Movable, rereadable
 from azureblob.names import LONGEST, impossible, normalized, tidied
 
@@ -46,6 +46,8 @@ from azureblob.names import LONGEST, impossible, normalized, tidied
 _ATTEMPTS = 5
 # Of writers that send blocks for one name only one gets through at a time.
 _BLOCK_ATTEMPTS = 20
+# What a name claims, and content alone can show.
+_UNCHECKED: dict[str, None] = {"content_disposition": None, "content_encoding": None}
 
 # The storage that looks for a free name now, and the names that it was refused.
 _looking: ContextVar[tuple[BlobStorage, Set[str]] | None] = ContextVar("looking", default=None)
@@ -334,12 +336,13 @@ class BlobStorage(Container):
         from azureblob.uploads.headers import stored_with  # Pillow: a publish does without
 
         checked, metadata = stored_with(stream, path, sent)
-        return ContentSettings(**{**parameters, "content_disposition": None, **checked}), metadata
+        return ContentSettings(**{**parameters, **_UNCHECKED, **checked}), metadata
 
     def _get_content_settings_parameters(self, name: str, content: Any = None) -> dict[str, Any]:
         return {
             "cache_control": self.cache_control,
             "content_type": content_type(name),
+            "content_encoding": content_encoding(name) or None,
             **self.get_object_parameters(name),
         }
 

@@ -63,7 +63,8 @@ def digest(data: bytes) -> bytes:
         ("favicon.ico", "image/x-icon", False),
         ("x.tar.gz", "application/gzip", False),
         ("x.css.gz", "application/gzip", False),
-        ("x.svgz", "application/gzip", False),
+        ("x.svgz", "image/svg+xml", False),
+        ("X.SVGZ", "image/svg+xml", False),
         ("x.tar.bz2", "application/x-bzip2", False),
         ("x.zip", "application/zip", False),
         ("no-extension", "application/octet-stream", False),
@@ -106,6 +107,7 @@ def test_each_header_is_that_of_the_last_glob_that_matches_and_sets_it(
         ("Cache-Control", found.cache_control, default.cache_control),
         ("Content-Language", found.content_language, ""),
         ("Content-Disposition", found.content_disposition, ""),
+        ("Content-Encoding", found.content_encoding, ""),
     ):
         set_by = [
             values[header]
@@ -212,6 +214,43 @@ def test_options_set_headers_and_switch_packing_off(make_site: MakeSite) -> None
     assert blobs["css/part0.css"].content_type == "text/css; charset=utf-8"
 
 
+def test_a_compressed_svg_is_a_picture_with_its_encoding_and_sent_as_it_is(
+    site: Site, container: Container
+) -> None:
+    picture = gzip.compress(b"<svg xmlns='http://www.w3.org/2000/svg'/>" * 50, mtime=0)
+    site.write({"icons/logo.svgz": picture})
+    site.publish().well()
+    hashed = container.paths()["icons/logo.svgz"]
+    answer = container.get(hashed)
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.raw == picture
+    assert site.publish().well().counts[0] == 0
+
+
+def test_the_encoding_of_files_that_are_encoded_already_is_an_option(
+    site: Site, container: Container
+) -> None:
+    wasm = gzip.compress(b"\0asm" * 500, mtime=0)
+    site.write({"game/build.wasm.gz": wasm, "game/build.data": b"x" * 4000})
+    encoded = {"game/*.wasm.gz": {"Content-Type": "application/wasm", "Content-Encoding": "gzip"}}
+
+    def stored() -> tuple[str, str, bytes]:
+        answer = container.get(container.paths()["game/build.wasm.gz"])
+        assert answer.raw == wasm
+        return answer.headers["content-type"], answer.headers.get("content-encoding", ""), wasm
+
+    site.publish(headers=encoded).well()
+    assert stored() == ("application/wasm", "gzip", wasm)
+    assert site.publish(headers=encoded).well().counts[0] == 0
+    # Without the option it is an archive again, and with it the headers alone are set.
+    site.publish().well()
+    assert stored() == ("application/gzip", "", wasm)
+    ended = site.publish("-v", "2", headers=encoded).well()
+    assert "no Content-Encoding" in ended.out
+    assert stored() == ("application/wasm", "gzip", wasm)
+
+
 def test_hashed_names_and_plain_ones_have_cache_times_of_their_own(make_site: MakeSite) -> None:
     site = make_site(keep_unhashed="all", immutable="public, max-age=99, immutable")
     site.publish().well()
@@ -233,6 +272,10 @@ def test_hashed_names_and_plain_ones_have_cache_times_of_their_own(make_site: Ma
             "cache_control is 'a\\r\\nX-Evil: 1': printable ASCII",
         ),
         ({"headers": {"*": {"Content-Language": "\u00fc"}}}, "printable ASCII"),
+        (
+            {"headers": {"*": {"Content-Encoding": "zip"}}},
+            "headers['*'] sets Content-Encoding to 'zip': one of gzip, deflate, br, zstd",
+        ),
         ({"keep_unhashed": "some"}, "keep_unhashed is 'some': one of needed, all, none"),
         ({"missing_references": "no"}, "missing_references is 'no': one of error, warn"),
         ({"connections": 0, "attempts": "6"}, "attempts is '6': a number from 1 on"),

@@ -7,12 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from azureblob.content_types import content_type
+from azureblob.content_types import content_encoding, content_type
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 SHORT = "public, max-age=300"
-SETTABLE = ("Cache-Control", "Content-Type", "Content-Language", "Content-Disposition")
+SETTABLE = (
+    "Cache-Control",
+    "Content-Type",
+    "Content-Language",
+    "Content-Disposition",
+    "Content-Encoding",
+)
 GZIP = "gzip"
+# What browsers decode ("HTTP Semantics", 8.4.1, and the IANA registry of content codings).
+ENCODINGS = ("", GZIP, "deflate", "br", "zstd")
 # zlib's usual level: 9 takes twice the time for one percent.
 _LEVEL = 6
 # A packed body has to save a twentieth: unpacking costs the browser something as well.
@@ -31,16 +39,21 @@ _TEXT = {
 
 @dataclass(frozen=True, slots=True)
 class Headers:
-    """As the browser gets them; empty for one that is not sent."""
+    """As the browser gets them; empty for one that is not sent. `content_encoding` is that of the
+    file's own bytes, which are then sent as they are; what a publish compresses by itself is not
+    known yet."""
 
     content_type: str
     cache_control: str
     content_language: str = ""
     content_disposition: str = ""
+    content_encoding: str = ""
 
     @property
     def compressible(self) -> bool:
-        """Whether packing may save something: text, and what is coded like it."""
+        """Whether compression may save something: text, and what is coded like it."""
+        if self.content_encoding:
+            return False
         kind = self.content_type.partition(";")[0].strip().lower()
         return kind.startswith("text/") or kind in _TEXT or kind.endswith(("+xml", "+json"))
 
@@ -59,6 +72,7 @@ class HeaderRules:
         found = {
             "Content-Type": content_type(name),
             "Cache-Control": self.hashed if hashed else self.plain,
+            "Content-Encoding": content_encoding(name),
         }
         for pattern, values in self.overrides.items():
             if fnmatchcase(name, pattern) or (plain_name and fnmatchcase(plain_name, pattern)):
@@ -68,6 +82,7 @@ class HeaderRules:
             found["Cache-Control"],
             found.get("Content-Language", ""),
             found.get("Content-Disposition", ""),
+            found["Content-Encoding"],
         )
 
 

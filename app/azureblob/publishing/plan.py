@@ -66,6 +66,8 @@ def make_plan(
 
 def _content_differs(wanted: Wanted, there: RemoteBlob) -> str:
     """Why the bytes have to be sent, or nothing."""
+    if wanted.headers.content_encoding:  # they are encoded already, whatever the blob says of them
+        return "" if base64.b64decode(there.md5 or "") == wanted.file.md5 else "changed"
     if there.content_encoding not in {"", GZIP}:
         return f"packed as {there.content_encoding}"
     if there.content_encoding:
@@ -89,6 +91,8 @@ def _headers_differ(wanted: Headers, there: RemoteBlob) -> str:
         "Content-Language": (wanted.content_language, there.content_language),
         "Content-Disposition": (wanted.content_disposition, there.content_disposition),
     }
+    if wanted.content_encoding:  # else the comparison of contents has looked at it
+        pairs["Content-Encoding"] = (wanted.content_encoding, there.content_encoding)
     return ", ".join(
         f"{name} was {old!r}" if old else f"no {name}"
         for name, (new, old) in pairs.items()

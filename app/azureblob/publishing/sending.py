@@ -136,7 +136,7 @@ def _blob_headers(headers: Headers, encoding: str) -> Mapping[str, str]:
     values = {
         "x-ms-blob-content-type": headers.content_type,
         "x-ms-blob-cache-control": headers.cache_control,
-        "x-ms-blob-content-encoding": encoding,
+        "x-ms-blob-content-encoding": headers.content_encoding or encoding,
         "x-ms-blob-content-language": headers.content_language,
         "x-ms-blob-content-disposition": headers.content_disposition,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tempfile
 import urllib.request
@@ -231,6 +232,24 @@ def test_what_is_saved_carries_type_and_caching(storage: Any) -> None:
             assert answer.headers["Content-Type"] == expected
             assert "max-age" in answer.headers["Cache-Control"]
             assert answer.headers["Content-Encoding"] is None
+
+
+def test_a_compressed_svg_is_saved_with_its_encoding(storage: Any) -> None:
+    picture = gzip.compress(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+    storage.save("a.svgz", ContentFile(picture))
+    with urllib.request.urlopen(storage.url("a.svgz"), timeout=10) as answer:
+        assert answer.headers["Content-Type"] == "image/svg+xml"
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert answer.read() == picture
+
+
+def test_a_compressed_svg_that_nobody_has_checked_is_an_attachment(django_site: None) -> None:
+    storage = media_storage(check_content=True)
+    storage.save("a.svgz", ContentFile(gzip.compress(b"<svg/>")))
+    with urllib.request.urlopen(storage.url("a.svgz"), timeout=10) as answer:
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        assert answer.headers["Content-Encoding"] is None
 
 
 # --- Requests -------------------------------------------------------------------------------------
