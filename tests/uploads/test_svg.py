@@ -1,0 +1,149 @@
+"""Drawings that strangers send: what is left of them, and what it costs to find out."""
+
+from __future__ import annotations
+
+import re
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from azureblob.uploads.refusal import Refused
+from azureblob.uploads.svg import MOST_BYTES, MOST_DEPTH, MOST_ELEMENTS, might_be, sanitized
+
+OPEN = b'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
+
+
+def drawing(inside: bytes) -> bytes:
+    return OPEN + inside + b"</svg>"
+
+
+def test_a_drawing_stays_a_drawing() -> None:
+    found = sanitized(drawing(b'<g fill="red"><path d="M0 0h9v9z"/><text>\xc3\xa9</text></g>'))
+    assert b'<path d="M0 0h9v9z"' in found
+    assert b'fill="red"' in found
+    assert "é".encode() in found
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        b"<script>alert(1)</script>",
+        b'<script href="https://evil.example/x.js"/>',
+        b'<x:script xmlns:x="http://www.w3.org/2000/svg">alert(1)</x:script>',
+        b'<rect onload="alert(1)" onclick="alert(1)"/>',
+        b'<a href="javascript:alert(1)"><rect/></a>',
+        b'<a xlink:href="jAvAsCrIpT&#58;alert(1)"><rect/></a>',
+        b'<set attributeName="href" to="javascript:alert(1)"/>',
+        b'<foreignObject><iframe xmlns="http://www.w3.org/1999/xhtml" src="//evil.example"/>'
+        b"</foreignObject>",
+        b'<image href="https://evil.example/track.png"/>',
+        b'<use href="https://evil.example/x.svg#a"/>',
+        b'<style>@import url("https://evil.example/x.css");</style>',
+        b'<rect style="fill:url(https://evil.example/#p)"/>',
+        b'<image href="data:image/svg+xml;base64,PHN2Zz4="/>',
+        b'<image href="data:text/html,%3Cscript%3Ealert(1)%3C/script%3E"/>',
+        b"<?xml-stylesheet href='https://evil.example/x.css'?>",
+        b"<![CDATA[</svg><script>alert(1)</script>]]>",
+    ],
+)
+def test_what_could_run_or_call_home_is_taken_out(inside: bytes) -> None:
+    found = sanitized(drawing(inside + b"<circle r='3'/>"))
+    assert b"<circle" in found
+    assert not re.search(rb"<(\w+:)?(script|iframe|foreignObject)", found, re.IGNORECASE)
+    assert not re.search(rb"\son\w+=", found)
+    assert not re.search(rb'attributeName="[^"]*href"', found)
+    for attribute in re.findall(rb'(?:href|style)="([^"]*)"', found):
+        assert b"script" not in attribute.lower()
+        assert b"evil.example" not in attribute
+    assert not re.search(rb"url\(\W*https?:", found)
+    assert b"data:image/svg" not in found
+    assert b"data:text" not in found
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "damaged"),
+        (b"<svg", "damaged"),
+        (b"<html><body/></html>", "begins with something else"),
+        (b"<svg><rect/></svg>", "begins with something else"),
+        (b'<!DOCTYPE svg [<!ENTITY a "b">]>' + drawing(b"<text>&a;</text>"), "declares entities"),
+        (
+            b'<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + drawing(b"&a;"),
+            "declares entities",
+        ),
+        (drawing(b"<g>" * MOST_DEPTH + b"</g>" * MOST_DEPTH), "nests more than 100"),
+        (drawing(b"<g/>" * MOST_ELEMENTS), "more than 50,000 elements"),
+        (drawing(b" " * MOST_BYTES), "at most 2,097,152"),
+        (b'<?xml version="1.0" encoding="x-unknown"?>' + drawing(b""), "damaged"),
+    ],
+)
+def test_what_is_no_drawing_or_too_much_of_one_is_refused_with_the_reason(
+    data: bytes, why: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        sanitized(data)
+    assert why in str(refused.value.message)
+    assert refused.value.code == "broken"
+
+
+def test_a_doctype_without_entities_is_taken() -> None:
+    doctype = (
+        b'<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" '
+        b'"http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">'
+    )
+    assert b"<circle" in sanitized(doctype + drawing(b"<circle r='3'/>"))
+
+
+WORST = f"""
+import resource, sys
+sys.path.insert(0, "app")
+from azureblob.uploads.refusal import Refused
+from azureblob.uploads.svg import sanitized
+OPEN = b'<svg xmlns="http://www.w3.org/2000/svg">'
+wide = b"<a/>" * {MOST_ELEMENTS - MOST_DEPTH - 1}
+for data in (
+    OPEN + b"<g>" * {MOST_DEPTH - 2} + wide + b"</g>" * {MOST_DEPTH - 2} + b"</svg>",
+    OPEN + b"<g>" * 500_000,
+    OPEN + b"<style>" + b"a{{" * 1_000_000 + b"</style></svg>",
+    OPEN + b"<text>" + b"&lt;" * 500_000 + b"</text></svg>",
+    OPEN[:-1] + b"".join(b' a%d="x"' % n for n in range(100_000)) + b"/>",
+):
+    try:
+        sanitized(data)
+    except Refused:
+        pass
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_the_worst_drawings_take_no_more_than_memory_for_some_copies() -> None:
+    def bounded() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+
+    done = subprocess.run(
+        [sys.executable, "-c", WORST],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        preexec_fn=bounded,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert int(done.stdout) < 200  # MiB
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (drawing(b""), True),
+        (b"\xef\xbb\xbf<?xml version='1.0'?><svg/>", True),
+        ("<svg/>".encode("utf-16"), True),
+        (b"hello", False),
+        (b"<html>", False),
+    ],
+)
+def test_a_file_that_may_be_a_drawing_is_told_by_its_beginning(head: bytes, expected: bool) -> None:
+    assert might_be(head) is expected
