@@ -232,7 +232,10 @@ def _database(env: environ.Env, values: Mapping[str, str]) -> tuple[dict[str, An
             database: dict[str, Any] = env.db("DATABASE_URL")
     except (ValueError, KeyError, ImproperlyConfigured):
         database = {}
-    if "." in database.get("ENGINE", ""):  # an unknown scheme is left as it is
+    # A comment that reached the environment, as by `docker run --env-file`, would be dropped as the
+    # URL's fragment, and the white space before it would end the database's name.
+    commented = re.search(r"\s#", values["DATABASE_URL"])
+    if "." in database.get("ENGINE", "") and not commented:  # an unknown scheme is left as it is
         return database, None
     return {}, (
         "DATABASE_URL is malformed (its value is not shown); it has to be a URL, for example "

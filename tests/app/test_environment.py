@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backend import envfile, environment
 from backend.environment import EnvironmentProblem
@@ -158,6 +165,23 @@ def test_a_dollar_sign_in_a_secret_is_no_reference_to_another_name() -> None:
         ("NAME=two words", "two words"),
         ("NAME=first\nNAME=second", "second"),
         ("\ufeffNAME=from Windows\r", "from Windows"),
+        ("NAME=plain  # why", "plain"),
+        ("NAME=plain\t# it's why", "plain"),
+        ("NAME=two words # why", "two words"),
+        ("NAME=it's # why", "it's"),
+        ("NAME= # why", ""),
+        ("NAME=#1", "#1"),
+        ("NAME='a # b'", "a # b"),
+        ("NAME='a # b' # 'c'", "a # b"),
+        ('NAME="a # b"', "a # b"),
+        ("NAME=a\\$b", "a$b"),
+        ('NAME="a\\$b"', "a$b"),
+        ("NAME=a\\ b", "a b"),
+        ("NAME='a\\b'", "a\\b"),
+        ("NAME = spaced", "spaced"),
+        ("NAME=a\u2028b", "a\u2028b"),
+        ("$NAME = 'of ''PowerShell'' # 1'", "of 'PowerShell' # 1"),
+        ("$NAME = 'a\\$b'  # why", "a\\$b"),
     ],
 )
 def test_a_line_of_the_file_is_read_as_a_shell_quotes_it(
@@ -166,6 +190,84 @@ def test_a_line_of_the_file_is_read_as_a_shell_quotes_it(
     file = tmp_path / ".env"
     file.write_text(f"{line}\n# NAME=comment\n", encoding="utf-8")
     assert envfile.read(file) == {"NAME": value}
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=30))
+@settings(max_examples=300, deadline=None, database=None)
+def test_any_value_is_read_back_however_it_is_quoted(value: str) -> None:
+    # Pulumi prints one or the other, whichever is shorter (kballard/go-shellquote).
+    backslashes = re.sub(r"([^\w@%+=:,./-])", r"\\\1", value, flags=re.ASCII)
+    lines = [f"NAME={shlex.quote(value)}", f"NAME={backslashes}  # {value}"]
+    lines.append("$NAME = '" + value.replace("'", "''") + "'")
+    with tempfile.TemporaryDirectory() as folder:
+        for line in lines:
+            file = Path(folder) / ".env"
+            file.write_text(f"{line}\n", encoding="utf-8")
+            assert envfile.read(file) == {"NAME": value}, line
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="there is no shell to compare with")
+@pytest.mark.parametrize(
+    "assigned",
+    [
+        "plain # why",
+        "a#b",
+        "#1",
+        r"a\$b\ c",
+        r"'a\b'",
+        r'"a\$b\`\"\\ \a"',
+        r"""'it'\''s'"#"' # '""",
+        "''",
+        " # why",
+        "x#y  #z",
+    ],
+)
+def test_a_value_is_what_a_shell_makes_of_it(tmp_path: Path, assigned: str) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"NAME={assigned}\n")
+    shell = ["sh", "-c", '. "$1"; printf %s "$NAME"', "sh", str(file)]
+    assert envfile.read(file)["NAME"] == subprocess.check_output(shell, text=True)
+
+
+def test_a_file_that_windows_powershell_wrote_is_read(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes("$NAME = 'größe'\r\n$OTHER = 'x'\r\n".encode("utf-16"))
+    assert envfile.read(file) == {"NAME": "größe", "OTHER": "x"}
+
+
+@pytest.mark.parametrize("part", ["'", '"', "\\", " ", "a", " #", " a", "'\"", "''", '"\\'])
+def test_a_long_line_is_read_in_linear_time(tmp_path: Path, part: str) -> None:
+    file = tmp_path / ".env"
+    line = part * (500_000 // len(part))
+    file.write_text(f"NAME={line}\n$OTHER={line}\n{line}\n")
+    begun = time.process_time()
+    envfile.read(file)
+    # Quadratic work would take minutes; the bound leaves room for a slow machine.
+    assert time.process_time() - begun < 20
+
+
+def test_the_block_of_the_readme_is_taken_as_it_stands(tmp_path: Path) -> None:
+    readme = (APP.parent / "README.md").read_text(encoding="utf-8")
+    (block,) = [b for b in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if "DATABASE_URL" in b]
+    values = {"DJANGO_SECRET_KEY=…": "k" * 60, "postgres://…": "postgres://u:p@h/site"}
+    for shown, value in values.items():
+        assert shown in block
+        name = "DJANGO_SECRET_KEY=" if shown.startswith("DJANGO") else ""
+        block = block.replace(shown, f"{name}{value}")
+    file = tmp_path / ".env"
+    file.write_text(block, encoding="utf-8")
+    stack = {name: value for name, value in GOOD.items() if name.startswith("AZURE_")}
+    env = environment.load({**stack, "DJANGO_ENV_FILE": str(file)})
+    assert env.secret_key == "k" * 60
+    assert env.behind_proxy
+    assert env.media_url_seconds == 3600
+    assert env.database["NAME"] == "site"
+
+
+def test_a_comment_that_reached_the_environment_does_not_name_a_database() -> None:
+    # `docker run --env-file` passes on everything behind the equals sign.
+    commented = "postgres://user:hunter2@host/site  # our db"
+    assert "DATABASE_URL is malformed" in problem_of(DATABASE_URL=commented)
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
