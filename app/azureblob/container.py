@@ -18,18 +18,19 @@ from azureblob.credentials import default_credential, two_ways
 from azureblob.delegation import keys_for
 from azureblob.endpoints import blob_endpoint, custom_domain
 from azureblob.names import normalized
+from azureblob.reconstruction import Reconstructible
 from azureblob.signing import LONGEST_SECONDS, Signer
 
 # What goes and comes in one request; more takes several, of this size each.
 ONE_REQUEST_BYTES = 4 * 1024 * 1024
 
 
-class Container(AzureStorage):  # type: ignore[misc]  # django-storages has no types
+class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-storages has no types
     """What BlobStorage and its options say of an account, before any file is asked for."""
 
     # Set by BaseStorage from the options and settings.
     account_name: str
-    account_key: str | None
+    account_key: str
     azure_container: str
     blob_endpoint: str
     custom_domain: str
@@ -89,12 +90,6 @@ class Container(AzureStorage):  # type: ignore[misc]  # django-storages has no t
             "check_content": False,
         }
 
-    def deconstruct(self) -> tuple[str, Any, dict[str, Any]]:
-        """For migrations. Raises ImproperlyConfigured where a secret would be written into one."""
-        path, positional, named = super().deconstruct()
-        options.no_secret(named)
-        return path, positional, named
-
     @property
     def azure_protocol(self) -> str:
         return "http" if self.blob_endpoint.startswith("http://") else "https"
@@ -118,7 +113,7 @@ class Container(AzureStorage):  # type: ignore[misc]  # django-storages has no t
             return credential
         if self.auth_mode == "identity":
             return default_credential()
-        return AzureNamedKeyCredential(self.account_name, self.account_key or "")
+        return AzureNamedKeyCredential(self.account_name, self.account_key)
 
     def _signer(self) -> Signer:
         """What signs URLs: the account's key, or a key that Azure lends to the identity."""

@@ -9,6 +9,16 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
 
+class Secret(str):
+    """A str that debugging output does not show: error pages and tracebacks print the `repr` of
+    local variables and of the objects around them."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'********'" if self else "''"
+
+
 @lru_cache(maxsize=1)
 def default_credential() -> TokenCredential:
     """Workload identity, managed identity, or `az login`, in the order of azure-identity.

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobServiceClient, UserDelegationKey
 
+from azureblob.credentials import Secret
+
 logger = logging.getLogger(__name__)
 
 # "Get User Delegation Key": a key is valid for 7 days at the most. The margin is for clocks that
@@ -18,6 +20,9 @@ logger = logging.getLogger(__name__)
 LIFETIME_SECONDS = 7 * 24 * 3600 - 3600
 # Renewed a day before it has to be, so that a service that is away for hours is never noticed.
 EARLY_SECONDS = 24 * 3600
+# A key that was just fetched may already be due, for signatures of the longest kind. Another one
+# would hardly last longer, and it would change every URL.
+SPARED_SECONDS = 3600
 RETRY_SECONDS = 60
 SKEW_SECONDS = 15 * 60
 
@@ -66,7 +71,8 @@ class DelegationKeys:
             return self._key
 
     def _is_due(self, moment: float) -> bool:
-        return self._expiry - moment < EARLY_SECONDS
+        fetched = self._expiry - LIFETIME_SECONDS
+        return self._expiry - moment < EARLY_SECONDS and time.time() - fetched >= SPARED_SECONDS
 
     def _renew_if_it_can_be(self, moment: float) -> None:
         # Another thread may have done it between this one's look and its turn.
@@ -90,7 +96,7 @@ class DelegationKeys:
         expiry = now + LIFETIME_SECONDS
         try:
             with self._service() as service:
-                self._key = service.get_user_delegation_key(
+                key = service.get_user_delegation_key(
                     datetime.fromtimestamp(now - SKEW_SECONDS, UTC),
                     datetime.fromtimestamp(expiry, UTC),
                 )
@@ -98,6 +104,8 @@ class DelegationKeys:
             self._failure = error
             self._failures += 1
             raise
+        key.value = Secret(key.value or "")
+        self._key = key
         self._expiry = expiry
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
-
-from django.core.exceptions import ImproperlyConfigured
 
 # Options of django-storages' backend that mean nothing here, and what does instead.
 REPLACED = {
@@ -17,7 +15,6 @@ REPLACED = {
     "api_version": "client_options={'api_version': …}",
     "default_content_type": "object_parameters",
 }
-_SECRETS = ("account_key", "token_credential")
 
 
 def replaced(options: Iterable[str]) -> list[str]:
@@ -52,12 +49,3 @@ def domain(given: str | None) -> list[str]:
     if given and "://" in given:
         return [f"custom_domain is {given!r}: the host, such as cdn.example.com, with no scheme."]
     return []
-
-
-def no_secret(deconstructed: Mapping[str, Any]) -> None:
-    """Raises ImproperlyConfigured for options that a migration would hold in the open."""
-    if secrets := [name for name in _SECRETS if deconstructed.get(name)]:
-        raise ImproperlyConfigured(
-            f"A field's storage has the option {' and '.join(secrets)}, which a migration would "
-            "hold in the open: give the field a function that returns the storage."
-        )

@@ -6,19 +6,37 @@ import base64
 import hashlib
 import hmac
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 from azure.storage.blob import BlobSasPermissions, UserDelegationKey, generate_blob_sas
 
+from azureblob.credentials import Secret
 from azureblob.delegation import DelegationKeys
 
 # A signature is refused before its start, and clocks differ ("Best practices when using SAS").
 CLOCK_SKEW_SECONDS = 15 * 60
 # A signature lasts for up to two periods, and a delegation key for 7 days less its margin.
 LONGEST_SECONDS = 3 * 24 * 3600
+# What url() takes as `parameters`, by generate_blob_sas's names.
+PARAMETERS = frozenset(
+    {
+        "cache_control",
+        "content_disposition",
+        "content_encoding",
+        "content_language",
+        "content_type",
+        "ip",
+        "protocol",
+        "start",
+    }
+)
+# A delegation key is renewed a day before this long would not be left of it.
+LONGEST_BY_IDENTITY = 2 * LONGEST_SECONDS
+_PERMISSIONS = frozenset("racwdxytmei")
 # The name in the text that is signed, before another takes its place.
 _ANY = "any-blob"
 
@@ -36,13 +54,48 @@ def window(now: float, period: int) -> tuple[datetime, datetime]:
     )
 
 
+def permission_of(mode: str) -> BlobSasPermissions:
+    """For `r`, `rw` and so on. Raises ValueError for a letter that stands for nothing."""
+    if not mode or not set(mode) <= _PERMISSIONS:
+        raise ValueError(
+            f"mode is {mode!r}: letters of {''.join(sorted(_PERMISSIONS))}, for example 'r'."
+        )
+    return BlobSasPermissions.from_string(mode)
+
+
+def checked_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Raises ValueError for what would be signed as something else, or not at all."""
+    if unknown := sorted(set(parameters) - PARAMETERS):
+        raise ValueError(
+            f"parameters has {', '.join(unknown)}: one of {', '.join(sorted(PARAMETERS))}."
+        )
+    for name, value in parameters.items():
+        if isinstance(value, str) and not (value.isascii() and value.isprintable()):
+            raise ValueError(
+                f"parameters[{name!r}] is {value!r}: printable ASCII, as headers are. "
+                "django.utils.http.content_disposition_header encodes any file name."
+            )
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
+def between(now: float, seconds: int) -> tuple[datetime, datetime]:
+    """Start and expiry for a signature that is valid for so many seconds from `now` (Unix time)."""
+    return (
+        datetime.fromtimestamp(now - CLOCK_SKEW_SECONDS, UTC),
+        datetime.fromtimestamp(now + seconds, UTC),
+    )
+
+
 @dataclass(frozen=True)
 class Signer:
     """Signs with the account's key, or with the keys that Azure lends to an identity."""
 
     account: str
-    account_key: str = ""
+    account_key: str = field(default="", repr=False)
     delegation_keys: DelegationKeys | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "account_key", Secret(self.account_key))
 
     def send(
         self, *, container: str, blob: str, seconds: int, https_only: bool, blocks: bool
@@ -53,17 +106,39 @@ class Signer:
         and Put Block List need write ("Create an account SAS", the table of operations), so that
         one is given with `blocks`.
         """
-        now = time.time()
-        expiry = datetime.fromtimestamp(now + seconds, UTC)
+        return self.grant(
+            container=container,
+            blob=blob,
+            permission=BlobSasPermissions(create=not blocks, write=blocks),
+            times=between(time.time(), seconds),
+            https_only=https_only,
+        )
+
+    def grant(
+        self,
+        *,
+        container: str,
+        blob: str,
+        permission: BlobSasPermissions,
+        times: tuple[datetime, datetime],
+        https_only: bool,
+        **parameters: Any,
+    ) -> str:
+        """The query that gives `permission` for one blob between two times, without the question
+        mark. `parameters` are generate_blob_sas's, such as `content_disposition`."""
+        start, expiry = times
         token: str = generate_blob_sas(
             self.account,
             container,
             blob,
-            permission=BlobSasPermissions(create=not blocks, write=blocks),
-            start=datetime.fromtimestamp(now - CLOCK_SKEW_SECONDS, UTC),
-            expiry=expiry,
-            protocol=_protocol(https_only),
-            **_named(self._secret(expiry)),
+            **{
+                "permission": permission,
+                "start": start,
+                "expiry": expiry,
+                "protocol": _protocol(https_only),
+                **parameters,
+                **_named(self._secret(expiry)),
+            },
         )
         return token
 
@@ -126,9 +201,10 @@ def _pattern(
     )
     resource = f"/blob/{account}/{container}/"
     before, _, after = told[0].partition(f"{resource}{_ANY}\n")
-    key = base64.b64decode((secret if isinstance(secret, str) else secret.value) or "")
+    key = secret if isinstance(secret, str) else secret.value or ""
+    begun = f"{before}{resource}".encode()
     return _Pattern(
-        begun=hmac.new(key, f"{before}{resource}".encode(), hashlib.sha256),
+        begun=hmac.new(base64.b64decode(key), begun, hashlib.sha256),
         after=f"\n{after}".encode(),
         query=token[: token.rindex("sig=") + len("sig=")],
     )

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ from azureblob.credentials import two_ways
 from azureblob.endpoints import blob_endpoint, custom_domain
 from azureblob.kept import Kept
 from azureblob.publishing.headers import ENCODINGS, IMMUTABLE, SETTABLE, SHORT, HeaderRules
+from azureblob.reconstruction import Reconstructible
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
@@ -63,7 +65,7 @@ class _Deconstructible(BaseStorage):  # type: ignore[misc]  # django-storages ha
     """As a file field's storage it can stand in a migration."""
 
 
-class StaticBlobStorage(_Deconstructible):
+class StaticBlobStorage(Reconstructible, _Deconstructible):
     """The storage for STORAGES["staticfiles"]. Its account's settings are those of BlobStorage:
     AZURE_ACCOUNT_NAME, AZURE_ACCOUNT_KEY, AZURE_BLOB_ENDPOINT, AZURE_CUSTOM_DOMAIN and
     AZURE_AUTH_MODE. Options of its own:
@@ -163,12 +165,6 @@ class StaticBlobStorage(_Deconstructible):
             "stall_seconds": 20,
         }
 
-    def deconstruct(self) -> tuple[str, Any, dict[str, Any]]:
-        """For migrations. Raises ImproperlyConfigured where a secret would be written into one."""
-        path, positional, named = super().deconstruct()
-        options.no_secret(named)
-        return path, positional, named
-
     def _header_values(self) -> list[tuple[str, str]]:
         own = [("cache_control", self.cache_control), ("immutable", self.immutable)]
         return own + [
@@ -183,12 +179,13 @@ class StaticBlobStorage(_Deconstructible):
 
     # --- URLs -------------------------------------------------------------------------------------
 
-    def url(self, name: str) -> str:
+    def url(self, name: str | PurePath) -> str:
         """The file's address for a page. No request is made, but for the manifest, once.
 
         Raises ValueError for a name that the manifest lacks (unless `manifest_strict` is off), and
         ManifestError where there is no manifest.
         """
+        name = name.as_posix() if isinstance(name, PurePath) else name
         path, tail = name, ""
         if self.hashed_names and name and not name.endswith("/"):
             path, tail = self._found(name)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from pathlib import PurePath
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 from urllib.parse import quote
@@ -41,6 +43,13 @@ from azureblob.container import ONE_REQUEST_BYTES, Container
 from azureblob.content_types import content_encoding, content_type
 from azureblob.file import BlobFile, Movable, rereadable
 from azureblob.names import LONGEST, impossible, normalized, tidied
+from azureblob.signing import (
+    LONGEST_BY_IDENTITY,
+    between,
+    checked_parameters,
+    permission_of,
+    window,
+)
 
 # For what another writer can undo meanwhile, and for a name that a subclass insists on.
 _ATTEMPTS = 5
@@ -86,21 +95,55 @@ class BlobStorage(Container):
             raise FileNotFoundError(errno.ENOENT, "There is no blob", str(name))
         return path
 
-    def url(self, name: str) -> str:
-        """The blob's address for a page; no request is made."""
+    def url(
+        self,
+        name: str | PurePath,
+        expire: int | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        mode: str = "r",
+    ) -> str:
+        """The blob's address for a page; no request is made.
+
+        `expire`, `parameters` and `mode` are django-storages': each of them makes the URL a signed
+        one, whatever `signed` says. `expire` is for how many seconds from now it is valid;
+        `parameters` are generate_blob_sas's, such as content_disposition, with which the service
+        then answers; `mode` has the letters of what it permits.
+
+        Raises ValueError for any of the three that means nothing.
+        """
+        name = str(name)
         path = self._get_valid_path(name)
         if path and (not normalized(name) or name.endswith("/")):
             path += "/"
         blob = f"{self.azure_container}/{quote(path, safe='/~')}"
-        if not self.signed:
+        plain = expire is None and not parameters and mode == "r"
+        if plain and not self.signed:
             return f"{self.azure_protocol}://{self.custom_domain}/{blob}"
-        signature = self._signer().read(
-            container=self.azure_container,
-            blob=path,
-            period=self.signed_seconds,
-            https_only=self.azure_protocol == "https",
-        )
+        whose = {"container": self.azure_container, "blob": path}
+        https = self.azure_protocol == "https"
+        if plain:
+            signature = self._signer().read(**whose, period=self.signed_seconds, https_only=https)
+        else:
+            signature = self._signer().grant(
+                **whose,
+                permission=permission_of(mode),
+                times=self._times(expire),
+                https_only=https,
+                **checked_parameters(parameters or {}),
+            )
         return f"{self.blob_endpoint.rstrip('/')}/{blob}?{signature}"
+
+    def _times(self, expire: int | None) -> tuple[datetime, datetime]:
+        """From when until when a URL with `expire` is valid. Raises ValueError."""
+        if expire is None:
+            return window(time.time(), self.signed_seconds)
+        longest = None if self.account_key else LONGEST_BY_IDENTITY
+        text = str(expire)
+        digits = text.isascii() and text.isdigit() and len(text) <= 9
+        if not digits or not 0 < int(text) <= (longest or int(text)):
+            limit = f"1 to {longest}" if longest else "1 on"
+            raise ValueError(f"expire is {expire!r}: a whole number of seconds from {limit}.")
+        return between(time.time(), int(text))
 
     def exists(self, name: str) -> bool:
         """Whether there is a file of this name. There is the container, for an empty one; there are

@@ -10,13 +10,14 @@ import os
 import re
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from azureblob.credentials import Secret
 from backend import envfile, rules
 
 APP_DIR = Path(__file__).resolve().parent.parent
@@ -74,7 +75,7 @@ class Environment:
 
     auth_mode: str
     account_name: str
-    account_key: str
+    account_key: str = field(repr=False)
     blob_endpoint: str
     custom_domain: str
     static_container: str
@@ -83,12 +84,12 @@ class Environment:
     media_access: str
     direct_upload: bool
     media_url_seconds: int
-    secret_key: str
+    secret_key: str = field(repr=False)
     debug: bool
     behind_proxy: bool
     allowed_hosts: list[str]
     csrf_trusted_origins: list[str]
-    database: dict[str, Any]
+    database: dict[str, Any] = field(repr=False)
 
 
 def load(variables: Mapping[str, str] | None = None) -> Environment:
@@ -120,7 +121,7 @@ def load(variables: Mapping[str, str] | None = None) -> Environment:
     return Environment(
         auth_mode="identity" if identity else "key",
         account_name=env.str("AZURE_ACCOUNT_NAME"),
-        account_key="" if identity else env.str("AZURE_ACCOUNT_KEY"),
+        account_key=Secret("" if identity else env.str("AZURE_ACCOUNT_KEY")),
         blob_endpoint=env.str("AZURE_BLOB_ENDPOINT").rstrip("/") + "/",
         custom_domain=env.str("AZURE_CUSTOM_DOMAIN"),
         static_container=env.str("AZURE_STATIC_CONTAINER"),
@@ -129,7 +130,7 @@ def load(variables: Mapping[str, str] | None = None) -> Environment:
         media_access=env.str("AZURE_MEDIA_ACCESS"),
         direct_upload=env.str("AZURE_DIRECT_UPLOAD").lower() in rules.TRUE,
         media_url_seconds=env.int("AZURE_MEDIA_URL_SECONDS", 3600),
-        secret_key=env.str("DJANGO_SECRET_KEY"),
+        secret_key=Secret(env.str("DJANGO_SECRET_KEY")),
         debug=debug,
         behind_proxy=env.str("DJANGO_BEHIND_PROXY", "false").lower() in rules.TRUE,
         allowed_hosts=_names(env, "DJANGO_ALLOWED_HOSTS"),

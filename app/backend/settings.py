@@ -133,6 +133,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 # Only where a proxy that ends TLS sets this header itself: from anyone else it would be a lie.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _env.behind_proxy else None
 
+DEFAULT_EXCEPTION_REPORTER_FILTER = "backend.debugging.ExceptionReporterFilter"
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

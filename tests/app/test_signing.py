@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import re
 import threading
 import time
 from typing import Any
@@ -300,3 +301,184 @@ def test_the_site_signs_for_as_long_as_the_setting_says(
         query = parse_qs(urlsplit(AzureMediaStorage().url("a.png")).query)
     _, expiry = window(now, 600)
     assert query["se"] == [expiry.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")]
+
+
+# --- url() with django-storages' arguments --------------------------------------------------------
+
+DOWNLOAD = {
+    "content_disposition": "attachment; filename*=utf-8''r%C3%A9sum%C3%A9.pdf",
+    "content_type": "application/pdf",
+    "cache_control": "private, no-store",
+}
+SIGNED_DOWNLOAD = {
+    "rscd": [DOWNLOAD["content_disposition"]],
+    "rsct": [DOWNLOAD["content_type"]],
+    "rscc": [DOWNLOAD["cache_control"]],
+}
+
+
+def query_of(url: str) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(url).query)
+
+
+@pytest.fixture
+def pages(django_site: None) -> Any:
+    from django.core.files.base import ContentFile
+
+    from tests.app.contract.conftest import media_storage
+
+    storage = media_storage()
+    storage.client.set_container_access_policy({}, public_access=None)
+    storage.save("a b.txt", ContentFile(b"one"))
+    return storage
+
+
+@pytest.mark.parametrize("arguments", [{}, {"expire": 60}, {"mode": "r", "expire": "60"}])
+def test_a_signed_url_gives_a_download_its_name(pages: Any, arguments: dict[str, Any]) -> None:
+    """Against Azurite, with a storage that does not sign by itself."""
+    import requests
+
+    assert not pages.signed
+    answer = requests.get(pages.url("a b.txt", parameters=DOWNLOAD, **arguments), timeout=5)
+    assert answer.content == b"one"
+    assert answer.headers["Content-Disposition"] == DOWNLOAD["content_disposition"]
+    assert answer.headers["Content-Type"] == DOWNLOAD["content_type"]
+    assert answer.headers["Cache-Control"] == DOWNLOAD["cache_control"]
+
+
+def test_the_name_of_a_download_cannot_be_changed_by_its_receiver(pages: Any) -> None:
+    import requests
+
+    url = pages.url("a b.txt", parameters={"content_disposition": "attachment"})
+    assert requests.get(url, timeout=5).status_code == 200
+    changed = url.replace("rscd=attachment", "rscd=inline")
+    assert changed != url
+    assert requests.get(changed, timeout=5).status_code == 403
+    assert requests.get(f"{url}&rsct=text/html", timeout=5).status_code == 403
+
+
+def test_expire_is_a_number_of_seconds_from_now(
+    pages: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import requests
+
+    now = int(time.time())
+    monkeypatch.setattr("azureblob.signing.time.time", lambda: now)
+    monkeypatch.setattr("azureblob.storage.time.time", lambda: now)
+    for expire in (1, 90, "90", 30 * 24 * 3600):
+        query = query_of(pages.url("a b.txt", expire=expire))
+        assert query["se"] == [
+            dt.datetime.fromtimestamp(now + int(expire), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        ]
+        assert query["sp"] == ["r"]
+    monkeypatch.setattr("azureblob.storage.time.time", lambda: now - 3600)
+    assert requests.get(pages.url("a b.txt", expire=60), timeout=5).status_code == 403
+
+
+def test_a_mode_permits_what_its_letters_say(pages: Any) -> None:
+    import requests
+
+    url = pages.url("new.txt", 60, None, "w")  # in django-storages' order
+    headers = {"x-ms-blob-type": "BlockBlob"}
+    assert requests.put(url, b"sent", headers=headers, timeout=5).status_code == 201
+    assert requests.delete(url, timeout=5).status_code == 403
+    assert query_of(pages.url("new.txt", mode="rd"))["sp"] == ["rd"]
+
+
+def test_a_plain_url_is_never_mistaken_for_one_with_parameters(django_site: None) -> None:
+    """Whichever is asked for first; and each keeps its URL for the period."""
+    from tests.app.contract.conftest import media_storage
+
+    private = media_storage(signed=True)
+
+    def urls() -> list[str]:
+        return [
+            private.url("a.txt", parameters={"content_disposition": "attachment"}),
+            private.url("a.txt"),
+            private.url("a.txt", parameters={"content_disposition": "inline"}),
+            private.url("a.txt", parameters={}),
+        ]
+
+    first = urls()
+    assert first == urls()
+    assert len(set(first)) == 3
+    assert first[1] == first[3]
+    assert "rscd" not in query_of(first[1])
+    windows = [(query_of(url)["st"], query_of(url)["se"]) for url in first]
+    assert windows == [windows[0]] * 4
+
+
+def test_a_lent_key_signs_parameters_too(django_site: None, lender: Lender) -> None:  # noqa: F811
+    storage = private_media(lender)
+    url = storage.url("a.txt", parameters=DOWNLOAD)
+    query = query_of(url)
+    assert {name: query[name] for name in SIGNED_DOWNLOAD} == SIGNED_DOWNLOAD
+    start, expiry = (
+        dt.datetime.strptime(query[name][0], "%Y-%m-%dT%H:%M:%S%z") for name in ("st", "se")
+    )
+    token = generate_blob_sas(
+        storage.account_name,
+        storage.azure_container,
+        "a.txt",
+        permission=BlobSasPermissions(read=True),
+        start=start,
+        expiry=expiry,
+        protocol="https",
+        user_delegation_key=storage._signer().delegation_keys.valid_until(expiry.timestamp()),
+        **DOWNLOAD,
+    )
+    assert urlsplit(url).query == token
+    assert len(lender.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"expire": 0}, "expire is 0: a whole number"),
+        ({"expire": -1}, "expire is -1"),
+        ({"expire": 1.5}, "expire is 1.5"),
+        ({"expire": True}, "expire is True"),
+        ({"expire": "soon"}, "expire is 'soon'"),
+        ({"expire": 10**12}, "expire is 1000000000000"),
+        ({"mode": ""}, "mode is ''"),
+        ({"mode": "rq"}, "mode is 'rq'"),
+        ({"parameters": {"ResponseContentDisposition": "inline"}}, "content_disposition"),
+        ({"parameters": {"account_key": "x"}}, "parameters has account_key"),
+        ({"parameters": {"permission": "rwd"}}, "parameters has permission"),
+        ({"parameters": {"expiry": "2099-01-01"}}, "parameters has expiry"),
+        ({"parameters": {"content_disposition": "a\r\nSet-Cookie: b"}}, "printable ASCII"),
+        ({"parameters": {"content_disposition": "filename=résumé"}}, "content_disposition_header"),
+    ],
+)
+def test_an_argument_that_means_nothing_is_refused(
+    pages: Any, arguments: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        pages.url("a.txt", **arguments)
+
+
+def test_an_identity_signs_for_no_longer_than_its_key_lasts(
+    django_site: None,
+    lender: Lender,  # noqa: F811
+) -> None:
+    storage = private_media(lender)
+    for _ in range(20):
+        storage.url("a.txt", expire=2 * LONGEST_SECONDS)
+    assert len(lender.asked) == 1
+    with pytest.raises(ValueError, match="from 1 to 518400"):
+        storage.url("a.txt", expire=2 * LONGEST_SECONDS + 1)
+
+
+def test_a_key_that_was_just_fetched_is_not_fetched_again_for_the_longest_period(
+    django_site: None,
+    lender: Lender,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At the start of such a period less than a day is left of any key."""
+    now = (time.time() // LONGEST_SECONDS + 1) * LONGEST_SECONDS + 1
+    monkeypatch.setattr("azureblob.signing.time.time", lambda: now)
+    monkeypatch.setattr("azureblob.delegation.time.time", lambda: now)
+    keys = keys_of(lender)
+    _, expiry = window(now, LONGEST_SECONDS)
+    assert len({keys.valid_until(expiry.timestamp()).value for _ in range(20)}) == 1
+    assert len(lender.asked) == 1

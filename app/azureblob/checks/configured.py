@@ -11,6 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.utils.module_loading import import_string
 
+from azureblob.credentials import Secret
+
 # The tag of checks: manage.py check --tag azureblob.
 TAG = "azureblob"
 
@@ -46,6 +48,7 @@ def configured() -> Iterator[Configured]:
         if kind and issubclass(kind, BlobStorage | StaticBlobStorage):
             given: Any = entry.get("OPTIONS") or {}
             values = {**kind.get_default_settings(kind.__new__(kind)), **given}
+            values["account_key"] = Secret(values["account_key"] or "")
             yield Configured(alias, issubclass(kind, StaticBlobStorage), values)
 
 

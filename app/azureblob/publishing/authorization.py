@@ -11,6 +11,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
+from azureblob.credentials import Secret
 from azureblob.publishing.errors import PublishError
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Bearer:
 
     def __init__(self, credential: TokenCredential) -> None:
         self._credential = credential
-        self._token = ""
+        self._token = Secret()
         self._renew_at = 0.0
 
     def headers(
@@ -149,5 +150,5 @@ class Bearer:
                 f"No identity signs in: {told}\n"
                 "Sign in (az login), or give the machine an identity."
             ) from None
-        self._token = token.token
+        self._token = Secret(token.token)
         self._renew_at = min(token.expires_on - _SPARE_SECONDS, time.time() + _KEPT_SECONDS)
