@@ -14,7 +14,6 @@ from typing import Any
 
 from azure.storage.blob import BlobSasPermissions, UserDelegationKey, generate_blob_sas
 
-from azureblob.credentials import Secret
 from azureblob.delegation import DelegationKeys
 
 # A signature is refused before its start, and clocks differ ("Best practices when using SAS").
@@ -93,9 +92,6 @@ class Signer:
     account: str
     account_key: str = field(default="", repr=False)
     delegation_keys: DelegationKeys | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "account_key", Secret(self.account_key))
 
     def send(
         self, *, container: str, blob: str, seconds: int, https_only: bool, blocks: bool

@@ -47,6 +47,10 @@ _MANIFESTS: Kept[Mapping[str, str]] = Kept()
 _RUN = "Run manage.py collectstatic for this container"
 
 
+def _text(name: str | PurePath) -> str:
+    return name.as_posix() if isinstance(name, PurePath) else name
+
+
 def resolved(storage: Any) -> Any:
     """The storage itself where Django has it wrapped to be made later."""
     if isinstance(storage, LazyObject):
@@ -185,7 +189,7 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
         Raises ValueError for a name that the manifest lacks (unless `manifest_strict` is off), and
         ManifestError where there is no manifest.
         """
-        name = name.as_posix() if isinstance(name, PurePath) else name
+        name = _text(name)
         path, tail = name, ""
         if self.hashed_names and name and not name.endswith("/"):
             path, tail = self._found(name)
@@ -193,8 +197,9 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
         base = f"{scheme}://{self.custom_domain}/{self.azure_container}"
         return f"{base}/{quote(path, safe='/~')}{tail}"
 
-    def stored_name(self, name: str) -> str:
+    def stored_name(self, name: str | PurePath) -> str:
         """The blob's name for a static file's. Raises as url() does."""
+        name = _text(name)
         return self._found(name)[0] if self.hashed_names else name
 
     def _found(self, name: str) -> tuple[str, str]:
