@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from localazure.azurite import Azurite
 from localazure.errors import AzureError, LocalAzureError
+from localazure.home import home_dir
 
 if TYPE_CHECKING:
     from localazure.engine.commands import Engine
@@ -21,12 +22,22 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command == "azurite":
             _azurite(options.action)
+        elif options.command == "repair":
+            _repair()
         elif options.command == "keys":
             _keys(options.action, options.account, options.key)
         else:
             return _engine(options)
     except (LocalAzureError, AzureError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        print(
+            f"error: the system refused{where}: {error.strerror or error}. Check what is there, "
+            "its owner and the free space, then run it again",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         print("\nstopped; the state says what was done, 'up' goes on from there", file=sys.stderr)
@@ -83,7 +94,10 @@ def _report(engine: Engine, limit: int) -> int:
 def _azurite(action: str) -> None:
     azurite = Azurite.from_environment()
     if action == "start":
-        status = azurite.start()
+        # Imported here: the others need nothing of it.
+        from localazure.cloud import Cloud
+
+        status = Cloud(azurite).start()
         print(f"Azurite listens on http://127.0.0.1:{status.port} (process {status.pid})")
     elif action == "stop":
         print("Azurite stopped" if azurite.stop() else "Azurite was not running")
@@ -91,6 +105,13 @@ def _azurite(action: str) -> None:
         status = azurite.status()
         where = f" on http://127.0.0.1:{status.port} (process {status.pid})" if status.pid else ""
         print(f"{status.state}{where}")
+
+
+def _repair() -> None:
+    # Imported here: it reads states, which are encrypted.
+    from localazure.repair import repair
+
+    print(repair(home_dir()) or "Nothing is damaged")
 
 
 def _keys(action: str, account: str, key: str | None) -> None:
@@ -141,6 +162,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--show-secrets", action="store_true")
     azurite = commands.add_parser("azurite", help="start, stop or look at Azurite")
     azurite.add_argument("action", choices=("start", "stop", "status"))
+    commands.add_parser("repair", help="move aside what in the state folder cannot be used")
     keys = commands.add_parser("keys", help="see when an account's keys were made, renew one")
     keys.add_argument("action", choices=("list", "renew"))
     keys.add_argument("--account", required=True, help="the storage account's name")

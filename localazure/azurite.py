@@ -1,9 +1,9 @@
-"""Azurite as a managed process: one for a state folder, found again by its pid file."""
+"""Azurite as a managed process: one for a state folder, found again whoever started it."""
 
 from __future__ import annotations
 
 import contextlib
-import json
+import fcntl
 import os
 import re
 import secrets
@@ -16,21 +16,38 @@ import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from localazure.errors import LocalAzureError
-from localazure.home import DEFAULT_BLOB_PORT, ROOT, home_dir, locked, write_json, write_private
+from localazure.home import (
+    DEFAULT_BLOB_PORT,
+    ROOT,
+    Damaged,
+    home_dir,
+    locked,
+    make_folder,
+    read_json,
+    read_text,
+    write_json,
+    write_private,
+)
 
 NODE_DIR = ROOT / "localazure" / "node"
 MAIN = NODE_DIR / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
 MINIMUM_NODE = 20
 HOST = "127.0.0.1"
+# Node's words for a package, or a file of one, that is not there.
+_MISSING = re.compile(r"Cannot find (?:module|package) '([^'\n]+)'")
+_ERROR = re.compile(r"^(?:Uncaught )?[A-Z]\w*Error\b|^Error:|\berror:|EADDRINUSE|EACCES", re.I)
+# The accounts file where there are no accounts.
+_NOBODY = re.compile(r"none[0-9a-f]{8}:[A-Za-z0-9+/=]+")
 
 
 @dataclass(frozen=True)
 class Status:
-    """`state` is `running`, `stopped` or `stale` (a pid file whose process is gone)."""
+    """`state` is `running`, `stopped` or `stale` (it ended without being asked to)."""
 
     state: str
     pid: int | None
@@ -46,9 +63,11 @@ class Azurite:
     def __init__(self, home: Path, port: int) -> None:
         self.home = home
         self.port = port
+        self.data = home / "azurite"
         self.log = home / "azurite.log"
         self._pid_file = home / "azurite.json"
         self._accounts_file = home / "accounts"
+        self._loss_file = home / "azurite.lost"
 
     @classmethod
     def from_environment(cls) -> Azurite:
@@ -73,14 +92,27 @@ class Azurite:
         return f"http://{HOST}:{self.port}/{account}/"
 
     def status(self) -> Status:
-        try:
-            record = json.loads(self._pid_file.read_text())
-            pid, port = int(record["pid"]), int(record["port"])
-        except FileNotFoundError:
-            return Status("stopped", None, self.port)
-        except (ValueError, KeyError, TypeError):
-            return Status("stale", None, self.port)
-        return Status("running" if self._is_ours(pid) else "stale", pid, port)
+        """A running one is found without its pid file, too: what starts it may be killed before
+        the file is written, and the file may be damaged."""
+        noted = self._noted()
+        if noted and self._port_of(_command_line(noted[0])):
+            return Status("running", *noted)
+        for pid, command in _processes():
+            port = self._port_of(command)
+            if port:
+                return Status("running", pid, port)
+        if noted:
+            return Status("stale", *noted)
+        return Status("stale" if os.path.lexists(self._pid_file) else "stopped", None, self.port)
+
+    def last_loss(self) -> str:
+        """A mark that changes whenever Azurite may have forgotten what it had confirmed.
+
+        It writes its database every few seconds, and at its end if it is asked to end.
+        """
+        if self.status().state == "stale":
+            return secrets.token_hex(8)
+        return read_text(self._loss_file) or ""
 
     def start(self) -> Status:
         """Start it unless it runs, and wait until it answers (a second or two).
@@ -96,11 +128,15 @@ class Azurite:
                         f"{self.port}: stop it first (make down), or use BLOB_PORT={status.port}"
                     )
                 self._wait(status.pid)
+                self._note(status.pid)
                 return status
+            make_folder(self.data)
+            self.check_data()
             # A process that was just killed may hold the port for a moment longer.
             self._refuse_taken_port(patience=2.0 if status.state == "stale" else 0.0)
-            self._pid_file.unlink(missing_ok=True)
-            if not self._accounts_file.exists():
+            if status.state == "stale" or not all(file.exists() for file in self.databases()):
+                write_private(self._loss_file, secrets.token_hex(8))
+            if not os.path.lexists(self._accounts_file):
                 self.serve_accounts({})
             pid = self._spawn()
             self._wait(pid)
@@ -121,19 +157,73 @@ class Azurite:
         An account of a random name stands in for none: without any Azurite would fall back to
         `devstoreaccount1`, whose key the whole world knows.
         """
-        known = accounts or {
-            f"none{secrets.token_hex(4)}": (b64encode(secrets.token_bytes(32)).decode(),)
-        }
-        write_private(
-            self._accounts_file, ";".join(":".join([name, *keys]) for name, keys in known.items())
-        )
+        text = ";".join(":".join([name, *keys]) for name, keys in accounts.items())
+        try:
+            served = read_text(self._accounts_file)
+        except Damaged:
+            if self._accounts_file.is_dir():
+                raise
+            served = None  # it is written anew from what is known
+        if served is not None and (served == text or (not text and _NOBODY.fullmatch(served))):
+            return
+        nobody = f"none{secrets.token_hex(4)}:{b64encode(secrets.token_bytes(32)).decode()}"
+        write_private(self._accounts_file, text or nobody)
+
+    def databases(self) -> tuple[Path, ...]:
+        """The files in which Azurite keeps what it knows of its blobs."""
+        return tuple(self.data / f"__azurite_db_{part}__.json" for part in ("blob", "blob_extent"))
+
+    def check_data(self) -> None:
+        """Raises Damaged: Azurite takes some damage for an empty database, without a word."""
+        for file in self.databases():
+            content = read_json(file)
+            if content is not None and not isinstance(content.get("collections"), list):
+                raise Damaged(file, "is not what Azurite wrote")
+
+    def _noted(self) -> tuple[int, int] | None:
+        """The process and the port in the pid file."""
+        try:
+            record = read_json(self._pid_file) or {}
+        except Damaged:
+            return None
+        pid, port = record.get("pid"), record.get("port")
+        return (pid, port) if isinstance(pid, int) and isinstance(port, int) and pid > 0 else None
+
+    def _note(self, pid: int) -> None:
+        if self._noted() != (pid, self.port):
+            write_json(self._pid_file, {"pid": pid, "port": self.port})
+
+    def _claim_data(self) -> int:
+        """A lock that Azurite's process inherits, and so holds for as long as it lives.
+
+        Two Azurites on the same data would each overwrite what the other wrote.
+        """
+        path = self.home / "azurite.inuse"
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise Damaged(path, f"is no lock file ({error.strerror})") from None
+        deadline = time.monotonic() + 5.0
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() < deadline:  # one that was just killed takes a moment to end
+                    time.sleep(0.05)
+                    continue
+                os.close(descriptor)
+                raise LocalAzureError(
+                    f"Another Azurite is at work on {self.data}, in a place that cannot be seen "
+                    "from here (a container, another user's session): end it there, or name "
+                    "another folder in LOCALAZURE_HOME"
+                ) from None
+            return descriptor
 
     def _spawn(self) -> int:
         node, main = find_node(), MAIN
         if not main.exists():
             raise LocalAzureError("Azurite is not installed: run 'make setup'")
-        data = self.home / "azurite"
-        data.mkdir(mode=0o700, exist_ok=True)
+        claim = self._claim_data()
         with contextlib.suppress(FileNotFoundError):  # who asks why it died finds the last words
             self.log.replace(self.log.with_name("azurite.log.1"))
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -156,7 +246,7 @@ class Azurite:
                     "--blobPort",
                     str(self.port),
                     "--location",
-                    str(data),
+                    str(self.data),
                     "--skipApiVersionCheck",
                     "--disableTelemetry",
                 ],
@@ -166,11 +256,13 @@ class Azurite:
                 env=environment,
                 cwd=self.home,
                 start_new_session=True,  # outlives the command that starts it, and its Ctrl-C
+                pass_fds=(claim,),
             )
         finally:
             os.close(descriptor)
+            os.close(claim)
         process.returncode = 0  # it is to outlive this command: spare the warning that it does
-        write_json(self._pid_file, {"pid": process.pid, "port": self.port})
+        self._note(process.pid)
         return process.pid
 
     def _wait(self, pid: int, seconds: float = 20.0) -> None:
@@ -186,29 +278,52 @@ class Azurite:
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
         self._pid_file.unlink(missing_ok=True)
-        lines = (
-            self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
-        )
-        said = f" It said: {lines[-1]}" if lines else ""
-        raise LocalAzureError(
-            f"Azurite did not answer on {HOST}:{self.port}.{said} Its log is {self.log}"
-        )
+        raise LocalAzureError(self._why_not())
+
+    def _why_not(self) -> str:
+        """Why it did not start, out of its log."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        missing = _MISSING.search(text)
+        if missing:
+            return (
+                f"A part of Azurite is missing ({missing[1]}): run 'make setup', which installs "
+                f"it again. Azurite's log is {self.log}"
+            )
+        # Node ends a report with its own version: the error is further up.
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        errors = [line for line in lines if _ERROR.search(line)]
+        said = f" It said: {(errors[:1] or lines[-1:])[0]}" if lines else ""
+        return f"Azurite did not answer on {HOST}:{self.port}.{said} Its log is {self.log}"
 
     def _end(self, pid: int) -> None:
         for sign, seconds in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
-            with contextlib.suppress(ProcessLookupError):
+            try:
                 os.kill(pid, sign)
+            except ProcessLookupError:
+                return
+            except PermissionError:
+                raise LocalAzureError(
+                    f"Azurite for {self.home} (process {pid}) belongs to another user: end it as "
+                    "that user"
+                ) from None
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)
-                if not _alive(pid):
+                if not self._port_of(_command_line(pid)):  # nor has one that nobody waits for
                     return
                 time.sleep(0.02)
 
-    def _is_ours(self, pid: int) -> bool:
-        """A pid can be given again to a stranger: only one that runs our Azurite counts."""
-        return _alive(pid) and str(self.home / "azurite") in _command_line(pid)
+    def _port_of(self, command: str) -> int | None:
+        """The port, if it is the command line of our Azurite.
+
+        A pid can be given again to a stranger, who may have our folder in its arguments.
+        """
+        found = re.search(
+            rf"--blobPort (\d+) --location {re.escape(str(self.data))} --skipApiVersionCheck",
+            command,
+        )
+        return int(found[1]) if found else None
 
     def _refuse_taken_port(self, patience: float) -> None:
         deadline = time.monotonic() + patience
@@ -264,6 +379,22 @@ def _silent(port: int) -> bool:
         return probe.connect_ex((HOST, port)) != 0
 
 
+def _processes() -> Iterator[tuple[int, str]]:
+    """Every process of this machine with its command line."""
+    proc = Path("/proc")
+    if (proc / "self").exists():
+        for entry in os.scandir(proc):
+            if entry.name.isdecimal():
+                yield int(entry.name), _command_line(int(entry.name))
+        return
+    answer = subprocess.run(
+        ["ps", "-axww", "-o", "pid=,command="], capture_output=True, text=True, check=False
+    )
+    for line in answer.stdout.splitlines():
+        pid, _, command = line.strip().partition(" ")
+        yield int(pid), command
+
+
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -275,9 +406,11 @@ def _alive(pid: int) -> bool:
 
 
 def _command_line(pid: int) -> str:
-    proc = Path(f"/proc/{pid}/cmdline")
-    if proc.exists():
-        return proc.read_text(errors="replace").replace("\0", " ")
+    if Path("/proc/self").exists():
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
+        except OSError:
+            return ""
     answer = subprocess.run(
         ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )

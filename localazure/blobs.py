@@ -50,10 +50,9 @@ def _told_apart(cls: type[Blobs]) -> type[Blobs]:
 
 @_told_apart
 class Blobs:
-    """Data-plane calls for one account; starts Azurite if it is not running."""
+    """Data-plane calls for one account, to an Azurite that runs."""
 
     def __init__(self, azurite: Azurite, account: str, key: str) -> None:
-        azurite.start()
         self._azurite = azurite
         self._client = BlobServiceClient(
             azurite.endpoint(account).rstrip("/"),

@@ -6,7 +6,6 @@ their data, access levels and CORS rules live in Azurite (`blobs`), what it has 
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import time
@@ -17,9 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from localazure.azurite import Azurite
+from localazure.azurite import Azurite, Status
 from localazure.errors import AzureError
-from localazure.home import locked, write_json
+from localazure.home import Damaged, locked, read_json, write_json
 
 if TYPE_CHECKING:
     from localazure.blobs import Blobs
@@ -49,25 +48,36 @@ class Cloud:
         return self.azurite.home
 
     def load(self) -> Record:
-        try:
-            loaded: Record = json.loads(self._file.read_text())
-        except FileNotFoundError:
+        """What there is. Raises Damaged if the file cannot be read."""
+        content = read_json(self._file)
+        if content is None:
             return {"groups": {}, "accounts": {}}
-        return loaded
+        if not _is_sound(content):
+            raise Damaged(self._file, "is not what localazure wrote")
+        return content
 
     @contextmanager
     def change(self) -> Iterator[Record]:
         """Read, change and write back under a lock; nothing is written if the block raises."""
         with locked(self._lock):
             content = self.load()
-            before = _key_table(content)
             yield content
             if not content.get("recorded"):
                 content.pop("recorded", None)
             _lock_keys_out(content)
             write_json(self._file, content)
-            if _key_table(content) != before:
-                self.azurite.serve_accounts(_key_table(content))
+            self.azurite.serve_accounts(_key_table(content))
+
+    def start(self) -> Status:
+        """Start Azurite unless it runs, and let it serve the accounts that there are."""
+        self.serve_accounts()
+        return self.azurite.start()
+
+    def serve_accounts(self) -> None:
+        """Bring Azurite's list of accounts up to date: a run that was killed may have left it
+        behind the cloud."""
+        with locked(self._lock):
+            self.azurite.serve_accounts(_key_table(self.load()))
 
     def account(self, name: str) -> Record | None:
         found: Record | None = self.load()["accounts"].get(name)
@@ -78,7 +88,9 @@ class Cloud:
         # Imported here: its SDK is slow to load, and a preview of what is there needs none of it.
         from localazure.blobs import Blobs
 
-        return Blobs(self.azurite, name, _served(self.load()["accounts"][name])[0])
+        key = _served(self.load()["accounts"][name])[0]
+        self.start()
+        return Blobs(self.azurite, name, key)
 
     def renew_key(self, account: str, key: str) -> None:
         """Replace `key1` or `key2`; from the next request on the old one opens nothing.
@@ -145,3 +157,45 @@ def _served(account: Record) -> tuple[str, ...]:
 
 def _key_table(content: Record) -> dict[str, tuple[str, ...]]:
     return {name: _served(account) for name, account in content["accounts"].items()}
+
+
+def _is_sound(content: Record) -> bool:
+    """Whether all is there, of the right type, that the code relies on."""
+    recorded = content.get("recorded", {})
+    return (
+        _holds(content, groups=dict, accounts=dict)
+        and isinstance(recorded, dict)
+        and all(_holds(group, name=str, location=str) for group in content["groups"].values())
+        and all(_is_account(account) for account in content["accounts"].values())
+        and all(
+            _holds(record, id=str, type=str, inputs=dict, computed=dict)
+            for record in recorded.values()
+        )
+    )
+
+
+def _is_account(account: Any) -> bool:
+    return (
+        _holds(
+            account,
+            group=str,
+            created=str,
+            keys=dict,
+            keyCreated=dict,
+            properties=dict,
+            containers=dict,
+            deleted=dict,
+        )
+        and _holds(account["keys"], key1=str, key2=str)
+        and _holds(account["keyCreated"], key1=str, key2=str)
+        and _holds(account["properties"], location=str, sku=dict)
+        and _holds(account["properties"]["sku"], name=str)
+        and isinstance(account.get("blobService", {}), dict)
+        and isinstance(account.get("controlKey", ""), str)
+    )
+
+
+def _holds(value: Any, **types: type) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(value.get(key), type_) for key, type_ in types.items()
+    )

@@ -9,8 +9,9 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 from localazure.azurite import Azurite
 from localazure.engine.deployment import Deployment
@@ -19,13 +20,16 @@ from localazure.engine.failure import ProgramFailed, Protected, StepFailed
 from localazure.engine.losses import loss
 from localazure.engine.plan import Plan
 from localazure.engine.project import Project
-from localazure.engine.refresh import refresh_steps
+from localazure.engine.refresh import refresh_steps, settle, take_up
 from localazure.engine.state import State
 from localazure.engine.steps import Listener, Message, Op, Step
 from localazure.errors import LocalAzureError
-from localazure.home import locked
+from localazure.home import locked, read_text
 from localazure.provider.provider import Provider
+from localazure.repair import repair
 from localazure.values import Props, Secret, masked, plain
+
+_NOTE = re.compile(r"'[a-z]+' \(process \d+, since [\d:]+ UTC\)")
 
 
 class Engine:
@@ -62,10 +66,13 @@ class Engine:
                 self._confirm("update")
             self._display.line(f"Updating ({self._project.stack}):\n")
             started, outputs = time.monotonic(), state.stack_outputs()
+            self._provider.start()
+            self._settle(state)
             steps, listener = self._listening()
             deployment = Deployment(state, self._provider, listener, preview=False)
             self._run(deployment, preview=False)
             deployment.finish()
+            deployment.ended()
             self._display.outputs(outputs, state.stack_outputs())
             self._display.options(steps)
             self._display.summary(steps, planned=False)
@@ -75,7 +82,11 @@ class Engine:
         """Bring the state to what is really there."""
         with self._alone("refresh"):
             state = State(self._home, self._project.stack)
+            self._provider.start()
+            take_up(state, self._provider)
             steps = refresh_steps(state, self._provider)
+            state.unfinished = False
+            state.azurite_loss = self._provider.last_loss()
             self._display.line(f"Refreshing ({self._project.stack}):\n")
             self._display.plan(steps)
             self._display.summary(steps, planned=not yes)
@@ -87,9 +98,18 @@ class Engine:
             state.save()
 
     def destroy(self, *, yes: bool) -> None:
-        """Delete all that the stack made, its data with it. A protected stack is left as it is."""
+        """Delete all that the stack made, its data with it. A protected stack is left as it is.
+
+        What cannot be read is moved aside first, so that nothing stands in the way.
+        """
+        moved = repair(self._home)
+        if moved:
+            self._display.line(f"{moved}\n")
         with self._alone("destroy"):
-            state = State(self._home, self._project.stack)
+            state = State(self._home, self._project.stack, strict=False)
+            if state.resources or state.pending:
+                self._provider.start()
+            take_up(state, self._provider)
             if not yes and state.resources:
                 steps, listener = self._listening(quiet=True)
                 trial = copy.deepcopy(state)
@@ -100,9 +120,9 @@ class Engine:
                 self._confirm("destroy")
             self._display.line(f"Destroying ({self._project.stack}):\n")
             steps, listener = self._listening()
-            self._delete_all(Deployment(state, self._provider, listener, preview=False), state)
-            state.pending.clear()
-            state.save()
+            deployment = Deployment(state, self._provider, listener, preview=False)
+            self._delete_all(deployment, state)
+            deployment.ended()
             self._display.summary(steps, planned=False)
 
     def output(self, name: str | None, *, as_json: bool, shell: bool, show_secrets: bool) -> None:
@@ -150,12 +170,18 @@ class Engine:
     def _find(self, plan: Plan, state: State, heard: Callable[[Message], None]) -> None:
         """Fill the plan by a run that does nothing. Raises StepFailed and ProgramFailed."""
         trial = copy.deepcopy(state)
+        self._settle(trial, heard)
         plan.outputs_before = copy.deepcopy(state.stack_outputs())
         listener = Listener(plan.steps.append, self._display.line, heard)
         deployment = Deployment(trial, self._provider, listener, preview=True)
         self._run(deployment, preview=True)
         deployment.finish()
         plan.outputs_after = trial.stack_outputs()
+
+    def _settle(self, state: State, heard: Callable[[Message], None] | None = None) -> None:
+        if settle(state, self._provider):
+            text = "the last run, or Azurite, was cut off: what is there has been read anew"
+            (heard or self._display.message)(Message("info", text))
 
     def _delete_all(self, deployment: Deployment, state: State) -> None:
         try:
@@ -214,17 +240,29 @@ class Engine:
         note = self._lock.with_suffix(".running")
         with locked(self._lock, wait=False) as held:
             if not held:
-                who = note.read_text() if note.exists() else "another run"
+                who = _who(note)
                 raise LocalAzureError(
                     f"Stack '{self._project.stack}' is being worked on by {who}. "
                     "Wait for it to end and try again; nothing was changed"
                 )
             since = datetime.now(UTC).strftime("%H:%M:%S UTC")
-            note.write_text(f"'{verb}' (process {os.getpid()}, since {since})")
+            # The note is for people. What stands in its way stops no run.
+            with suppress(OSError):
+                note.write_text(f"'{verb}' (process {os.getpid()}, since {since})")
             try:
                 yield
             finally:
-                note.unlink(missing_ok=True)
+                with suppress(OSError):
+                    note.unlink()
+
+
+def _who(note: Path) -> str:
+    try:
+        text = read_text(note) or ""
+    except LocalAzureError:
+        text = ""
+    # A run that was killed left its note; the one at work may not have written its own yet.
+    return text if _NOTE.fullmatch(text) else "another run"
 
 
 def shell_quoted(text: str) -> str:

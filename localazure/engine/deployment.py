@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from threading import RLock
 
-from localazure.engine.creation import create_or_find
+from localazure.engine.creation import create_patiently
 from localazure.engine.diffs import changes_of, top
 from localazure.engine.failure import Protected, StepFailed
 from localazure.engine.losses import loss
@@ -31,6 +32,8 @@ class Deployment:
         self._listener = listener
         self._preview = preview
         self._lock = RLock()
+        if not preview:
+            state.unfinished = True  # until `ended`: noted with the first change
         self._registered: set[str] = set()
         # What had to go before the replacement of something below it, by URN, with its loss.
         self._deleted_first: dict[str, tuple[Resource, str]] = {}
@@ -87,6 +90,12 @@ class Deployment:
                 )
                 raise StepFailed(self.failure) from None
 
+    def ended(self) -> None:
+        """The run came to its end: the state says what is there."""
+        self._state.unfinished = False
+        self._state.azurite_loss = self._provider.last_loss()
+        self._save()
+
     def delete(self, doomed: list[Resource]) -> None:
         """Delete these, dependents first. A protected one stops it before anything is touched."""
         protected = [r for r in doomed if r.protect and not r.delete]
@@ -97,10 +106,11 @@ class Deployment:
         gone = {r.urn for r in doomed if not r.delete}
         self._going |= {r.urn for r in doomed if not r.retain_on_delete}
         lost = {id(r): self._loss(r) for r in doomed if not r.delete}
-        for resource in reversed(foundations_first(doomed)):
-            self._delete(
-                resource, skip=resource.deleted_with in gone, lost=lost.get(id(resource), "")
-            )
+        if not self._preview and doomed:
+            self._state.unfinished = True
+            self._save()
+        for resource, skip in _deletions(doomed, gone):
+            self._delete(resource, skip=skip, lost=lost.get(id(resource), ""))
 
     def _component(self, urn: str, goal: Goal) -> Resource:
         old = self._state.live(urn)
@@ -130,7 +140,7 @@ class Deployment:
         inputs = self._check(urn, goal, old.inputs, wanted, old.generation)
         diff = self._provider.diff(goal.type, plain(old.inputs), plain(inputs))
         forced = _forced(diff, goal)
-        if not diff.changes:
+        if not (diff.changes or urn in self._state.pending):
             resource = _described(replace(old), goal)
             self._state.put(resource)
             self._done(Step(Op.SAME, resource, old=old))
@@ -207,17 +217,21 @@ class Deployment:
         resource = _described(
             Resource(urn, goal.type, custom=True, inputs=inputs, generation=generation), goal
         )
-        note = ""
         if self._preview:
             live = self._provider.create(goal.type, plain(inputs), preview=True)
         else:
             resource.id = self._provider.resource_id(goal.type, plain(inputs))
-            interrupted = self._state.pending.get(urn) == resource.id
-            self._state.pending[urn] = resource.id
+            self._state.pending[urn] = resource
             self._save()
-            live, note = create_or_find(
-                self._provider, resource, self._listener.notice, find=interrupted
-            )
+            try:
+                live = create_patiently(
+                    self._provider, goal.type, goal.name, plain(inputs), self._listener.notice
+                )
+            except AzureError:
+                # Refused: what is there by that name, if anything, is not this stack's.
+                del self._state.pending[urn]
+                self._save()
+                raise
             del self._state.pending[urn]
         resource.id = live.id
         resource.outputs = _with_secrets(live.outputs, inputs, goal)
@@ -229,7 +243,7 @@ class Deployment:
             step = Step(Op.REPLACE, resource, changes, old=before, lost=lost)
         step = step or Step(Op.CREATE, resource)
         seconds = time.monotonic() - started
-        self._done(replace(step, resource=resource, seconds=seconds, note=note))
+        self._done(replace(step, resource=resource, seconds=seconds))
         return resource
 
     def _update(self, old: Resource, goal: Goal, diff: Diff, inputs: Props) -> Resource:
@@ -240,8 +254,13 @@ class Deployment:
         resource = _described(replace(old, inputs=inputs), goal)
         resource.outputs = _with_secrets(live.outputs, inputs, goal)
         self._state.put(resource)
-        changes = changes_of(diff, old.inputs, inputs)
-        self._done(Step(Op.UPDATE, resource, changes, time.monotonic() - started, old=old))
+        seconds = time.monotonic() - started
+        if self._state.pending.pop(old.urn, None):
+            note = "taken up from an interrupted run"
+            self._done(Step(Op.CREATE, resource, seconds=seconds, note=note))
+        else:
+            changes = changes_of(diff, old.inputs, inputs)
+            self._done(Step(Op.UPDATE, resource, changes, seconds, old=old))
         return resource
 
     def _replace(
@@ -290,9 +309,8 @@ class Deployment:
         self._going |= {r.urn for r in above if not r.retain_on_delete}
         for resource in above:
             self._deleted_first[resource.urn] = (resource, self._loss(resource))
-        for resource in reversed(above):
-            self._delete(resource, skip=resource.deleted_with == old.urn, quietly=True)
-        self._delete(old, skip=False, quietly=True)
+        for resource, skip in _deletions([old, *above], {old.urn}):
+            self._delete(resource, skip=skip, quietly=True)
 
     def _delete(
         self, resource: Resource, *, skip: bool, lost: str = "", quietly: bool = False
@@ -305,6 +323,7 @@ class Deployment:
             except (AzureError, LocalAzureError) as error:
                 raise self._fail(resource.urn, str(error)) from None
         self._state.remove(resource)
+        self._state.pending.pop(resource.urn, None)
         self._save()
         # The old half of a replacement has been told of with the new one.
         if not quietly and not resource.delete:
@@ -332,6 +351,28 @@ class Deployment:
         type_ = urn.split("::")[2].rpartition("$")[2] if urn.count("::") >= 3 else ""
         self.failure = f"{type_} {name}: {reason}".strip()
         return StepFailed(self.failure)
+
+
+def _deletions(doomed: list[Resource], gone: set[str]) -> Iterator[tuple[Resource, bool]]:
+    """In what order to delete these, dependents first, and which are not to be deleted by a call of
+    their own: they go with one of `gone`, and stay in the state until that has gone."""
+    waiting: dict[str, list[Resource]] = {}
+    left = {r.urn for r in doomed}
+
+    def release(urn: str) -> Iterator[tuple[Resource, bool]]:
+        left.discard(urn)
+        for resource in waiting.pop(urn, ()):
+            yield resource, True
+            yield from release(resource.urn)
+
+    for resource in reversed(foundations_first(doomed)):
+        if resource.deleted_with in gone and resource.deleted_with in left - {resource.urn}:
+            waiting.setdefault(resource.deleted_with, []).append(resource)
+        else:
+            yield resource, resource.deleted_with in gone
+            yield from release(resource.urn)
+    for urn in list(waiting):  # each deleted with the other: never a program's, but a file's
+        yield from release(urn)
 
 
 def _forced(diff: Diff, goal: Goal) -> list[str]:

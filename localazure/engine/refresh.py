@@ -11,6 +11,33 @@ from localazure.provider.provider import Provider
 from localazure.values import Props, Secret, has_secret, plain
 
 
+def settle(state: State, provider: Provider) -> bool:
+    """Bring `state` (in memory) to the cloud if the last run was cut off, or Azurite was; False if
+    neither was."""
+    if not (state.resources or state.pending):
+        return False
+    taken_up = take_up(state, provider)
+    if not (taken_up or state.unfinished or state.azurite_loss != provider.last_loss()):
+        return False
+    refresh_steps(state, provider)
+    return True
+
+
+def take_up(state: State, provider: Provider) -> bool:
+    """Add to `state` what an interrupted creation made; False if none was interrupted.
+
+    It stays in `pending`, too, until an update has made it whole.
+    """
+    if not state.pending:
+        return False
+    for urn, resource in list(state.pending.items()):
+        if provider.read(resource.type, resource.id, plain(resource.inputs)) is None:
+            del state.pending[urn]
+        else:
+            state.put(resource)
+    return True
+
+
 def refresh_steps(state: State, provider: Provider) -> list[Step]:
     """Bring `state` (in memory; the caller saves it) to the cloud, and say what differed."""
     steps = []

@@ -12,7 +12,7 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken
 
 from localazure.errors import LocalAzureError
-from localazure.home import write_json, write_private
+from localazure.home import Damaged, locked, read_json, read_text, write_json, write_private
 from localazure.values import SECRET_MARK, SIGNATURE, Props, Secret
 
 VERSION = 1
@@ -48,20 +48,26 @@ class Resource:
 class State:
     """The resources in the order of their making, and the creations that were under way.
 
-    Secret values are encrypted in the file, with a key in a file beside it.
+    `pending` maps a URN to what an interrupted creation would have made. `unfinished` says that
+    the last run did not come to its end, so that what is there may differ from what is written
+    here; so may `azurite_loss`, if it is no longer `Azurite.last_loss()`.
+
+    Secret values are encrypted in the file, with a key in a file next to it. Without `strict` those
+    that the key does not open are lost, and all else can be read: enough to delete everything.
     """
 
-    def __init__(self, home: Path, stack: str) -> None:
+    def __init__(self, home: Path, stack: str, *, strict: bool = True) -> None:
         self.file = home / "stacks" / f"{stack}.json"
         self._key_file = home / "secrets.key"
         self.resources: list[Resource] = []
-        self.pending: dict[
-            str, str
-        ] = {}  # URN to the id that an interrupted create would have made
+        self.pending: dict[str, Resource] = {}
+        self.unfinished = False
+        self.azurite_loss = ""
         # Names are generated from it; a preview that is to say the same twice fixes it.
         self.seed = os.environ.get("LOCALAZURE_SEED") or secrets.token_hex(16)
-        if self.file.exists():
-            self._load()
+        content = read_json(self.file)
+        if content is not None:
+            self._take(content, strict=strict)
 
     def live(self, urn: str) -> Resource | None:
         return next((r for r in self.resources if r.urn == urn and not r.delete), None)
@@ -87,32 +93,95 @@ class State:
         content = {
             "version": VERSION,
             "seed": self.seed,
-            "pending": self.pending,
+            "pending": {urn: _sealed(_as_dict(r), fernet) for urn, r in self.pending.items()},
+            "unfinished": self.unfinished,
+            "azurite_loss": self.azurite_loss,
             "resources": [_sealed(_as_dict(r), fernet) for r in self.resources],
         }
         write_json(self.file, content)
 
-    def _load(self) -> None:
-        try:
-            content = json.loads(self.file.read_text(encoding="utf-8"))
-            if content["version"] != VERSION:
-                raise LocalAzureError(
-                    f"{self.file} has version {content['version']}, this engine writes {VERSION}"
-                )
-            fernet = self._fernet()
-            self.seed, self.pending = content["seed"], content["pending"]
-            self.resources = [Resource(**_opened(item, fernet)) for item in content["resources"]]
-        except (ValueError, KeyError, TypeError, InvalidToken) as error:
+    def _take(self, content: Props, *, strict: bool) -> None:
+        version = content.get("version")
+        if isinstance(version, int) and version > VERSION:
             raise LocalAzureError(
-                f"{self.file} cannot be read ({type(error).__name__}), so nobody knows what it "
-                "described. To start afresh: 'python -m localazure azurite stop' and remove the "
-                f"folder {self.file.parent.parent}"
+                f"{self.file} has version {version}, and this localazure writes {VERSION}: use the "
+                "newer one that wrote it"
+            )
+        fernet = _Lenient() if not strict else self._fernet()
+        try:
+            if version != VERSION:
+                raise ValueError(version)
+            self.seed = _checked(content["seed"], str)
+            self.unfinished = _checked(content.get("unfinished", False), bool)
+            self.azurite_loss = _checked(content.get("azurite_loss", ""), str)
+            self.resources = [_resource(item, fernet) for item in content["resources"]]
+            self.pending = {
+                # Earlier versions noted the id only.
+                urn: Resource(urn, _type_of(urn), custom=True, id=item)
+                if isinstance(item, str)
+                else _resource(item, fernet)
+                for urn, item in content["pending"].items()
+            }
+        except InvalidToken:
+            raise Damaged(
+                self._key_file, f"is not the key that {self.file} was written with"
             ) from None
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+            raise Damaged(self.file, "is not what localazure wrote") from None
 
     def _fernet(self) -> Fernet:
-        if not self._key_file.exists():
-            write_private(self._key_file, Fernet.generate_key().decode())
-        return Fernet(self._key_file.read_text().strip())
+        with locked(self._key_file.with_suffix(".lock")):
+            found = read_key(self._key_file.parent)
+            if found is None:
+                key = Fernet.generate_key()
+                write_private(self._key_file, key.decode())
+                found = Fernet(key)
+        return found
+
+
+def read_key(home: Path) -> Fernet | None:
+    """The key that opens the secrets in the states, None if there is none yet. Raises Damaged."""
+    file = home / "secrets.key"
+    text = read_text(file)
+    if text is None:
+        return None
+    try:
+        return Fernet(text.strip())
+    except ValueError:
+        raise Damaged(file, "is not a key") from None
+
+
+class _Lenient(Fernet):
+    """Opens nothing: what was encrypted is lost."""
+
+    def __init__(self) -> None:
+        super().__init__(Fernet.generate_key())
+
+    def decrypt(self, token: bytes | str, ttl: int | None = None) -> bytes:
+        return b'""'
+
+
+def _resource(item: Any, fernet: Fernet) -> Resource:
+    """Raises ValueError, TypeError and the like for what describes none."""
+    resource = Resource(**_opened(item, fernet))
+    sample = Resource("", "", custom=True)
+    for described in fields(Resource):
+        _checked(getattr(resource, described.name), type(getattr(sample, described.name)))
+    _type_of(resource.urn)
+    if not all(isinstance(urn, str) for urn in resource.dependencies):
+        raise TypeError(resource.dependencies)
+    return resource
+
+
+def _checked(value: Any, type_: type) -> Any:
+    if not isinstance(value, type_):
+        raise TypeError(value)
+    return value
+
+
+def _type_of(urn: str) -> str:
+    """The resource's own type out of its URN, whatever components it stands in."""
+    return urn.split("::")[2].rpartition("$")[2]
 
 
 def _as_dict(resource: Resource) -> Props:

@@ -102,6 +102,17 @@ class Provider:
         self._refuse_locked(kind, resource_id, "write" if kind.deleted_by_writing else "delete")
         kind.delete(resource_id)
 
+    def start(self) -> None:
+        """Have Azurite run, and serve the accounts that there are."""
+        self._cloud.start()
+
+    def serve_accounts(self) -> None:
+        """The same for an Azurite that may or may not run."""
+        self._cloud.serve_accounts()
+
+    def last_loss(self) -> str:
+        return self._cloud.azurite.last_loss()
+
     def resource_id(self, token: str, inputs: Props) -> str:
         return self.kinds[token].resource_id(inputs)
 

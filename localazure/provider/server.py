@@ -95,6 +95,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Configure(self, request: Any) -> Any:
         settings = {key.rpartition(":")[2]: value for key, value in request.variables.items()}
         self._provider.configure(settings)
+        self._provider.serve_accounts()
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     @_answered

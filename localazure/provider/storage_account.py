@@ -43,7 +43,7 @@ class StorageAccount(Kind):
     def create(self, inputs: Props) -> Live:
         name, group = inputs["accountName"], inputs["resourceGroupName"]
         refuse(inputs)
-        self.cloud.azurite.start()  # before anything is kept of an account that cannot be served
+        self.cloud.start()  # an account that cannot be served is not recorded
         with self.cloud.change() as content:
             found_group = content["groups"].get(group.lower())
             if found_group is None:

@@ -93,7 +93,7 @@ def test_a_broken_state_file_is_named_and_is_left_alone(desk: Desk) -> None:
     desk.state.file.write_text("{")
     answer = run(desk, "up", "--yes", "-s", "desk")
     assert answer.returncode == 1
-    assert "desk.json cannot be read" in answer.stderr
+    assert "desk.json is not valid JSON" in answer.stderr
     assert (desk.azurite.home / "stacks" / "desk.json").read_text() == "{"
 
 

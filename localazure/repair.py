@@ -1,0 +1,130 @@
+"""Moving aside what in the state folder cannot be used, so that a fresh start is possible.
+
+Nothing is deleted: all of it goes to one folder, `damaged-<time>`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from localazure.azurite import Azurite
+from localazure.cloud import Cloud
+from localazure.engine.state import State, read_key
+from localazure.errors import LocalAzureError
+from localazure.home import Damaged, locked, make_folder
+
+FOLDERS = ("azurite", "sites", "stacks")
+# Files that are written anew where they are missing: only something else in their place is in the
+# way.
+REPLACEABLE = (
+    "accounts",
+    "azurite.inuse",
+    "azurite.json",
+    "azurite.lock",
+    "azurite.log",
+    "azurite.log.1",
+    "azurite.lost",
+    "cloud.lock",
+    "secrets.lock",
+)
+
+
+def repair(home: Path) -> str:
+    """Move aside what is damaged, and what is of no use without it; what was done, in a sentence.
+
+    Azurite is stopped for it. Raises LocalAzureError while a run is at work.
+    """
+    aside = _Aside(home)
+    for path in (home / name for name in FOLDERS):
+        if not path.is_dir():
+            aside.move(path)
+    stacks = home / "stacks"
+    states = sorted(stacks.glob("*.json"))
+    for path in (*(home / name for name in REPLACEABLE), *stacks.glob("*.lock")):
+        if not _is_usable(path):
+            aside.move(path)
+    if not _is_sound(lambda: read_key(home)):
+        aside.move(home / "secrets.key")
+    azurite = Azurite(home, 0)
+    cloud_lost = not _is_sound(Cloud(azurite).load)
+    blobs_lost = not _is_sound(azurite.check_data)
+    lost = [path for path in states if not _is_sound(lambda path=path: _state(path))]
+    if not (cloud_lost or blobs_lost or lost):
+        return aside.sentence()
+    with ExitStack() as held:
+        for lock in stacks.glob("*.lock"):
+            if not held.enter_context(locked(lock, wait=False)):
+                raise LocalAzureError(
+                    f"Stack '{lock.stem}' is being worked on by another run: wait for it to end "
+                    "and try again"
+                )
+        azurite.stop()
+        for path in lost:
+            aside.move(path)
+        # Without the only stack that knows what is in the cloud nobody could delete it; without the
+        # cloud, which has the keys, nobody could read the blobs.
+        if cloud_lost or (lost and not _anything_deployed(home)):
+            aside.move(home / "cloud.json")
+            aside.move(home / "azurite")
+        elif blobs_lost:
+            aside.move(home / "azurite")
+    return aside.sentence()
+
+
+class _Aside:
+    """The folder for what is damaged, made when the first thing is moved there."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / f"damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
+        self._moved: list[str] = []
+
+    def move(self, path: Path) -> None:
+        if os.path.lexists(path):
+            make_folder(self._folder)
+            path.rename(self._folder / path.name)
+            self._moved.append(path.name)
+
+    def sentence(self) -> str:
+        if not self._moved:
+            return ""
+        return (
+            f"Moved to {self._folder}, because it could not be used, or is of no use without what "
+            f"could not: {', '.join(self._moved)}"
+        )
+
+
+def _is_usable(path: Path) -> bool:
+    """Whether it is a file that we may read and write, or is not there."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return not path.is_symlink()
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) and os.access(path, os.R_OK | os.W_OK)
+
+
+def _is_sound(check: Callable[[], object]) -> bool:
+    try:
+        check()
+    except Damaged:
+        return False
+    return True
+
+
+def _state(file: Path) -> State:
+    """What a stack's file says, secrets left out: the key may be lost."""
+    return State(file.parent.parent, file.stem, strict=False)
+
+
+def _anything_deployed(home: Path) -> bool:
+    """Whether a stack that can be read has resources in the cloud here."""
+    if any((home / "pulumi" / "backend" / ".pulumi" / "stacks").glob("**/*.json")):
+        return True
+    states = [_state(file) for file in (home / "stacks").glob("*.json")]
+    return any(state.resources or state.pending for state in states)
