@@ -10,12 +10,25 @@ STACK = local
 # What a change is previewed on: a branch, a tag or a commit.
 BASE = origin/main
 # More arguments for pytest, rotate or bench: make test ARGS="tests/scripts -x"
+# Split into words as a shell splits them, and not expanded: no $HOME, ~ or *.
 ARGS =
 
-RUN = @command -v "$(PYTHON)" >/dev/null 2>&1 || { \
-	echo "There is no '$(PYTHON)' on PATH: install Python 3.11 or newer, or name yours:" \
-	"make $@ PYTHON=/path/to/python3" >&2; exit 1; }; \
-	"$(PYTHON)" scripts/run.py
+# Values reach the scripts as they were typed. In a recipe's text the shell would run what is in
+# them, so a recipe has them as variables of the shell ("$$PORT"); and make would expand what is in
+# them ($(shell ...)) when it exports them, so they are made final here.
+PREVIEWED := $(if $(filter command,$(firstword $(origin STACK))),yes)
+override PYTHON := $(value PYTHON)
+override PORT := $(value PORT)
+override BLOB_PORT := $(value BLOB_PORT)
+override STACK := $(value STACK)
+override BASE := $(value BASE)
+override ARGS := $(value ARGS)
+export PYTHON PORT BLOB_PORT STACK BASE ARGS
+
+RUN = @command -v "$$PYTHON" >/dev/null 2>&1 || { \
+	printf "There is no '%s' on PATH: install Python 3.11 or newer, or name yours: %s\n" \
+	"$$PYTHON" "make $@ PYTHON=/path/to/python3" >&2; exit 1; }; \
+	"$$PYTHON" scripts/run.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down env preview rotate test endurance bench lint fmt
@@ -30,33 +43,32 @@ setup: ## Make .venv with the pinned packages, Node and Azurite
 	$(RUN) setup
 
 up: ## Deploy the stack on this machine and serve the site until Ctrl-C
-	$(RUN) up --port "$(PORT)" --blob-port "$(BLOB_PORT)" --stack "$(STACK)"
+	$(RUN) up --port="$$PORT" --blob-port="$$BLOB_PORT" --stack="$$STACK"
 
 down: ## Destroy the stack on this machine, stop Azurite and the site
-	$(RUN) down --stack "$(STACK)"
+	$(RUN) down --stack="$$STACK"
 
 env: ## Write app/.env from the outputs of STACK
-	$(RUN) env --stack "$(STACK)"
+	$(RUN) env --stack="$$STACK"
 
 # Every stack, unless one is named on the command line.
 preview: ## Print what the change since BASE would do to each stack, or to STACK, as Markdown
-	$(RUN) preview --base="$(BASE)" \
-	--stack="$(if $(filter command,$(firstword $(origin STACK))),$(STACK))"
+	$(RUN) preview --base="$$BASE" --stack=$(if $(PREVIEWED),"$$STACK")
 
 rotate: ## Renew the keys of STACK's account while the site runs: docs/rotation.md
-	$(RUN) rotate --stack "$(STACK)" $(ARGS)
+	$(RUN) rotate --stack="$$STACK" --words="$$ARGS"
 
 test: ## Run all tests (the first time it also fetches a Chromium)
-	$(RUN) test $(ARGS)
+	$(RUN) test --words="$$ARGS"
 
 endurance: ## Run the long tests: kills, outages and attacks
-	$(RUN) test -m endurance $(ARGS)
+	$(RUN) test -m endurance --words="$$ARGS"
 
 bench: ## Measure publishing against its peers: docs/performance.md (ARGS=--quick: a minute)
-	$(RUN) bench $(ARGS)
+	$(RUN) bench --words="$$ARGS"
 
 lint: ## Check style and types
 	$(RUN) lint
 
-fmt: ## Format the code and mend what can be mended
+fmt: ## Format the code and fix what can be fixed
 	$(RUN) lint --fix

@@ -85,7 +85,7 @@ def entry(work: Callable[[], int]) -> int:
         where = f" {error.filename}" if error.filename else ""
         print(
             f"{paint('31', 'error:')} the system refused{where}: {error.strerror or error}. "
-            "Check its owner and the free space, then run it again",
+            "Check what is there, its owner and the free space, then run it again",
             file=sys.stderr,
         )
     except KeyboardInterrupt:

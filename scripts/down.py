@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+import contextlib
 
-from scripts import child, engine, setup, site
+from scripts import engine, setup, site
 from scripts.child import ChildFailed
 from scripts.console import Problem, entry, say, step
-from scripts.paths import AZURITE_MAIN, VENV_PYTHON, log_file, state_dir
-from scripts.up import LOCAL_STACK, start_azurite
+from scripts.paths import VENV_PYTHON, state_dir
+from scripts.up import LOCAL_STACK, localazure, start_azurite
 
 
 def main(arguments: list[str]) -> int:
@@ -27,6 +27,13 @@ def down(stack: str) -> int:
         with step(f"Site on port {running.port} stopped"):
             site.stop(running)
     environment = engine.engine_environment()
+    if not VENV_PYTHON.exists() and engine.deployed(stack, environment) is not None:
+        setup.ensure()
+    if VENV_PYTHON.exists():
+        moved = localazure("Looking for damage", environment, "repair").strip()
+        if moved.startswith("Moved"):
+            done = True
+            say(moved)
     deployed = engine.deployed(stack, environment)
     if deployed is not None:
         done = True
@@ -39,7 +46,7 @@ def down(stack: str) -> int:
                 deployed.destroy()
             except ChildFailed as failure:
                 raise failure.problem(f"Destroying stack '{stack}'") from None
-    if VENV_PYTHON.exists() and AZURITE_MAIN.exists():
+    if VENV_PYTHON.exists():
         done = _stop_azurite(environment) or done
     elif (state_dir() / "azurite.json").exists():
         raise Problem("Azurite may still run, but .venv is gone: make setup, then make down")
@@ -50,13 +57,11 @@ def down(stack: str) -> int:
 
 
 def _stop_azurite(environment: dict[str, str]) -> bool:
-    """True if it ran."""
-    if not (state_dir() / "azurite.json").exists():
-        return False
-    command: list[str | Path] = [VENV_PYTHON, "-m", "localazure", "azurite", "stop"]
-    try:
-        with step("Azurite stopped"):
-            child.run(command, log_file("azurite-start"), env=environment)
-    except ChildFailed as failure:
-        raise failure.problem("Stopping Azurite") from None
-    return True
+    """True if it ran: it may, without a pid file, if what started it was killed."""
+    noted = (state_dir() / "azurite.json").exists()
+    with step("Azurite stopped") if noted else contextlib.nullcontext():
+        said = localazure("Stopping Azurite", environment, "azurite", "stop")
+    ran = "stopped" in said
+    if ran and not noted:
+        say("Stopped an Azurite that an interrupted start had left.")
+    return noted or ran

@@ -19,6 +19,7 @@ from typing import Protocol
 from scripts import child
 from scripts.child import ChildFailed
 from scripts.console import Problem
+from scripts.files import read_text, write_private
 from scripts.paths import ROOT, VENV_PYTHON, log_file, state_dir
 
 
@@ -52,7 +53,8 @@ class LocalEngine:
         self._environment = environment
 
     def has_state(self) -> bool:
-        return _has_resources(state_dir() / "stacks" / f"{self.stack}.json", "resources")
+        file = state_dir() / "stacks" / f"{self.stack}.json"
+        return _has_resources(file, "resources") or _has_resources(file, "pending")
 
     def up(self) -> None:
         self._run("up", "--yes")
@@ -124,10 +126,8 @@ class PulumiEngine:
         backend, passphrase = self._home / "backend", self._home / "passphrase"
         for folder in (self._home, backend):
             folder.mkdir(mode=0o700, exist_ok=True)
-        if not passphrase.exists():
-            descriptor = os.open(passphrase, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(32))
+        if not read_text(passphrase):
+            write_private(passphrase, secrets.token_urlsafe(32))
         return {
             # The stand-in for azure-native is the first plugin of that name on PATH.
             "PATH": f"{ROOT / 'localazure' / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
@@ -234,12 +234,17 @@ def _refuse_unknown(stack: str) -> None:
 
 
 def _has_resources(file: Path, *keys: str) -> bool:
+    """Whether the list there has anything in it. A file that cannot be read may have."""
+    if not os.path.lexists(file):
+        return False
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
         for key in keys:
             found = found[key]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return False
+    except (OSError, ValueError, RecursionError):
+        return True
     return bool(found)
 
 

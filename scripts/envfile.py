@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import shlex
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from scripts.files import read_text, write_private
 
 BEGIN = "# The stack's outputs: 'make env' and 'make up' write these lines anew."
 END = "# Yours: kept as they are."
@@ -44,22 +44,16 @@ def local_defaults(*, local: bool) -> dict[str, str]:
 
 
 def write(path: Path, outputs: Mapping[str, str], defaults: Mapping[str, str]) -> bool:
-    """Bring the file up to date in one step, mode 0600; False if it said all that already."""
-    target = path.resolve()
-    old = target.read_text(encoding="utf-8") if target.exists() else ""
+    """Bring the file up to date in one step, mode 0600; False if it said all that already.
+
+    Raises Problem if what is there is not a text file.
+    """
+    old = read_text(path) or ""
     new = merged(old, outputs, defaults)
     if new == old:
-        target.chmod(0o600)
+        path.chmod(0o600)
         return False
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".env.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:  # mkstemp makes it 0600
-            file.write(new)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_private(path, new)
     return True
 
 

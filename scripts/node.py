@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -26,7 +28,42 @@ def fingerprint() -> str:
 
 def is_installed() -> bool:
     """Whether Azurite is there, and a Node that it runs on: the one on PATH may have changed."""
-    return AZURITE_MAIN.exists() and (VENV_NODE.exists() or _is_new_enough(shutil.which("node")))
+    return (
+        AZURITE_MAIN.exists()
+        and not missing_package()
+        and (VENV_NODE.exists() or _is_new_enough(shutil.which("node")))
+    )
+
+
+def missing_package() -> str:
+    """The first package of the lock file that is not there; empty if all are."""
+    try:
+        locked = json.loads((NODE_DIR / "package-lock.json").read_text(encoding="utf-8"))
+        packages_ = locked["packages"].items()
+    except (OSError, ValueError, KeyError, AttributeError):
+        return ""  # npm will say what is wrong with it
+    for path, described in packages_:
+        # An optional one may be for another system.
+        needed = path and not described.get("optional")
+        if needed and not (NODE_DIR / path / "package.json").exists():
+            return str(path)
+    return ""
+
+
+def extent() -> str:
+    """How many files there are in node_modules, and of how many bytes: of a package a part may be
+    missing. It takes a third of a second."""
+    files = size = 0
+    folders = [str(NODE_DIR / "node_modules")]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    files += 1
+                    size += entry.stat(follow_symlinks=False).st_size
+    return f"{files} files, {size} bytes"
 
 
 def install() -> None:
@@ -43,9 +80,11 @@ def install() -> None:
             child.run([*npm, "ci", *flags], log_file("setup"), cwd=NODE_DIR, env=_environment())
         except ChildFailed as failure:
             raise _npm_problem(failure) from None
-        if not AZURITE_MAIN.exists():
+        missing = str(AZURITE_MAIN.relative_to(NODE_DIR)) if not AZURITE_MAIN.exists() else ""
+        missing = missing or missing_package()
+        if missing:
             raise Problem(
-                f"npm ended well, but {shown(AZURITE_MAIN)} is not there. Remove "
+                f"npm ended well, but {shown(NODE_DIR / missing)} is not there. Remove "
                 f"{shown(NODE_DIR / 'node_modules')} and run 'make setup' again"
             )
         current.text = f"Azurite from npm in {shown(NODE_DIR)}"

@@ -23,7 +23,8 @@ from scripts import child, engine, setup
 from scripts.child import ChildFailed
 from scripts.console import Problem, entry, say, step
 from scripts.env import write_env
-from scripts.paths import ROOT, VENV_PYTHON, log_file, state_dir
+from scripts.files import read_text, write_private
+from scripts.paths import ROOT, VENV_PYTHON, log_file, shown, state_dir
 from scripts.up import LOCAL_STACK
 
 PROJECT = "django-azure-blob"
@@ -129,19 +130,35 @@ def with_active_key(text: str, key: str) -> str:
 
 def _resumed(note: Path, active: str) -> State:
     """Where an earlier run stopped, or the beginning."""
-    if note.exists():
-        loaded: State = json.loads(note.read_text(encoding="utf-8"))
+    text = read_text(note)
+    if text is not None:
+        loaded = _noted(text)
+        if loaded is None:
+            raise Problem(
+                f"{shown(note)} does not say how far the rotation has come. Look at both keys "
+                "(python -m localazure keys list, or az storage account keys list): if the one "
+                "that the site does not use is the newer, remove the file and run it again"
+            )
         say(f"Going on with the rotation from {loaded['old']} to {loaded['new']}.")
         return loaded
     idle = KEYS[1 - KEYS.index(active)]
     return {"old": active, "new": idle, "done": 0, "handed_over": 0.0}
 
 
+def _noted(text: str) -> State | None:
+    """None for what this program did not write."""
+    try:
+        found = json.loads(text)
+        old, new, done, handed_over = (found[key] for key in State.__annotations__)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    sound = {old, new} == {*KEYS} and done in range(4) and isinstance(handed_over, int | float)
+    return State(old=old, new=new, done=done, handed_over=handed_over) if sound else None
+
+
 def _remember(note: Path, state: State, done: int) -> None:
     state["done"] = done
-    temporary = note.with_suffix(".new")
-    temporary.write_text(json.dumps(state), encoding="utf-8")
-    temporary.replace(note)
+    write_private(note, json.dumps(state))
 
 
 def _hand_over(stack: str, command: str, site: str) -> None:

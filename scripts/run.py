@@ -5,6 +5,7 @@ go on with a newer one found on PATH.
 """
 
 import os
+import shlex
 import subprocess
 import sys
 
@@ -24,6 +25,22 @@ def is_new_enough(command):
         return False
 
 
+WORDS = "--words="  # what follows is many arguments in one: make's variable ARGS
+VARIABLES = ("ARGS", "BASE", "BLOB_PORT", "PORT", "PYTHON", "STACK")  # make's own, for no child
+
+
+def split(arguments):
+    # type: (list) -> list
+    """The arguments with those of ARGS in place, split as a shell would and not expanded."""
+    found = []
+    for argument in arguments:
+        if argument.startswith(WORDS):
+            found += shlex.split(argument[len(WORDS) :])
+        else:
+            found.append(argument)
+    return found
+
+
 def main():
     # type: () -> int
     if sys.version_info[:2] >= MINIMUM:
@@ -31,7 +48,18 @@ def main():
         sys.path[0] = root
         from importlib import import_module
 
-        status = import_module("scripts." + sys.argv[1]).main(sys.argv[2:])  # type: int
+        try:
+            arguments = split(sys.argv[2:])
+        except ValueError as error:
+            sys.stderr.write(
+                "ARGS cannot be split into words ({}): close every quote, for example "
+                "make {} ARGS=\"-k 'one or two'\"\n".format(error, sys.argv[1])
+            )
+            return 2
+        if os.environ.get("MAKELEVEL"):
+            for name in VARIABLES:
+                os.environ.pop(name, None)
+        status = import_module("scripts." + sys.argv[1]).main(arguments)  # type: int
         return status
     found = "Python {}.{} ({})".format(sys.version_info[0], sys.version_info[1], sys.executable)
     newer = None

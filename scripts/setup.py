@@ -25,6 +25,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
 
     def work() -> int:
+        _distrust_node_modules()
         if not ensure(dev=options.dev, with_browser=options.browser):
             say("Everything is set up.")
         return 0
@@ -46,12 +47,26 @@ def ensure(*, dev: bool = False, with_browser: bool = False) -> bool:
         if "packages" in missing:
             _packages(dev=dev)
         if "node" in missing:
-            stamp.write(node=None)
+            stamp.write(node=None, extent=None)
             node.install()
-            stamp.write(node=node.fingerprint())
+            stamp.write(node=node.fingerprint(), extent=node.extent())
         if "browser" in missing:
             stamp.write(browser=browser.install())
     return True
+
+
+def repair_node() -> None:
+    """Install Node's packages again, whatever the stamp says."""
+    stamp.write(node=None)
+    ensure()
+
+
+def _distrust_node_modules() -> None:
+    """Whoever asks for a set-up may have a reason: look at each file of node_modules."""
+    if VENV_PYTHON.exists() and node.is_installed():
+        recorded = stamp.read().get("extent")
+        if recorded is not None and recorded != node.extent():
+            stamp.write(node=None)
 
 
 def _missing(*, dev: bool, with_browser: bool) -> set[str]:

@@ -17,10 +17,16 @@ from pathlib import Path
 
 from scripts import child
 from scripts.console import Problem
+from scripts.files import read_text, write_private
 from scripts.paths import APP, ROOT, VENV_PYTHON, log_file, shown, state_dir
 from scripts.ports import HOST
 
 MANAGE = APP / "manage.py"
+# $0 is the pid file, $1 the port, the rest the server's command.
+_NOTE_AND_RUN = (
+    'printf \'{"pid": %d, "port": %d}\' "$$" "$1" > "$0.new" && mv "$0.new" "$0" && '
+    'shift && exec "$@"'
+)
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 
@@ -52,11 +58,15 @@ def manage(arguments: list[str], environment: dict[str, str], log: str) -> str:
 def demo_admin(environment: dict[str, str]) -> tuple[str, str]:
     """Make the demo login; its password, and what demo_admin.py says of it. Raises ChildFailed."""
     file = state_dir() / "demo-admin"
-    if not file.exists():
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as handle:
-            handle.write(secrets.token_urlsafe(9))
-    password = file.read_text().strip()
+    password = (read_text(file) or "").strip()
+    if not password:
+        password = secrets.token_urlsafe(9)
+        write_private(file, password)
+    elif not password.isprintable():
+        raise Problem(
+            f"{shown(file)} does not hold a password in one line: remove it, and the next "
+            "'make up' makes one"
+        )
     said = child.run(
         [VENV_PYTHON, ROOT / "scripts" / "demo_admin.py"],
         log_file("database"),
@@ -71,8 +81,18 @@ def serving(port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen
     """Django's own server on the port, starting; ended when the block is left."""
     log = log_file("server")
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    file = _pid_file(port)
     server = subprocess.Popen(
-        [VENV_PYTHON, MANAGE, "runserver", "--nostatic", "--noreload", f"{HOST}:{port}"],
+        # The pid file is written by what becomes the server: whatever happens to us, one that runs
+        # has its file.
+        [
+            "/bin/sh",
+            "-c",
+            _NOTE_AND_RUN,
+            str(file),
+            str(port),
+            *(VENV_PYTHON, MANAGE, "runserver", "--nostatic", "--noreload", f"{HOST}:{port}"),
+        ],
         cwd=APP,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -82,8 +102,6 @@ def serving(port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen
         start_new_session=True,
     )
     os.close(descriptor)
-    file = _pid_file(port)
-    file.write_text(json.dumps({"pid": server.pid, "port": port}))
     try:
         yield server
     finally:
@@ -125,18 +143,19 @@ def static_file(container: str) -> str:
 
 
 def running() -> list[Running]:
-    """The servers that earlier runs left; pid files whose process is gone or a stranger's go."""
+    """The servers that earlier runs left; pid files of ended ones are removed."""
     found = []
     for file in sorted((state_dir() / "sites").glob("*.json")):
         try:
             record = json.loads(file.read_text())
             one = Running(int(record["pid"]), int(record["port"]), file)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             one = None
         if one is not None and _is_ours(one):
             found.append(one)
         else:
-            file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a folder: it is in nobody's way
+                file.unlink()
     return found
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from scripts.files import write_private
 from scripts.paths import VENV
 
 STAMP_FILE = VENV / ".setup-stamp"
@@ -26,16 +27,17 @@ def read() -> dict[str, str]:
     """The parts' fingerprints; empty if there are none or the file is damaged."""
     try:
         stamps = json.loads(STAMP_FILE.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return stamps if isinstance(stamps, dict) else {}
+    if not isinstance(stamps, dict):
+        return {}
+    return {part: value for part, value in stamps.items() if isinstance(value, str)}
 
 
 def write(**parts: str | None) -> None:
     """Set the parts' fingerprints; None removes one, so that an interrupted run is repaired."""
     stamps = {**read(), **parts}
-    temporary = STAMP_FILE.with_suffix(".new")
-    temporary.write_text(
-        json.dumps({k: v for k, v in stamps.items() if v is not None}, indent=2, sort_keys=True)
+    write_private(
+        STAMP_FILE,
+        json.dumps({k: v for k, v in stamps.items() if v is not None}, indent=2, sort_keys=True),
     )
-    temporary.replace(STAMP_FILE)

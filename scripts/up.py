@@ -48,8 +48,7 @@ def up(port: int, blob_port: int | None, stack: str) -> int:
     setup.ensure()
     for name in ("azurite-start", "stack", "database", "static"):
         log_file(name).unlink(missing_ok=True)
-    with step("Azurite") as current:
-        current.text = start_azurite(environment)
+    _start_azurite(environment)
     outputs = deploy(chosen)
     with step(f"Settings in {shown(env_file())}") as current:
         if not envfile.write(env_file(), outputs, envfile.local_defaults(local=True)):
@@ -60,18 +59,37 @@ def up(port: int, blob_port: int | None, stack: str) -> int:
         return _serve(port, site_environment, outputs, login)
 
 
+def _start_azurite(environment: dict[str, str]) -> None:
+    """Start it; if a part of it is missing, install it again first. Raises Problem."""
+    try:
+        with step("Azurite") as current:
+            current.text = start_azurite(environment)
+    except Problem as problem:
+        if "run 'make setup'" not in str(problem):
+            raise
+        say("  A part of Azurite is missing: it is installed again.")
+        setup.repair_node()
+        with step("Azurite") as current:
+            current.text = start_azurite(environment)
+
+
 def start_azurite(environment: dict[str, str]) -> str:
     """Start it unless it runs; the step's text. Raises Problem with localazure's own sentence."""
-    command: list[str | Path] = [VENV_PYTHON, "-m", "localazure", "azurite", "start"]
+    said = localazure("Starting Azurite", environment, "azurite", "start")
+    address = next((word for word in said.split() if word.startswith("http")), "")
+    return f"Azurite on {address}" if address else "Azurite"
+
+
+def localazure(what: str, environment: dict[str, str], *arguments: str) -> str:
+    """Run one of localazure's commands; what it prints. Raises Problem with its own sentence."""
+    command: list[str | Path] = [VENV_PYTHON, "-m", "localazure", *arguments]
     try:
-        said = child.run(command, log_file("azurite-start"), env=environment)
+        return child.run(command, log_file("azurite-start"), env=environment)
     except ChildFailed as failure:
         last = failure.last_line()
         if last.startswith("error: "):
             raise Problem(last.removeprefix("error: ")) from None
-        raise failure.problem("Starting Azurite") from None
-    address = next((word for word in said.split() if word.startswith("http")), "")
-    return f"Azurite on {address}" if address else "Azurite"
+        raise failure.problem(what) from None
 
 
 def deploy(chosen: Engine) -> dict[str, str]:
@@ -119,7 +137,9 @@ def _login(stack: str, environment: dict[str, str]) -> str:
             raise failure.problem("Making the demo login") from None
     if state == "elsewhere":
         return ""
-    return f"{USER}, with your own password" if state == "changed" else f"{USER} / {password}"
+    if state == "changed":
+        return f"{USER}, with your own password; another: app/manage.py changepassword {USER}"
+    return f"{USER} / {password}"
 
 
 def _serve(port: int, environment: dict[str, str], outputs: dict[str, str], login: str) -> int:

@@ -123,7 +123,7 @@ class Machine:
         found = []
         for name in WATCHED:
             try:
-                stat = os.stat(self.azurite.home / name)
+                stat = (self.azurite.home / name).stat()
             except FileNotFoundError:
                 found.append((0, 0))
             else:
@@ -177,7 +177,8 @@ def check_killed_refresh(machine: Machine, step: int, then: str) -> None:
     It finds a container that somebody deleted.
     """
     machine.run("up", "--yes")
-    machine.delete_by_hand("media")
+    if then != "up":  # which alone does not look for what others deleted
+        machine.delete_by_hand("media")
     process = machine.start("refresh", "--yes")
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(machine.refresh_seconds * step / 100)

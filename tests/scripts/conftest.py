@@ -30,6 +30,9 @@ FAKE_NPM = """\
 [ "$1" = --version ] && { echo 10.0.0; exit; }
 echo "npm $1" >> "$FAKE_CALLS"
 [ -z "$FAKE_NPM_SAYS" ] || { echo "$FAKE_NPM_SAYS" >&2; exit 1; }
+grep -o '"node_modules/[^"]*": {' package-lock.json | cut -d'"' -f2 > "$FAKE_CALLS.packages"
+xargs mkdir -p < "$FAKE_CALLS.packages"
+sed 's|$|/package.json|' "$FAKE_CALLS.packages" | xargs touch
 mkdir -p node_modules/azurite/dist/src/blob
 : > node_modules/azurite/dist/src/blob/main.js
 """

@@ -42,6 +42,39 @@ def test_an_interrupted_run_is_repaired_by_the_next(clone: Clone) -> None:
     assert [line.split()[0] for line in clone.calls()] == ["npm"], "the packages were complete"
 
 
+def test_a_package_that_is_gone_from_node_modules_is_installed_again(clone: Clone) -> None:
+    clone.make("setup")
+    clone.calls()
+    shutil.rmtree(clone.root / "localazure" / "node" / "node_modules" / "express")
+    assert clone.make("setup").status == 0
+    assert clone.calls() == ["npm ci"]
+    assert (clone.root / "localazure/node/node_modules/express/package.json").exists()
+
+
+def test_a_file_that_is_gone_from_a_package_is_installed_again(clone: Clone) -> None:
+    clone.make("setup")
+    part = clone.root / "localazure" / "node" / "node_modules" / "express" / "lib.js"
+    part.write_text("a part")
+    clone.calls()
+    assert clone.make("setup").status == 0
+    assert clone.calls() == ["npm ci"]
+
+
+@pytest.mark.parametrize("damage", ["", "\x00", "[]", '{"node": [1], "browser": {}}', None])
+def test_a_damaged_stamp_means_that_all_is_installed_again(
+    clone: Clone, damage: str | None
+) -> None:
+    stamp = clone.root / ".venv" / ".setup-stamp"
+    if damage is None:
+        stamp.symlink_to(stamp)
+        assert_sentence(clone.make("setup"), ".setup-stamp is a link that leads nowhere", "mv ")
+        return
+    stamp.write_text(damage)
+    result = clone.make("setup")
+    assert result.status == 0, result.err
+    assert len(clone.calls()) == 2
+
+
 def test_a_virtual_environment_is_made_where_there_is_none(clone: Clone) -> None:
     shutil.rmtree(clone.root / ".venv")
     result = clone.make("setup")

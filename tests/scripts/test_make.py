@@ -1,0 +1,125 @@
+"""What is typed for make's variables reaches the scripts as it is, and is never run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.conftest import ROOT, Result, bare_environment, run, script
+
+TARGETS = {
+    "setup": [],
+    "up": ["PORT", "BLOB_PORT", "STACK"],
+    "down": ["STACK"],
+    "env": ["STACK"],
+    "preview": ["BASE", "STACK"],
+    "rotate": ["STACK", "ARGS"],
+    "test": ["ARGS"],
+    "endurance": ["ARGS"],
+    "bench": ["ARGS"],
+    "lint": [],
+    "fmt": [],
+}
+# Each would make a file called x, if anything ran it.
+HOSTILE = (
+    '"; touch x; "',
+    "'; touch x; '",
+    "$(touch x)",
+    "`touch x`",
+    "$(shell touch x)",
+    "$$(touch x)",
+    "${shell touch x}",
+    "a\ntouch x\n",
+    "; touch x #",
+    "| touch x",
+    '\\"; touch x; \\"',
+)
+# Prints the arguments, one a line, and the variables of make that are left for the children.
+SHOW = """\
+import json, os, runpy, sys
+sys.argv = sys.argv[1:]
+sys.modules["scripts"] = type(sys)("scripts")
+shown = type(sys)("scripts.shown")
+shown.main = lambda arguments: print(json.dumps([arguments, sorted(os.environ)])) or 0
+for name in {targets!r}:
+    sys.modules["scripts." + name] = shown
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The Makefile with the door of its targets, behind which the arguments are printed."""
+    (tmp_path / "scripts").mkdir()
+    shutil.copyfile(ROOT / "Makefile", tmp_path / "Makefile")
+    shutil.copyfile(ROOT / "scripts" / "run.py", tmp_path / "scripts" / "run.py")
+    names = sorted({*TARGETS, "bench", "lint", "test"})
+    (tmp_path / "show.py").write_text(SHOW.format(targets=names))
+    script(tmp_path / "python", f'#!/bin/sh\nexec "{sys.executable}" "{tmp_path}/show.py" "$@"\n')
+    return tmp_path
+
+
+def make(folder: Path, *arguments: str, python: str = "") -> Result:
+    python = python or str(folder / "python")
+    return run(["make", *arguments, f"PYTHON={python}"], folder, bare_environment())
+
+
+def shown(result: Result) -> tuple[list[str], list[str]]:
+    assert result.status == 0, result.err
+    arguments, environment = json.loads(result.out)
+    return arguments, environment
+
+
+@pytest.mark.parametrize(
+    ("target", "variable"), [(target, name) for target, names in TARGETS.items() for name in names]
+)
+def test_no_value_of_a_variable_is_run(folder: Path, target: str, variable: str) -> None:
+    for value in HOSTILE:
+        result = make(folder, target, f"{variable}={value}")
+        assert not (folder / "x").exists(), value
+        if variable != "ARGS":
+            assert any(argument.endswith(f"={value}") for argument in shown(result)[0]), (
+                value,
+                result.out,
+            )
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_name_of_a_python_is_run_as_a_command_line(folder: Path, target: str) -> None:
+    for value in HOSTILE:
+        result = make(folder, target, python=value)
+        assert result.status != 0
+        assert f"There is no '{value}' on PATH" in result.err
+        assert not (folder / "x").exists(), value
+
+
+def test_the_arguments_are_split_as_a_shell_splits_and_are_not_expanded(folder: Path) -> None:
+    result = make(folder, "test", """ARGS=-k 'one or two' "a b" $HOME *.py x\\ y""")
+    assert shown(result)[0] == ["-k", "one or two", "a b", "$HOME", "*.py", "x y"]
+    assert shown(make(folder, "endurance", "ARGS=-x"))[0] == ["-m", "endurance", "-x"]
+    assert shown(make(folder, "test"))[0] == []
+
+
+def test_a_quote_that_is_not_closed_is_said_to_be_so(folder: Path) -> None:
+    result = make(folder, "test", "ARGS=-k 'one")
+    assert result.status != 0
+    assert "ARGS cannot be split into words (No closing quotation)" in result.err
+    assert "Traceback" not in result.err
+
+
+def test_no_variable_of_make_is_handed_on_to_what_the_scripts_start(folder: Path) -> None:
+    _, environment = shown(make(folder, "up", "PORT=18000"))
+    assert not {"ARGS", "BASE", "BLOB_PORT", "PORT", "PYTHON", "STACK"} & {*environment}
+
+
+def test_every_stack_is_previewed_unless_one_is_named(folder: Path) -> None:
+    assert shown(make(folder, "preview"))[0] == ["--base=origin/main", "--stack="]
+    assert shown(make(folder, "preview", "STACK=prod"))[0] == ["--base=origin/main", "--stack=prod"]
+
+
+def test_up_has_its_ports_by_default(folder: Path) -> None:
+    assert shown(make(folder, "up"))[0] == ["--port=8000", "--blob-port=", "--stack=local"]
