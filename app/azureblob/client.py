@@ -1,21 +1,38 @@
-"""Clients of the blob service for a site that answers pages."""
+"""Clients of the blob service for a site that answers pages.
+
+Where a budget is open (azureblob.deadline), it bounds every call: the time-outs of each attempt,
+the pauses between attempts, and each read from and write to a socket, so that a server which sends
+a byte now and then gains nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
 
 import requests
-from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
+from azure.core.credentials import AccessToken, AzureNamedKeyCredential, TokenCredential
+from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient, ExponentialRetry
 from requests.adapters import HTTPAdapter
-from urllib3 import Retry
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Retry
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError
+
+from azureblob.circuit import Circuit
+from azureblob.deadline import Budget, OutOfTime, StorageUnavailable, current, within
+
+T = TypeVar("T")
 
 # As many as a process has threads at work on blobs. With the ten of requests every further one
 # connects anew for each call, and urllib3 warns each time.
 _CONNECTIONS = 64
 _OF_TRANSPORT = ("connection_verify", "connection_cert", "use_env_settings")
+# An argument for a call of the SDK that makes threads of its own: those know no budget.
+BUDGET = "azureblob_budget"
 
 
 def service_client(
@@ -26,23 +43,117 @@ def service_client(
     retries: int,
     connect: float,
     read: float,
+    circuit: Circuit | None = None,
 ) -> BlobServiceClient:
     """A client with time-outs in seconds, whose connections many threads may share.
 
     The library's own time-outs are meant for batch jobs: 20 s to connect, 60 s to read, 15 s and
-    more before it tries again. `options` are what BlobServiceClient takes, and go before.
+    more before it tries again. `options` are what BlobServiceClient takes, and go before. `circuit`
+    counts only for calls with a budget.
     """
     chosen = {
         "connection_timeout": connect,
         "read_timeout": read,
-        "retry_policy": ExponentialRetry(
-            initial_backoff=1, increment_base=2, retry_total=retries, random_jitter_range=1
-        ),
+        "retry_policy": _Retries(circuit or Circuit(), retries),
         **options,
     }
     if "transport" not in chosen:
         chosen["transport"] = _transport(chosen)
     return BlobServiceClient(endpoint.rstrip("/"), credential=credential, **chosen)
+
+
+class BoundedCredential:
+    """An identity whose tokens are waited for no longer than the budget allows."""
+
+    def __init__(self, credential: TokenCredential) -> None:
+        self._credential = credential
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        budget = current()
+        if budget is None:
+            return self._credential.get_token(*scopes, **options)
+        with budget.spending():
+            try:
+                return within(budget.left(), lambda: self._credential.get_token(*scopes, **options))
+            except TimeoutError:
+                raise OutOfTime("No token arrived in time.") from None
+
+
+class _Retries(ExponentialRetry):
+    """Attempts within the budget; the circuit learns how they ended."""
+
+    def __init__(self, circuit: Circuit, retries: int) -> None:
+        super().__init__(
+            initial_backoff=1, increment_base=2, retry_total=retries, random_jitter_range=1
+        )
+        self._circuit = circuit
+
+    def send(self, request: Any) -> Any:
+        options = request.context.options
+        given: Budget | None = options.pop(BUDGET, None)
+        budget = given or current()
+        if budget is None:
+            return super().send(request)
+        # A streamed body is read later: whoever reads it tells the circuit of its end.
+        streamed = bool(options.get("stream"))
+        with budget.used(), budget.spending():
+            self._circuit.admit(budget.left())
+            try:
+                answer = super().send(request)
+            except (ServiceRequestError, ServiceResponseError) as error:
+                self._circuit.failed()
+                if budget.left() <= 0 and not isinstance(error, StorageUnavailable):
+                    raise OutOfTime("Storage did not answer in time.") from None
+                raise
+        if answer.http_response.status_code >= 500:
+            self._circuit.failed()
+        elif not streamed:
+            self._circuit.succeeded()
+        return answer
+
+    def increment(
+        self,
+        settings: dict[str, Any],
+        request: Any,
+        response: Any = None,
+        error: AzureError | None = None,
+    ) -> bool:
+        budget = current()
+        if budget is not None:
+            after = response.headers.get("Retry-After", "") if response is not None else ""
+            settings["after"] = int(after) if after.isascii() and after.isdigit() else 0
+            if isinstance(error, StorageUnavailable) or budget.left() <= settings["after"]:
+                return False
+        return bool(super().increment(settings, request, response, error))
+
+    def get_backoff_time(self, settings: dict[str, Any]) -> float:
+        return max(float(super().get_backoff_time(settings)), settings.get("after", 0))
+
+    def sleep(self, settings: dict[str, Any], transport: Any) -> None:
+        budget = current()
+        if budget is None:
+            super().sleep(settings, transport)
+            return
+        pause = max(0.0, self.get_backoff_time(settings))
+        if pause >= budget.left():
+            raise OutOfTime("There is no time left to ask storage again.") from None
+        transport.sleep(pause)
+
+
+class _Transport(RequestsTransport):
+    def send(self, request: Any, **options: Any) -> Any:
+        budget = current()
+        if budget is not None:
+            # Half of what is left: a connection that went dead unnoticed must leave time for one
+            # more attempt.
+            longest = budget.required() / 2
+            own = self.connection_config
+            for name, usual in (
+                ("connection_timeout", own.timeout),
+                ("read_timeout", own.read_timeout),
+            ):
+                options[name] = min(options.get(name, usual), longest)
+        return super().send(request, **options)
 
 
 def _transport(options: Mapping[str, Any]) -> RequestsTransport:
@@ -52,11 +163,117 @@ def _transport(options: Mapping[str, Any]) -> RequestsTransport:
     # Tries are the client's own business.
     retries = Retry(total=False, redirect=False, raise_on_status=False)
     for scheme in ("https://", "http://"):
-        session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=retries))
-    return RequestsTransport(
+        session.mount(scheme, _Adapter(pool_maxsize=_CONNECTIONS, max_retries=retries))
+    return _Transport(
         session=session,
         session_owner=True,
         connection_timeout=options["connection_timeout"],
         read_timeout=options["read_timeout"],
         **{name: options[name] for name in _OF_TRANSPORT if name in options},
     )
+
+
+# --- Connections that know the budget -------------------------------------------------------------
+
+
+def _in_time(sock: Any, work: Callable[..., T], *arguments: Any) -> T:
+    """One read or write. The time-out of requests is for each of them, and not for their sum."""
+    budget = current()
+    if budget is None:
+        return work(*arguments)
+    with budget.spending():
+        usual = sock.gettimeout()
+        left = max(budget.left(), 0.001)
+        if usual is not None and usual <= left:
+            return work(*arguments)
+        sock.settimeout(left)
+        try:
+            return work(*arguments)
+        finally:
+            sock.settimeout(usual)
+
+
+class _Bounded:
+    """What http.client calls of a socket."""
+
+    __slots__ = ()
+
+    def recv_into(self, *arguments: Any) -> int:
+        return _in_time(self, super().recv_into, *arguments)  # type: ignore[misc]
+
+    def send(self, *arguments: Any) -> int:
+        return _in_time(self, super().send, *arguments)  # type: ignore[misc]
+
+    def sendall(self, *arguments: Any) -> None:
+        return _in_time(self, super().sendall, *arguments)  # type: ignore[misc]
+
+
+class _BoundedSocket(_Bounded, socket.socket):
+    __slots__ = ()
+
+
+class _BoundedSSLSocket(_Bounded, ssl.SSLSocket):
+    pass
+
+
+_BOUNDED: dict[type, type] = {
+    socket.socket: _BoundedSocket,
+    ssl.SSLSocket: _BoundedSSLSocket,
+}
+
+
+def _connected(connection: Any, connect: Callable[[], None]) -> None:
+    """Connect within the budget: resolving a name has no time-out of its own."""
+    budget = current()
+    if budget is None:
+        connect()
+    else:
+        given_up = False
+
+        def work() -> None:
+            connect()
+            if given_up:
+                connection.close()
+
+        with budget.spending():
+            try:
+                within(budget.left(), work)
+            except TimeoutError:
+                given_up = True
+                raise ConnectTimeoutError(connection, "Connecting took too long") from None
+    sock = connection.sock
+    if type(sock) in _BOUNDED:
+        sock.__class__ = _BOUNDED[type(sock)]
+
+
+class _Connection(HTTPConnection):
+    def connect(self) -> None:
+        _connected(self, super().connect)
+
+
+class _TLSConnection(HTTPSConnection):
+    def connect(self) -> None:
+        _connected(self, super().connect)
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options)
+        _use_pools(self.poolmanager)
+
+    def proxy_manager_for(self, *arguments: Any, **options: Any) -> Any:
+        manager = super().proxy_manager_for(*arguments, **options)
+        _use_pools(manager)
+        return manager
+
+
+def _use_pools(manager: PoolManager) -> None:
+    manager.pool_classes_by_scheme = cast("Any", {"http": _Pool, "https": _TLSPool})

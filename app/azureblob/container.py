@@ -13,7 +13,8 @@ from storages.backends.azure_storage import AzureStorage
 from storages.utils import setting
 
 from azureblob import options
-from azureblob.client import service_client
+from azureblob.circuit import Circuit, circuit_for
+from azureblob.client import BoundedCredential, service_client
 from azureblob.credentials import default_credential, two_ways
 from azureblob.delegation import keys_for
 from azureblob.endpoints import blob_endpoint, custom_domain
@@ -94,7 +95,9 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
     def azure_protocol(self) -> str:
         return "http" if self.blob_endpoint.startswith("http://") else "https"
 
-    def service(self, *, retries: int, connect: float, read: float) -> BlobServiceClient:
+    def service(
+        self, *, retries: int, connect: float, read: float, circuit: Circuit | None = None
+    ) -> BlobServiceClient:
         """A client with time-outs in seconds, whatever client_options say of them."""
         own = ("connection_timeout", "read_timeout", "retry_policy", "retry_total", "transport")
         kept = {k: v for k, v in self.client_options.items() if k not in own}
@@ -105,21 +108,25 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
             retries=retries,
             connect=connect,
             read=read,
+            circuit=circuit,
         )
 
     def _credential(self) -> AzureNamedKeyCredential | TokenCredential:
         if self.token_credential:
-            credential: TokenCredential = self.token_credential
-            return credential
+            return BoundedCredential(self.token_credential)
         if self.auth_mode == "identity":
-            return default_credential()
+            return BoundedCredential(default_credential())
         return AzureNamedKeyCredential(self.account_name, self.account_key)
 
     def _signer(self) -> Signer:
         """What signs URLs: the account's key, or a key that Azure lends to the identity."""
         if self.account_key:
             return Signer(account=self.account_name, account_key=self.account_key)
-        keys = keys_for(self.blob_endpoint, lambda: self.service(retries=2, connect=5, read=10))
+        circuit = circuit_for(self.blob_endpoint, None)
+        keys = keys_for(
+            self.blob_endpoint,
+            lambda: self.service(retries=2, connect=5, read=10, circuit=circuit),
+        )
         return Signer(account=self.account_name, delegation_keys=keys)
 
     def _get_service_client(self) -> BlobServiceClient:
@@ -131,7 +138,12 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
             retries=2,
             connect=5,
             read=20,
+            circuit=self.circuit,
         )
+
+    @property
+    def circuit(self) -> Circuit:
+        return circuit_for(self.blob_endpoint, self.azure_container)
 
     @property
     def service_client(self) -> BlobServiceClient:

@@ -1,13 +1,196 @@
-"""Work that may hang, waited for as long as somebody is willing to wait."""
+"""How long work may wait: for one call that may hang, and for all storage calls of a request.
+
+The calls of one visitor's request share a budget of seconds (AZURE_REQUEST_SECONDS, 8 by default).
+azureblob.outages opens it; the clients of azureblob.client take their time-outs from what is left.
+Code that runs outside a request, such as a management command, has no budget unless it opens one.
+"""
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
-from typing import TypeVar
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from typing import Any, TypeVar
+
+from azure.core.exceptions import ServiceRequestError
+from django.core.exceptions import ImproperlyConfigured
+from storages.utils import setting
 
 T = TypeVar("T")
+A = TypeVar("A")
+
+REQUEST_SECONDS = 8.0
+WAITING_REQUESTS = 3
+# Requests that have waited this long for one call count as stalled.
+STALLED_SECONDS = 0.3
+_SIDE_BY_SIDE = 16
+
+
+class StorageUnavailable(ServiceRequestError):
+    """Storage was not asked, because nobody can expect an answer in time."""
+
+
+class OutOfTime(StorageUnavailable):
+    """The request has spent its budget for storage."""
+
+
+class TooManyWaiting(StorageUnavailable):
+    """As many requests of this process as may wait for storage do so, and storage stalls."""
+
+
+def request_seconds() -> float:
+    """AZURE_REQUEST_SECONDS. Raises ImproperlyConfigured."""
+    given = setting("AZURE_REQUEST_SECONDS", REQUEST_SECONDS)
+    try:
+        seconds = math.nan if isinstance(given, bool) else float(given)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if 0 < seconds < math.inf:
+        return seconds
+    raise ImproperlyConfigured(
+        f"AZURE_REQUEST_SECONDS is {given!r}: a number of seconds greater than 0, for example 8."
+    )
+
+
+def waiting_requests() -> int:
+    """AZURE_WAITING_REQUESTS. Raises ImproperlyConfigured."""
+    given = setting("AZURE_WAITING_REQUESTS", WAITING_REQUESTS)
+    text = str(given).strip()
+    if not isinstance(given, bool) and text.isascii() and text.isdigit() and int(text) > 0:
+        return int(text)
+    raise ImproperlyConfigured(
+        f"AZURE_WAITING_REQUESTS is {given!r}: a whole number from 1 on, less than the threads of "
+        "a server process, for example 3."
+    )
+
+
+class Budget:
+    """Seconds that may be spent waiting for storage.
+
+    Only that time counts: a visitor who sends a large file slowly does not spend it. Calls that
+    run side by side are counted once. Used by several threads at a time.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._spent = 0.0
+        self._active = 0
+        self._since = 0.0
+
+    def left(self) -> float:
+        with self._lock:
+            running = time.monotonic() - self._since if self._active else 0.0
+            return self._seconds - self._spent - running
+
+    def required(self) -> float:
+        """What is left. Raises OutOfTime if that is nothing."""
+        if (left := self.left()) <= 0:
+            raise OutOfTime("The request has spent its time for storage.")
+        return left
+
+    @contextmanager
+    def spending(self) -> Iterator[None]:
+        """Count the time of the body. May be nested. Raises OutOfTime and TooManyWaiting."""
+        self.required()
+        with self._lock:
+            self._active += 1
+            first = self._active == 1
+            if first:
+                self._since = time.monotonic()
+        try:
+            if first:
+                _admission.enter(self)
+            yield
+        finally:
+            with self._lock:
+                self._active -= 1
+                last = not self._active
+                if last:
+                    self._spent += time.monotonic() - self._since
+            if last:
+                _admission.leave(self)
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Make it the budget of this thread (or task) for the body."""
+        token = _current.set(self)
+        try:
+            yield
+        finally:
+            _current.reset(token)
+
+
+class _Admission:
+    """Bounds how many budgets wait for storage at once while storage stalls.
+
+    The remaining threads of the server are free for what needs no storage, /healthz first of all.
+    While storage is quick, a budget over the limit waits its turn.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._since: dict[Budget, float] = {}
+
+    def enter(self, budget: Budget) -> None:
+        limit = waiting_requests()
+        with self._changed:
+            give_up = time.monotonic() + STALLED_SECONDS
+            while len(self._since) >= limit:
+                now = time.monotonic()
+                stalled = all(now - since > STALLED_SECONDS for since in self._since.values())
+                if stalled or now >= give_up:
+                    raise TooManyWaiting(f"{limit} requests wait for storage.")
+                self._changed.wait(give_up - now)
+            self._since[budget] = time.monotonic()
+
+    def leave(self, budget: Budget) -> None:
+        with self._changed:
+            if self._since.pop(budget, None) is not None:
+                self._changed.notify()
+
+
+_current: ContextVar[Budget | None] = ContextVar("azureblob_budget", default=None)
+_admission = _Admission()
+
+
+def current() -> Budget | None:
+    return _current.get()
+
+
+@contextmanager
+def budget(seconds: float | None = None) -> Iterator[Budget]:
+    """Give the storage calls of the body this many seconds, by default AZURE_REQUEST_SECONDS.
+
+    Inside a request it replaces the request's own budget: a view that stores very large files may
+    take more, up to math.inf.
+    """
+    opened = Budget(request_seconds() if seconds is None else seconds)
+    with opened.used():
+        yield opened
+
+
+@contextmanager
+def locked(lock: threading.Lock) -> Iterator[None]:
+    """Hold the lock; waiting for it spends the budget. Raises OutOfTime and TooManyWaiting."""
+    budget = current()
+    if budget is None:
+        with lock:
+            yield
+        return
+    if not lock.acquire(blocking=False):
+        with budget.spending():
+            wait = min(max(0.0, budget.left()), threading.TIMEOUT_MAX)
+            if not lock.acquire(timeout=wait):
+                raise OutOfTime("The request has spent its time for storage.")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
@@ -25,4 +208,17 @@ def within(seconds: float, work: Callable[[], T]) -> T:
             answer.set_exception(error)
 
     threading.Thread(target=run, name="within", daemon=True).start()
-    return answer.result(max(0.0, seconds))
+    return answer.result(max(0.0, min(seconds, threading.TIMEOUT_MAX)))
+
+
+def side_by_side(work: Callable[[A], T], items: Iterable[A]) -> list[T]:
+    """`work` of each item, in their order, in threads that share this thread's budget.
+
+    Raises what the first of them raises, after all have ended. `work` must not use the database.
+    """
+    todo: list[Any] = [(copy_context(), item) for item in items]
+    if len(todo) < 2:
+        return [work(item) for _, item in todo]
+    with ThreadPoolExecutor(min(len(todo), _SIDE_BY_SIDE), "side-by-side") as pool:
+        futures = [pool.submit(context.run, work, item) for context, item in todo]
+    return [future.result() for future in futures]

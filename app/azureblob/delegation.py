@@ -12,6 +12,7 @@ from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobServiceClient, UserDelegationKey
 
 from azureblob.credentials import Secret
+from azureblob.deadline import locked
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class DelegationKeys:
                     self._fetching.release()
             return self._key or key
         failures = self._failures
-        with self._fetching:
+        with locked(self._fetching):
             if self._key is None or moment > self._expiry:
                 if self._failure is not None and self._failures > failures:
                     # Of threads that try one after another each would wait for a time-out more.

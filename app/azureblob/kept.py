@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
+
+from azureblob.deadline import locked
 
 T = TypeVar("T")
 
@@ -20,9 +23,12 @@ class Kept(Generic[T]):
         self._failures: dict[Hashable, tuple[float, Exception]] = {}
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Raises what `make` raises."""
+        """Raises what `make` raises. Waiting for another thread's `make` spends the budget, and
+        raises StorageUnavailable when that is spent."""
+        with contextlib.suppress(KeyError):
+            return self._values[key]
         asked = time.monotonic()
-        with self._lock:
+        with locked(self._lock):
             if key in self._values:
                 return self._values[key]
             failed, error = self._failures.get(key, (0.0, None))

@@ -39,8 +39,10 @@ from django.core.files.utils import validate_file_name
 from django.utils import timezone
 from storages.utils import get_available_overwrite_name, setting
 
+from azureblob.client import BUDGET
 from azureblob.container import ONE_REQUEST_BYTES, Container
 from azureblob.content_types import content_encoding, content_type
+from azureblob.deadline import current
 from azureblob.file import BlobFile, Movable, rereadable
 from azureblob.names import LONGEST, impossible, normalized, tidied
 from azureblob.signing import (
@@ -208,7 +210,7 @@ class BlobStorage(Container):
             file.seek(0)
             file.truncate()
             try:
-                with _missing(name):
+                with _missing(name), self.circuit.streaming():
                     self.client.download_blob(path, timeout=self.timeout).readinto(file)
                 return
             except ResourceModifiedError:  # replaced half-way: its other half is another file's
@@ -357,6 +359,7 @@ class BlobStorage(Container):
                     max_concurrency=self.upload_max_conn,
                     timeout=self.timeout,
                     overwrite=overwrite,
+                    **{BUDGET: current()},
                 )
                 return
             except ResourceExistsError as error:

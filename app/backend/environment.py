@@ -42,6 +42,8 @@ IDENTITY_CONTRACT: dict[str, rules.Rule] = {
 # The site's own, each of which may be left out.
 OPTIONAL: dict[str, rules.Rule] = {
     "AZURE_MEDIA_URL_SECONDS": rules.url_seconds,
+    "AZURE_REQUEST_SECONDS": rules.request_seconds,
+    "AZURE_WAITING_REQUESTS": rules.waiting_requests,
     "DJANGO_DEBUG": rules.switch,
     "DJANGO_BEHIND_PROXY": rules.switch,
     "DJANGO_ALLOWED_HOSTS": rules.hosts,
@@ -84,6 +86,8 @@ class Environment:
     media_access: str
     direct_upload: bool
     media_url_seconds: int
+    request_seconds: float
+    waiting_requests: int
     secret_key: str = field(repr=False)
     debug: bool
     behind_proxy: bool
@@ -130,6 +134,8 @@ def load(variables: Mapping[str, str] | None = None) -> Environment:
         media_access=env.str("AZURE_MEDIA_ACCESS"),
         direct_upload=env.str("AZURE_DIRECT_UPLOAD").lower() in rules.TRUE,
         media_url_seconds=env.int("AZURE_MEDIA_URL_SECONDS", 3600),
+        request_seconds=env.float("AZURE_REQUEST_SECONDS", 8.0),
+        waiting_requests=env.int("AZURE_WAITING_REQUESTS", 3),
         secret_key=Secret(env.str("DJANGO_SECRET_KEY")),
         debug=debug,
         behind_proxy=env.str("DJANGO_BEHIND_PROXY", "false").lower() in rules.TRUE,

@@ -93,6 +93,18 @@ def url_seconds(value: str) -> str | None:
     )
 
 
+def request_seconds(value: str) -> str | None:
+    if re.fullmatch(r"\d{1,4}(?:\.\d{1,3})?", value, re.ASCII) and float(value) > 0:
+        return None
+    return "a number of seconds greater than 0, for example 8"
+
+
+def waiting_requests(value: str) -> str | None:
+    if re.fullmatch(r"[1-9]\d{0,3}", value, re.ASCII):
+        return None
+    return "a whole number from 1 on, less than the threads of a server process, for example 3"
+
+
 def switch(value: str) -> str | None:
     return None if value.lower() in TRUE | FALSE else "true or false"
 

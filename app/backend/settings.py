@@ -28,6 +28,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First: the platform's probes come by any host name, and without TLS.
+    "azureblob.health.HealthMiddleware",
+    "azureblob.outages.OutageMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Pages go packed, as the static files do. Django masks its tokens and pads what it packs.
     "django.middleware.gzip.GZipMiddleware",
@@ -86,6 +89,11 @@ AZURE_MEDIA_ACCESS = _env.media_access
 AZURE_MEDIA_URL_SECONDS = _env.media_url_seconds
 # Whether the account takes uploads from browsers (CORS, network); else they come by the site.
 AZURE_DIRECT_UPLOAD = _env.direct_upload
+# Seconds that one request of a visitor may wait for storage, in all.
+AZURE_REQUEST_SECONDS = _env.request_seconds
+# Requests of one process that may wait at once while storage stalls. Fewer than the server has
+# threads, so that one is free for /healthz.
+AZURE_WAITING_REQUESTS = _env.waiting_requests
 
 STATIC_LOCATION = _env.static_container
 MEDIA_LOCATION = _env.media_container
@@ -112,8 +120,6 @@ GALLERY_OPEN = DEBUG
 
 # --- Security: on unless DEBUG is -----------------------------------------------------------------
 SECURE_SSL_REDIRECT = not DEBUG
-# A probe comes to the instance itself, by http.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_SECURE = not DEBUG
 SECURE_HSTS_SECONDS = 0 if DEBUG else 30 * 24 * 60 * 60

@@ -35,8 +35,9 @@ def index(request: HttpRequest) -> HttpResponse:
     except Gone:
         form.add_error("image", "One of these files was used already. Choose it once more.")
         return _page(request, form, status=422)
-    except AzureError:
-        log.exception("A picture could not be stored")
+    except AzureError as error:
+        # The error's own text may hold addresses and signatures.
+        log.error("A picture could not be stored (%s).", type(error).__name__)
         form.add_error(None, "The storage did not take the picture. Please try again in a moment.")
         return _page(request, form, status=503)
     what = f"“{added[0].title}” is" if len(added) == 1 else f"{len(added)} pictures are"

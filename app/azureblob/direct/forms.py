@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.forms.widgets import FILE_INPUT_CONTRADICTION, Script
 from django.utils.datastructures import MultiValueDict
 
+from azureblob.deadline import side_by_side
 from azureblob.direct.file import QuarantinedFile
 from azureblob.direct.place import UploadPlace
 from azureblob.direct.tickets import Invalid, Pass
@@ -68,7 +69,7 @@ class DirectUploadInput(forms.ClearableFileInput):
             "addresses": self.place.addresses(),
             "rules": self.place.described(),
             "name": f"{name}{_SUFFIX}",
-            "kept": [kept for token in tokens if (kept := self._kept(token))],
+            "kept": [kept for kept in side_by_side(self._kept, tokens) if kept],
         }
         return context
 
@@ -126,15 +127,22 @@ class DirectUploadField(CheckedFileField):
         if data is FILE_INPUT_CONTRADICTION or len(data) > self.most:
             raise ValidationError(self.error_messages["many"], "many", {"most": self.most})
         clean = self._from_quarantine if isinstance(data, Tokens) else super().clean
-        found, problems = [], []
-        for one in data:
+
+        def cleaned(one: Any) -> Any:
             try:
-                found.append(clean(one))
+                return clean(one)
             except ValidationError as error:
-                problems += error.error_list
+                return error
+
+        results = (
+            side_by_side(cleaned, data)
+            if isinstance(data, Tokens)
+            else [cleaned(one) for one in data]
+        )
+        problems = [result for result in results if isinstance(result, ValidationError)]
         if problems:
-            raise ValidationError(problems)
-        return found
+            raise ValidationError([each for error in problems for each in error.error_list])
+        return results
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         return data if isinstance(data, Tokens) else super().bound_data(data, initial)
