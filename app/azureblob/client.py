@@ -93,13 +93,13 @@ class _Retries(ExponentialRetry):
         given: Budget | None = options.pop(BUDGET, None)
         budget = given or current()
         if budget is None:
-            return super().send(request)
+            return super().send(request)  # type: ignore[no-untyped-call]
         # A streamed body is read later: whoever reads it tells the circuit of its end.
         streamed = bool(options.get("stream"))
         with budget.used(), budget.spending():
             self._circuit.admit(budget.left())
             try:
-                answer = super().send(request)
+                answer = super().send(request)  # type: ignore[no-untyped-call]
             except (ServiceRequestError, ServiceResponseError) as error:
                 self._circuit.failed()
                 if budget.left() <= 0 and not isinstance(error, StorageUnavailable):
@@ -127,12 +127,12 @@ class _Retries(ExponentialRetry):
         return bool(super().increment(settings, request, response, error))
 
     def get_backoff_time(self, settings: dict[str, Any]) -> float:
-        return max(float(super().get_backoff_time(settings)), settings.get("after", 0))
+        return max(float(super().get_backoff_time(settings)), float(settings.get("after", 0)))
 
     def sleep(self, settings: dict[str, Any], transport: Any) -> None:
         budget = current()
         if budget is None:
-            super().sleep(settings, transport)
+            super().sleep(settings, transport)  # type: ignore[no-untyped-call]
             return
         pause = max(0.0, self.get_backoff_time(settings))
         if pause >= budget.left():
@@ -140,7 +140,7 @@ class _Retries(ExponentialRetry):
         transport.sleep(pause)
 
 
-class _Transport(RequestsTransport):
+class _Transport(RequestsTransport):  # type: ignore[misc]  # it is loaded by name
     def send(self, request: Any, **options: Any) -> Any:
         budget = current()
         if budget is not None:
@@ -199,13 +199,13 @@ class _Bounded:
     __slots__ = ()
 
     def recv_into(self, *arguments: Any) -> int:
-        return _in_time(self, super().recv_into, *arguments)  # type: ignore[misc]
+        return _in_time(self, super().recv_into, *arguments)  # type: ignore[misc,no-any-return]
 
     def send(self, *arguments: Any) -> int:
-        return _in_time(self, super().send, *arguments)  # type: ignore[misc]
+        return _in_time(self, super().send, *arguments)  # type: ignore[misc,no-any-return]
 
     def sendall(self, *arguments: Any) -> None:
-        return _in_time(self, super().sendall, *arguments)  # type: ignore[misc]
+        return _in_time(self, super().sendall, *arguments)  # type: ignore[misc,no-any-return]
 
 
 class _BoundedSocket(_Bounded, socket.socket):

@@ -346,6 +346,7 @@ class BlobStorage(Container):
         """
         path = self._storable(name)
         headers, metadata = self.stored_as(path, stream, sent)
+        budget: dict[str, Any] = {BUDGET: current()}
         for left in reversed(range(_BLOCK_ATTEMPTS)):
             length = _length(stream)
             stream.seek(0)
@@ -359,7 +360,7 @@ class BlobStorage(Container):
                     max_concurrency=self.upload_max_conn,
                     timeout=self.timeout,
                     overwrite=overwrite,
-                    **{BUDGET: current()},
+                    **budget,
                 )
                 return
             except ResourceExistsError as error:

@@ -16,6 +16,7 @@ from typing import NoReturn, Protocol
 from tests.faults.messages import HEAD_LIMIT, Head, pieces, read_head
 from tests.faults.rules import Fault, Plan, Rule
 
+TRICKLE_SECONDS = 0.2
 _BROKEN = (ConnectionError, asyncio.IncompleteReadError, TimeoutError)
 
 
@@ -150,10 +151,17 @@ class Connection:
         if rule.fault is Fault.CUT_HEAD or (rule.fault is Fault.CUT_BODY and empty):
             self._writer.write(answer.raw[: len(answer.raw) // 2])
             raise Broken
-        self._writer.write(answer.raw)
+        if rule.fault is Fault.TRICKLE:
+            await self._trickle(answer.raw)
+        else:
+            self._writer.write(answer.raw)
         record.status = answer.status
         if not bodiless:
             async for piece in pieces(reader, answer, answer=True):
+                if rule.fault in {Fault.TRICKLE, Fault.TRICKLE_BODY}:
+                    record.received += len(piece)
+                    await self._trickle(piece)
+                    continue
                 if rule.fault is Fault.CUT_BODY:
                     self._writer.write(piece[: len(piece) // 2])
                     raise Broken
@@ -163,6 +171,12 @@ class Connection:
         await self._writer.drain()
         if head.closes or answer.closes:
             raise Broken
+
+    async def _trickle(self, data: bytes) -> None:
+        for position in range(len(data)):
+            self._writer.write(data[position : position + 1])
+            await self._writer.drain()
+            await asyncio.sleep(TRICKLE_SECONDS)
 
     async def _server(self) -> tuple[StreamReader, StreamWriter]:
         """The connection to the server; a new one if it closed the last while nothing was asked."""

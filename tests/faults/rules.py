@@ -23,6 +23,9 @@ class Fault(StrEnum):
     # The answer ends in the middle of its headers, or of its body if it has one.
     CUT_HEAD = "cut-head"
     CUT_BODY = "cut-body"
+    # The answer comes a byte at a time, for ever so long: all of it, or its body only.
+    TRICKLE = "trickle"
+    TRICKLE_BODY = "trickle-body"
 
 
 _CODES = {

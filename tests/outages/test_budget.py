@@ -1,0 +1,341 @@
+"""What one request may wait for storage, against servers that stall in every way."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.app.conftest import client, django_site  # noqa: F401  # for the fixtures below
+
+pytestmark = pytest.mark.usefixtures("django_site")
+
+# More than a busy machine needs, and far less than what each server would take.
+MARGIN = 2.0
+Serve = Callable[[socket.socket, threading.Event], None]
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nContent-Range: bytes 0-99999/100000\r\n\r\n"
+
+
+def silent(connection: socket.socket, stop: threading.Event) -> None:
+    stop.wait()
+
+
+def trickling(connection: socket.socket, stop: threading.Event) -> None:
+    """A byte of the head now and then."""
+    for position in range(len(HEAD)):
+        connection.sendall(HEAD[position : position + 1])
+        if stop.wait(0.2):
+            return
+
+
+def trickling_body(connection: socket.socket, stop: threading.Event) -> None:
+    connection.sendall(HEAD)
+    while not stop.wait(0.2):
+        connection.sendall(b"x")
+
+
+def endless_head(connection: socket.socket, stop: threading.Event) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\n")
+    while not stop.wait(0.2):
+        connection.sendall(b"x-more: 1\r\n")
+
+
+def deaf(connection: socket.socket, stop: threading.Event) -> None:
+    """Takes nothing of a large upload."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+    stop.wait()
+
+
+@contextlib.contextmanager
+def serving(serve: Serve) -> Iterator[int]:
+    """A server's port."""
+    stop = threading.Event()
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def run(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            if serve is not deaf:
+                connection.recv(65536)
+            serve(connection, stop)
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=run, args=(server.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield server.getsockname()[1]
+    finally:
+        stop.set()
+        server.close()
+
+
+def storage(port: int, **options: Any) -> Any:
+    from azureblob.storage import BlobStorage
+
+    return BlobStorage(
+        account_name="a",
+        account_key="a2V5",
+        blob_endpoint=f"http://127.0.0.1:{port}/a/",
+        azure_container="c",
+        **options,
+    )
+
+
+@pytest.mark.parametrize("serve", [silent, trickling, trickling_body, endless_head])
+def test_a_read_ends_with_the_budget_however_the_server_stalls(serve: Serve) -> None:
+    from azure.core.exceptions import AzureError
+
+    from azureblob.deadline import budget
+
+    with serving(serve) as port:
+        begin = time.monotonic()
+        with budget(1) as opened, pytest.raises(AzureError):
+            storage(port).open("name")
+        assert time.monotonic() - begin < 1 + MARGIN
+        assert opened.left() < 0.5
+
+
+@pytest.mark.parametrize("megabytes", [3, 9])
+def test_an_upload_ends_with_the_budget_when_the_server_takes_nothing(megabytes: int) -> None:
+    """One that is sent whole, and one in blocks by the library's own threads."""
+    from azure.core.exceptions import AzureError
+    from django.core.files.base import ContentFile
+
+    from azureblob.deadline import budget
+
+    with serving(deaf) as port:
+        begin = time.monotonic()
+        content = ContentFile(bytes(megabytes * 1024 * 1024))
+        with budget(1), pytest.raises(AzureError):
+            storage(port).upload("name", content, overwrite=True)
+        assert time.monotonic() - begin < 1 + MARGIN
+
+
+def test_nothing_is_sent_when_nothing_is_left() -> None:
+    from azureblob.deadline import OutOfTime, budget
+
+    asked = []
+    with serving(lambda *_: asked.append(1)) as port:
+        with budget(0.001) as opened:
+            with contextlib.suppress(OutOfTime), opened.spending():
+                time.sleep(0.05)
+            begin = time.monotonic()
+            with pytest.raises(OutOfTime):
+                storage(port).exists("name")
+        assert time.monotonic() - begin < 0.5
+    assert not asked
+
+
+def test_resolving_a_name_that_hangs_ends_with_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    from azure.core.exceptions import AzureError
+
+    from azureblob.deadline import budget
+
+    hang = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: hang.wait(20) and [])
+    begin = time.monotonic()
+    try:
+        with budget(1), pytest.raises(AzureError):
+            storage(1).exists("name")
+    finally:
+        hang.set()
+    assert time.monotonic() - begin < 1 + MARGIN
+
+
+def test_a_token_that_does_not_come_ends_with_the_budget() -> None:
+    from azure.core.exceptions import AzureError
+
+    from azureblob.client import BoundedCredential
+    from azureblob.deadline import budget
+
+    hang = threading.Event()
+
+    class Slow:
+        def get_token(self, *_: str, **__: Any) -> Any:
+            hang.wait(20)
+
+    begin = time.monotonic()
+    try:
+        with budget(0.3), pytest.raises(AzureError):
+            BoundedCredential(Slow()).get_token("scope")  # type: ignore[arg-type]
+    finally:
+        hang.set()
+    assert time.monotonic() - begin < MARGIN
+
+
+def test_a_pause_that_the_service_asks_for_is_not_begun_if_it_is_longer_than_the_budget() -> None:
+    from azure.core.exceptions import HttpResponseError
+
+    from azureblob.deadline import budget
+
+    def busy(connection: socket.socket, stop: threading.Event) -> None:
+        connection.sendall(b"HTTP/1.1 503 Busy\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n")
+
+    with serving(busy) as port:
+        begin = time.monotonic()
+        with budget(20), pytest.raises(HttpResponseError):
+            storage(port).exists("name")
+        assert time.monotonic() - begin < MARGIN
+
+
+def test_calls_side_by_side_share_one_budget_and_are_counted_once() -> None:
+    from azureblob.deadline import budget, current, side_by_side
+
+    with budget(10) as opened:
+
+        def work(number: int) -> int:
+            assert current() is opened
+            with opened.spending():
+                time.sleep(0.2)
+            return number
+
+        assert side_by_side(work, range(8)) == list(range(8))
+        assert 8 < opened.left() < 9.9
+
+
+def test_only_time_spent_on_storage_counts() -> None:
+    """A visitor who sends a file for a minute has not spent anything."""
+    from azureblob.deadline import Budget
+
+    opened = Budget(0.1)
+    time.sleep(0.2)
+    assert opened.left() == 0.1
+
+
+def test_a_lock_is_waited_for_no_longer_than_the_budget() -> None:
+    from azureblob.deadline import OutOfTime, budget, locked
+
+    lock = threading.Lock()
+    with locked(lock), budget(0.2):
+        begin = time.monotonic()
+        with pytest.raises(OutOfTime), locked(lock):
+            pass
+        assert time.monotonic() - begin < MARGIN
+    with locked(lock):
+        pass
+
+
+def test_requests_over_the_limit_fail_at_once_while_the_others_stall() -> None:
+    from azureblob.deadline import Budget, TooManyWaiting, waiting_requests
+
+    stalled = [Budget(10) for _ in range(waiting_requests())]
+    with contextlib.ExitStack() as stack:
+        for one in stalled:
+            stack.enter_context(one.spending())
+        begin = time.monotonic()
+        with pytest.raises(TooManyWaiting), Budget(10).spending():
+            pass
+        first = time.monotonic() - begin
+        begin = time.monotonic()
+        with pytest.raises(TooManyWaiting), Budget(10).spending():
+            pass
+        assert time.monotonic() - begin < 0.2 < first + 0.1
+        with stalled[0].spending():  # one that waits already may ask more
+            pass
+    with Budget(10).spending():
+        pass
+
+
+def test_requests_over_the_limit_take_their_turn_while_storage_is_quick() -> None:
+    from azureblob.deadline import Budget
+
+    refused = []
+
+    def visit() -> None:
+        try:
+            for _ in range(5):
+                with Budget(10).spending():
+                    time.sleep(0.01)
+        except Exception as error:
+            refused.append(error)
+
+    visitors = [threading.Thread(target=visit) for _ in range(8)]
+    for visitor in visitors:
+        visitor.start()
+    for visitor in visitors:
+        visitor.join()
+    assert refused == []
+
+
+def test_the_circuit_opens_after_failures_in_a_row_and_lets_one_call_try(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from azureblob import circuit as module
+    from azureblob.circuit import FAILURES, Circuit, CircuitOpen
+
+    now = [1000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    circuit = Circuit()
+    for _ in range(FAILURES - 1):
+        circuit.failed()
+    circuit.succeeded()
+    for _ in range(FAILURES):
+        circuit.admit()
+        circuit.failed()
+    with pytest.raises(CircuitOpen):
+        circuit.admit()
+    now[0] += module.OPEN_SECONDS
+    circuit.admit(8)
+    with pytest.raises(CircuitOpen):  # the other one is on its way
+        circuit.admit(8)
+    circuit.failed()
+    with pytest.raises(CircuitOpen):
+        circuit.admit()
+    now[0] += module.OPEN_SECONDS
+    circuit.admit()
+    circuit.succeeded()
+    circuit.admit()
+    circuit.admit()
+
+
+def test_a_probe_that_never_reports_does_not_keep_the_circuit_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from azureblob import circuit as module
+    from azureblob.circuit import FAILURES, Circuit
+
+    now = [1000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    circuit = Circuit()
+    for _ in range(FAILURES):
+        circuit.failed()
+    now[0] += module.OPEN_SECONDS
+    circuit.admit(8)
+    now[0] += 8 + module.OPEN_SECONDS
+    circuit.admit(8)
+
+
+@pytest.mark.parametrize("value", [0, -1, "x", None, True, math.nan, math.inf, "1e999"])
+def test_a_budget_that_means_nothing_is_refused_with_its_rule(value: Any) -> None:
+    from django.core.exceptions import ImproperlyConfigured
+    from django.test import override_settings
+
+    from azureblob.outages import OutageMiddleware
+
+    with (
+        override_settings(AZURE_REQUEST_SECONDS=value),
+        pytest.raises(ImproperlyConfigured, match=r"AZURE_REQUEST_SECONDS is .*for example 8"),
+    ):
+        OutageMiddleware(lambda _: None)  # type: ignore[arg-type,return-value]
+
+
+@pytest.mark.parametrize("value", [0, "-1", 1.5, True, "²"])
+def test_a_limit_that_means_nothing_is_refused_with_its_rule(value: Any) -> None:
+    from django.core.exceptions import ImproperlyConfigured
+    from django.test import override_settings
+
+    from azureblob.outages import OutageMiddleware
+
+    with (
+        override_settings(AZURE_WAITING_REQUESTS=value),
+        pytest.raises(ImproperlyConfigured, match=r"AZURE_WAITING_REQUESTS is .*for example 3"),
+    ):
+        OutageMiddleware(lambda _: None)  # type: ignore[arg-type,return-value]
