@@ -29,8 +29,7 @@ def delete_blob(instance: Picture, using: str, **_: Any) -> None:
             storage.delete(name)
         except (AzureError, OSError) as error:
             # The error's own text may hold addresses and signatures.
-            log.error(
-                "The blob %r stays in storage: it has no row (%s).", name, type(error).__name__
-            )
+            reason = type(error).__name__
+            log.error("The blob %r stays in storage without a row (%s).", name, reason)
 
     transaction.on_commit(delete, using=using, robust=True)
