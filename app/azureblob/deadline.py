@@ -175,6 +175,17 @@ def budget(seconds: float | None = None) -> Iterator[Budget]:
 
 
 @contextmanager
+def grace(seconds: float = 1.0) -> Iterator[None]:
+    """For undoing what was done before the budget was spent: this much at least may be spent."""
+    opened = current()
+    if opened is None or opened.left() >= seconds:
+        yield
+    else:
+        with budget(seconds):
+            yield
+
+
+@contextmanager
 def locked(lock: threading.Lock) -> Iterator[None]:
     """Hold the lock; waiting for it spends the budget. Raises OutOfTime and TooManyWaiting."""
     budget = current()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import logging
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from azure.storage.blob import BlobLeaseClient
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
+from azureblob.deadline import grace, side_by_side
 from azureblob.direct.quarantine import Quarantine
 from azureblob.direct.reader import PAGE_BYTES
 from azureblob.direct.tickets import Pass
@@ -81,7 +81,8 @@ class QuarantinedFile(_UploadedFile):
         except FileExistsError:  # the next name is tried under the same claim
             raise
         except BaseException:
-            self.undo()
+            with grace():
+                self.undo()
             raise
         self._to = (storage, name)
         together = _moved.get()
@@ -123,11 +124,13 @@ def saved_together(using: str | None = None) -> Iterator[None]:
         with transaction.atomic(using=using):
             yield
     except BaseException:
-        for file in files:
-            file.undo()
+        with grace():
+            side_by_side(QuarantinedFile.undo, files)
         raise
     finally:
         _moved.reset(token)
-    for file in files:
-        with contextlib.suppress(AzureError):
-            transaction.on_commit(file.leave, using=using, robust=True)
+
+    def leave() -> None:
+        side_by_side(QuarantinedFile.leave, files)
+
+    transaction.on_commit(leave, using=using, robust=True)
