@@ -156,6 +156,18 @@ FIRES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         {"QUARANTINE_LOCATION": "waiting"},
     ),
     (
+        "E013",
+        {"AZURE_REQUEST_SECONDS": "soon"},
+        "AZURE_REQUEST_SECONDS = 8",
+        {"AZURE_REQUEST_SECONDS": "2.5"},
+    ),
+    (
+        "E013",
+        {"AZURE_WAITING_REQUESTS": 0},
+        "AZURE_WAITING_REQUESTS = 3",
+        {"AZURE_WAITING_REQUESTS": "7"},
+    ),
+    (
         "W001",
         {"DEFAULT_FILE_STORAGE": BLOBS},
         "STORAGES = {'default': {'BACKEND': 'azureblob.storage.BlobStorage'}",
@@ -318,6 +330,25 @@ def test_nobody_is_asked_without_deploy(check: Check, monkeypatch: pytest.Monkey
         check(deploy=True)
 
 
+def test_a_site_whose_requests_may_wait_for_ever_is_noted_before_a_deployment(
+    check: Check,
+) -> None:
+    from django.test import override_settings
+
+    from azureblob.checks import requests_are_bounded
+
+    lacking = {"MIDDLEWARE": ["django.middleware.security.SecurityMiddleware"]}
+    assert check(**lacking) == []
+    assert requests_are_bounded(None) == []
+    with override_settings(**lacking):
+        [found] = requests_are_bounded(None)
+    assert found.id == "azureblob.W008"
+    assert "azureblob.health.HealthMiddleware and azureblob.outages.OutageMiddleware" in found.msg
+    files = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    with override_settings(**lacking, STORAGES={"default": files, "staticfiles": files}):
+        assert requests_are_bounded(None) == []
+
+
 # --- The docs -------------------------------------------------------------------------------------
 
 
@@ -329,7 +360,7 @@ def test_the_docs_list_every_id_of_the_code_and_no_other() -> None:
     rows = re.findall(r"^\| `azureblob\.([EW]\d{3})` \|", _page(), re.M)
     assert len(rows) == len(set(rows))
     assert set(rows) == ids
-    deploying = {"E010", "E011", "E012", "W007"}
+    deploying = {"E010", "E011", "E012", "W007", "W008"}
     assert {number for number, *_ in FIRES} | {"E001"} | deploying == ids
 
 

@@ -53,6 +53,25 @@ def test_a_good_environment_is_read_with_secure_defaults() -> None:
     assert env.database == {"ENGINE": "django.db.backends.sqlite3", "NAME": APP / "db.sqlite3"}
 
 
+def test_how_long_requests_wait_for_storage_comes_from_the_environment() -> None:
+    env = environment.load(GOOD)
+    assert (env.request_seconds, env.waiting_requests) == (8, 3)
+    more = {"AZURE_REQUEST_SECONDS": "2.5", "AZURE_WAITING_REQUESTS": "15"}
+    env = environment.load({**GOOD, **more})
+    assert (env.request_seconds, env.waiting_requests) == (2.5, 15)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("AZURE_REQUEST_SECONDS", value) for value in ("0", "0.0", "-1", "inf", "1e3", "8 s")),
+        *(("AZURE_WAITING_REQUESTS", value) for value in ("0", "-1", "2.5", "many")),
+    ],
+)
+def test_a_wait_that_means_nothing_is_refused_with_an_example(name: str, value: str) -> None:
+    assert f"{name} is {value!r}; it has to be: a " in problem_of(**{name: value})
+
+
 @pytest.mark.parametrize("name", [*environment.CONTRACT, "DJANGO_SECRET_KEY"])
 def test_each_name_that_is_missing_or_empty_is_named(name: str) -> None:
     assert f"{name} is missing." in problem_of(**{name: None})
