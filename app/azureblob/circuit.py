@@ -63,7 +63,9 @@ class Circuit:
         try:
             yield
         except HttpResponseError as error:
-            if error.status_code and error.status_code < 500:
+            if not error.status_code:  # the SDK's word for a body that broke off again and again
+                self.failed()
+            elif error.status_code < 500:
                 self.succeeded()
             raise
         except (CircuitOpen, TooManyWaiting):

@@ -31,6 +31,8 @@ T = TypeVar("T")
 # connects anew for each call, and urllib3 warns each time.
 _CONNECTIONS = 64
 _OF_TRANSPORT = ("connection_verify", "connection_cert", "use_env_settings")
+# The SDK sleeps so long before it asks again for a body that broke off, and no setting changes it.
+_PAUSE_SECONDS = 1.0
 # An argument for a call of the SDK that makes threads of its own: those know no budget.
 BUDGET = "azureblob_budget"
 
@@ -184,11 +186,13 @@ def _in_time(sock: Any, work: Callable[..., T], *arguments: Any) -> T:
     with budget.spending():
         usual = sock.gettimeout()
         left = max(budget.left(), 0.001)
-        if usual is not None and usual <= left:
-            return work(*arguments)
-        sock.settimeout(left)
+        sock.settimeout(left if usual is None else min(usual, left))
         try:
             return work(*arguments)
+        except TimeoutError:
+            if budget.left() > _PAUSE_SECONDS:
+                raise
+            raise OutOfTime("Storage did not answer in time.") from None
         finally:
             sock.settimeout(usual)
 

@@ -19,7 +19,6 @@ from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
     HttpResponseError,
-    IncompleteReadError,
     ServiceRequestError,
     ServiceResponseError,
 )
@@ -87,15 +86,13 @@ class OutageMiddleware:
 
 def is_outage(error: Exception) -> bool:
     """Whether storage could not be reached, or refused everything; other errors are bugs."""
-    if isinstance(error, HttpResponseError) and error.status_code:
-        return error.status_code in _REFUSED or error.status_code >= 500
+    if isinstance(error, HttpResponseError):
+        # Without a status: a body that broke off.
+        status = error.status_code
+        return status is None or status in _REFUSED or status >= 500
     return isinstance(
         error,
-        ManifestError
-        | ServiceRequestError
-        | ServiceResponseError
-        | IncompleteReadError
-        | ClientAuthenticationError,
+        ManifestError | ServiceRequestError | ServiceResponseError | ClientAuthenticationError,
     )
 
 

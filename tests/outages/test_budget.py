@@ -186,6 +186,114 @@ def test_a_pause_that_the_service_asks_for_is_not_begun_if_it_is_longer_than_the
         assert time.monotonic() - begin < MARGIN
 
 
+def answering(status: bytes) -> Serve:
+    def serve(connection: socket.socket, stop: threading.Event) -> None:
+        while not stop.is_set():
+            head = b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nRetry-After: 30\r\n\r\n"
+            connection.sendall(head)
+            if not connection.recv(65536):
+                return
+
+    return serve
+
+
+def test_a_connection_that_went_dead_leaves_time_for_another_attempt() -> None:
+    from azureblob.deadline import budget
+
+    connections = []
+
+    def once_dead(connection: socket.socket, stop: threading.Event) -> None:
+        connections.append(connection)
+        (silent if len(connections) == 1 else answering(b"404 None"))(connection, stop)
+
+    with serving(once_dead) as port, budget(6):
+        assert storage(port).exists("name") is False
+    assert len(connections) == 2
+
+
+@pytest.mark.parametrize("kind", ["call", "stream"])
+@pytest.mark.parametrize(
+    ("status", "opens"), [(b"503 Busy", True), (b"403 No", False), (b"404 None", False)]
+)
+def test_a_service_that_fails_opens_the_circuit_and_one_that_refuses_does_not(
+    kind: str, status: bytes, opens: bool
+) -> None:
+    from azure.core.exceptions import AzureError
+
+    from azureblob.circuit import FAILURES, CircuitOpen
+    from azureblob.deadline import budget
+
+    with serving(answering(status)) as port:
+        one = storage(port)
+        ask = one.exists if kind == "call" else one.open
+
+        def failure() -> Exception | None:
+            with budget(5):
+                try:
+                    ask("name")
+                except (AzureError, FileNotFoundError) as error:
+                    return error
+            return None
+
+        for _ in range(FAILURES):
+            assert not isinstance(failure(), CircuitOpen)
+        assert isinstance(failure(), CircuitOpen) == opens
+
+
+def test_bodies_that_do_not_end_open_the_circuit_and_one_that_does_closes_it() -> None:
+    from azure.core.exceptions import AzureError
+
+    from azureblob.circuit import FAILURES, CircuitOpen
+    from azureblob.deadline import budget
+
+    with serving(trickling_body) as port:
+        one = storage(port)
+        for _ in range(FAILURES):
+            with budget(0.4), pytest.raises(AzureError) as caught:
+                one.open("name")
+            assert not isinstance(caught.value, CircuitOpen)
+        with budget(0.4), pytest.raises(CircuitOpen):
+            one.open("name")
+        assert one.circuit._failures == FAILURES  # each was counted once
+        one.circuit._probe_at = 0.0
+        with budget(5), one.circuit.streaming():
+            pass
+        one.circuit.admit()
+        one.circuit.admit()
+
+
+def test_a_token_for_signed_urls_is_waited_for_by_all_within_their_budgets() -> None:
+    """One thread fetches the key, the others wait for it, and none longer than it may."""
+    from azure.core.exceptions import AzureError
+
+    from azureblob.deadline import budget
+    from azureblob.delegation import DelegationKeys
+
+    hang = threading.Event()
+
+    def service() -> Any:
+        hang.wait(20)
+        raise AssertionError("nobody is to get so far")
+
+    keys = DelegationKeys(service)
+
+    def fetch() -> None:
+        with contextlib.suppress(AssertionError):
+            keys.valid_until(time.time() + 60)
+
+    fetching = threading.Thread(target=fetch)
+    fetching.start()
+    try:
+        time.sleep(0.1)
+        begin = time.monotonic()
+        with budget(0.3), pytest.raises(AzureError):
+            keys.valid_until(time.time() + 60)
+        assert time.monotonic() - begin < MARGIN
+    finally:
+        hang.set()
+        fetching.join()
+
+
 def test_calls_side_by_side_share_one_budget_and_are_counted_once() -> None:
     from azureblob.deadline import budget, current, side_by_side
 

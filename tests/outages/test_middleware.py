@@ -164,6 +164,8 @@ def errors() -> list[tuple[Any, bool]]:
         (azure.ServiceResponseError("reset"), True),
         (azure.ClientAuthenticationError("no identity"), True),
         (ManifestError("There is none"), True),
+        (azure.IncompleteReadError("broke off"), True),
+        (azure.HttpResponseError("broke off"), True),
         (answered(403), True),
         (answered(503), True),
         (answered(400), False),
@@ -175,7 +177,7 @@ def errors() -> list[tuple[Any, bool]]:
     ]
 
 
-@pytest.mark.parametrize("number", range(13))
+@pytest.mark.parametrize("number", range(15))
 def test_what_storage_is_to_blame_for_is_a_503_and_all_else_is_left_to_django(
     number: int, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -44,7 +44,7 @@ def test_every_operation_ends_within_the_budget_with_a_page(
         time.sleep(OPEN + 0.1)  # the circuit
 
     wanted = [operation for operation in operations() if operation.name in names]
-    assert list(tried(site, place.proxy, wanted, fail, well, BUDGET)) == []
+    assert list(tried(site, wanted, fail, well, BUDGET)) == []
     log = site.said()
     assert "stays in storage without a row" in log
     assert "pictures/" in log
