@@ -174,6 +174,22 @@ def budget(seconds: float | None = None) -> Iterator[Budget]:
         yield opened
 
 
+def remaining(most: float) -> float:
+    """Seconds that are left, `most` at the most."""
+    opened = current()
+    return most if opened is None else min(most, opened.left())
+
+
+def pause(seconds: float) -> None:
+    """Sleep until storage may be asked again. Raises OutOfTime and TooManyWaiting."""
+    opened = current()
+    if opened is None:
+        time.sleep(seconds)
+    else:
+        with opened.spending():
+            time.sleep(seconds)
+
+
 @contextmanager
 def grace(seconds: float = 1.0) -> Iterator[None]:
     """For undoing what was done before the budget was spent: this much at least may be spent."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.app.conftest import client, django_site  # noqa: F401  # for the fixtures below
+from tests.app.test_identity import Certificate, certificate  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("django_site")
 
@@ -53,16 +55,18 @@ def deaf(connection: socket.socket, stop: threading.Event) -> None:
 
 
 @contextlib.contextmanager
-def serving(serve: Serve) -> Iterator[int]:
+def serving(serve: Serve, tls: ssl.SSLContext | None = None) -> Iterator[int]:
     """A server's port."""
     stop = threading.Event()
     server = socket.create_server(("127.0.0.1", 0))
 
-    def run(connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            if serve is not deaf:
-                connection.recv(65536)
-            serve(connection, stop)
+    def run(accepted: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            wrapped = tls.wrap_socket(accepted, server_side=True) if tls else accepted
+            with wrapped as connection:
+                if serve is not deaf:
+                    connection.recv(65536)
+                serve(connection, stop)
 
     def accept() -> None:
         with contextlib.suppress(OSError):
@@ -80,13 +84,13 @@ def serving(serve: Serve) -> Iterator[int]:
 def storage(port: int, **options: Any) -> Any:
     from azureblob.storage import BlobStorage
 
-    return BlobStorage(
-        account_name="a",
-        account_key="a2V5",
-        blob_endpoint=f"http://127.0.0.1:{port}/a/",
-        azure_container="c",
-        **options,
-    )
+    given = {
+        "account_name": "a",
+        "account_key": "a2V5",
+        "blob_endpoint": f"http://127.0.0.1:{port}/a/",
+        "azure_container": "c",
+    }
+    return BlobStorage(**{**given, **options})
 
 
 @pytest.mark.parametrize("serve", [silent, trickling, trickling_body, endless_head])
@@ -101,6 +105,37 @@ def test_a_read_ends_with_the_budget_however_the_server_stalls(serve: Serve) -> 
             storage(port).open("name")
         assert time.monotonic() - begin < 1 + MARGIN
         assert opened.left() < 0.5
+
+
+@pytest.mark.parametrize("serve", [trickling, trickling_body])
+def test_a_read_over_tls_ends_with_the_budget_as_well(
+    serve: Serve,
+    certificate: Certificate,  # noqa: F811
+) -> None:
+    from azure.core.exceptions import AzureError
+
+    from azureblob.deadline import budget
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.certificate, certificate.key)
+    with serving(serve, context) as port:
+        begin = time.monotonic()
+        with budget(1) as opened, pytest.raises(AzureError):
+            storage(port, blob_endpoint=f"https://127.0.0.1:{port}/a/").open("name")
+        assert time.monotonic() - begin < 1 + MARGIN
+        assert opened.left() < 0.5
+
+
+def test_a_server_that_never_ends_its_tls_handshake_is_left_with_the_budget() -> None:
+    from azure.core.exceptions import AzureError
+
+    from azureblob.deadline import budget
+
+    with serving(silent) as port:
+        begin = time.monotonic()
+        with budget(1), pytest.raises(AzureError):
+            storage(port, blob_endpoint=f"https://127.0.0.1:{port}/a/").exists("name")
+        assert time.monotonic() - begin < 1 + MARGIN
 
 
 @pytest.mark.parametrize("megabytes", [3, 9])
@@ -197,16 +232,21 @@ def answering(status: bytes) -> Serve:
     return serve
 
 
-def test_a_connection_that_went_dead_leaves_time_for_another_attempt() -> None:
+def test_a_connection_that_went_dead_leaves_time_for_another_attempt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from azure.storage.blob import ExponentialRetry
+
     from azureblob.deadline import budget
 
+    monkeypatch.setattr(ExponentialRetry, "get_backoff_time", lambda *_: 0.1)
     connections = []
 
     def once_dead(connection: socket.socket, stop: threading.Event) -> None:
         connections.append(connection)
         (silent if len(connections) == 1 else answering(b"404 None"))(connection, stop)
 
-    with serving(once_dead) as port, budget(6):
+    with serving(once_dead) as port, budget(5):
         assert storage(port).exists("name") is False
     assert len(connections) == 2
 

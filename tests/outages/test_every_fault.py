@@ -1,4 +1,4 @@
-"""Every operation under every fault, with the budget that sites have. It takes some twelve minutes."""
+"""Every operation under every fault, with the budget that sites have: twelve minutes."""
 
 from __future__ import annotations
 

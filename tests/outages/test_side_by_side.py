@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.app.conftest import client, django_site  # noqa: F401  # for the fixt
 from tests.direct.conftest import Browser, empty, hold, media_names, names, picture  # noqa: F401
 
 if TYPE_CHECKING:
+    from azure.storage.blob import BlobClient
     from django.test import Client
 
     from azureblob.direct.quarantine import Quarantine
@@ -108,3 +110,43 @@ def test_moves_are_undone_though_the_budget_is_spent(
     assert media_names() == before
     monkeypatch.undo()
     assert browser.client.post("/", {"image-uploaded": tokens}).status_code == 302
+
+
+def test_a_copy_that_stays_pending_ends_with_the_budget_and_leaves_nothing(
+    hold: Quarantine,  # noqa: F811
+) -> None:
+    """No service on this machine copies so slowly: the target is made up."""
+    from azure.core.exceptions import AzureError
+
+    from azureblob.deadline import budget
+
+    class Pending:
+        deleted = 0
+        copy = SimpleNamespace(status="pending")
+
+        def start_copy_from_url(self, *_: Any, **__: Any) -> dict[str, str]:
+            return {"copy_status": "pending"}
+
+        def get_blob_properties(self) -> Pending:
+            return self
+
+        def delete_blob(self) -> None:
+            self.deleted += 1
+
+    target = Pending()
+    begin = time.monotonic()
+    with budget(0.7), pytest.raises(AzureError):
+        hold.copy("uploads/x", "etag", cast("BlobClient", target), {}, overwrite=True)
+    assert time.monotonic() - begin < 3
+    assert target.deleted == 1
+
+
+def test_uploads_that_begin_again_are_asked_about_side_by_side(
+    browser: Browser, at_once: dict[str, int]
+) -> None:
+    grants = [browser.send(picture(), f"{n}.png") for n in range(5)]
+    at_once.clear()
+    files = [{"id": grant["id"], "name": "x", "size": 1} for grant in grants]
+    answer = browser.ask("begin", files=files).json()
+    assert [file["there"] for file in answer["files"]] == [True] * 5
+    assert at_once["properties"] > 2

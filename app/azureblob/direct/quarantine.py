@@ -22,12 +22,14 @@ from azure.core.exceptions import (
     ResourceExistsError,
     ResourceModifiedError,
     ResourceNotFoundError,
+    ServiceResponseError,
 )
 from azure.storage.blob import BlobClient, BlobLeaseClient, BlobProperties, ContentSettings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 from storages.utils import setting
 
+from azureblob.deadline import grace, pause, remaining
 from azureblob.direct.reader import BlobReader
 from azureblob.signing import Signer
 from azureblob.storage import BlobStorage
@@ -156,14 +158,17 @@ class Quarantine:
             if _code(error) in _GONE | _TAKEN:
                 raise Gone(_code(error)) from None
             raise
-        deadline = time.monotonic() + _COPY_SECONDS
-        while state == "pending" and time.monotonic() < deadline:
-            time.sleep(0.2)
-            state = target.get_blob_properties().copy.status or "unknown"
+        deadline = time.monotonic() + remaining(_COPY_SECONDS)
+        try:
+            while state == "pending" and time.monotonic() < deadline:
+                pause(0.2)
+                state = target.get_blob_properties().copy.status or "unknown"
+        finally:
+            if state != "success":
+                with contextlib.suppress(AzureError), grace():
+                    target.delete_blob()
         if state != "success":
-            with contextlib.suppress(HttpResponseError):
-                target.delete_blob()
-            raise OSError(f"The copy within the account ended as {state!r}")
+            raise ServiceResponseError(f"The copy within the account ended as {state!r}")
 
     def _source(self, blob: str) -> str:
         """Its address for a copy. Within an account the key that signs the request opens the source

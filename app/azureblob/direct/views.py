@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST
 
+from azureblob.deadline import side_by_side
 from azureblob.direct.place import UploadPlace
 from azureblob.direct.quarantine import Gone
 from azureblob.direct.reader import PAGE_BYTES, TooMuch
@@ -79,7 +80,7 @@ def begin(place: UploadPlace, asked: dict[str, Any]) -> JsonResponse:
     files = asked["files"]
     if not isinstance(files, list) or not 0 < len(files) <= _MOST_FILES:
         raise ValueError
-    return JsonResponse({"files": [_begun(place, file) for file in files]})
+    return JsonResponse({"files": side_by_side(lambda file: _begun(place, file), files)})
 
 
 def _begun(place: UploadPlace, file: dict[str, Any]) -> dict[str, Any]:
