@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -11,6 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
 from django.utils.deconstruct import deconstructible
@@ -42,6 +44,17 @@ _ACCOUNT = (
     "token_credential",
 )
 _TAIL = re.compile("[?#]")
+# They make the manifest, come before it, or show no page. An app of the site that calls static()
+# while it is imported must not keep them from running.
+_COMMANDS_WITHOUT_MANIFEST = {
+    "check",
+    "collectstatic",
+    "doctor",
+    "findstatic",
+    "makemigrations",
+    "migrate",
+    "prunestatic",
+}
 # By container: the first threads of a process may each make a storage of their own.
 _MANIFESTS: Kept[Mapping[str, str]] = Kept()
 _RUN = "Run manage.py collectstatic for this container"
@@ -60,6 +73,18 @@ def resolved(storage: Any) -> Any:
     return storage
 
 
+def _plain_urls() -> bool:
+    """Whether pages get plain URLs and no manifest is read: with DEBUG on, as by Django's own
+    storage, and in commands that must run without it."""
+    return settings.DEBUG or not _COMMANDS_WITHOUT_MANIFEST.isdisjoint(sys.argv[1:2])
+
+
+def _split(name: str) -> tuple[str, str]:
+    """The name, and a query or fragment behind it."""
+    base = _TAIL.split(name, maxsplit=1)[0]
+    return base, name[len(base) :]
+
+
 class ManifestError(ImproperlyConfigured):
     """There is no manifest to take names from; the text says what to do."""
 
@@ -75,8 +100,8 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
     AZURE_AUTH_MODE. Options of its own:
 
     hashed_names        names with a digest, immutable for browsers, by a manifest (True)
-    keep_unhashed       which files are published under their own names beside: `needed` by
-                        something in the tree (default), `all`, `none`
+    keep_unhashed       which files are published under their own names as well: `needed` by
+                        something in the tree (default), `all` (default with DEBUG on), `none`
     missing_references  `error` (default) or `warn`: for a url() that leads to no file
     manifest_storage    Django's ManifestStaticFilesStorage, or a subclass, whose rules are used
     manifest_strict     False: a name that the manifest lacks gets its plain URL (True)
@@ -155,7 +180,8 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
             "token_credential": setting("AZURE_TOKEN_CREDENTIAL"),
             "azure_container": setting("AZURE_STATIC_CONTAINER", "static"),
             "hashed_names": True,
-            "keep_unhashed": "needed",
+            # With DEBUG on, pages ask for the plain names.
+            "keep_unhashed": "all" if settings.DEBUG else "needed",
             "missing_references": "error",
             "manifest_storage": ("django.contrib.staticfiles.storage.ManifestStaticFilesStorage"),
             "manifest_name": MANIFEST,
@@ -184,7 +210,8 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
     # --- URLs -------------------------------------------------------------------------------------
 
     def url(self, name: str | PurePath) -> str:
-        """The file's address for a page. No request is made, but for the manifest, once.
+        """The file's address for a page; with DEBUG on that of its plain name. No request is made,
+        but for the manifest, once.
 
         Raises ValueError for a name that the manifest lacks (unless `manifest_strict` is off), and
         ManifestError where there is no manifest.
@@ -192,7 +219,7 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
         name = _text(name)
         path, tail = name, ""
         if self.hashed_names and name and not name.endswith("/"):
-            path, tail = self._found(name)
+            path, tail = _split(name) if _plain_urls() else self._found(name)
         scheme = "http" if self.blob_endpoint.startswith("http://") else "https"
         base = f"{scheme}://{self.custom_domain}/{self.azure_container}"
         return f"{base}/{quote(path, safe='/~')}{tail}"
@@ -207,9 +234,9 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
         paths = self.paths
         if name in paths:
             return paths[name], ""
-        base = _TAIL.split(name, maxsplit=1)[0]
+        base, tail = _split(name)
         if base in paths:
-            return paths[base], name[len(base) :]
+            return paths[base], tail
         if self.manifest_strict:
             raise ValueError(
                 f"Missing staticfiles manifest entry for {name!r}. {_RUN}, then start the site "

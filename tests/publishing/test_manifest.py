@@ -9,6 +9,7 @@ import pytest
 from tests.faults import FaultProxy, Rule
 from tests.publishing.container import MANIFEST, Container
 from tests.publishing.site import Finished, Site
+from tests.publishing.trees import small_tree
 
 # Each line that a thread prints is a URL, or the error's text.
 ASK = """
@@ -169,3 +170,64 @@ storage.blobs.client.upload_blob({MANIFEST!r}, {json.dumps({"paths": {"a.css": "
 print(storage.url("a.css").rpartition("/")[2])
 """
     assert site.run(script).well().out.split() == ["ManifestError", "a.1.css"]
+
+
+# --- Without a manifest ---------------------------------------------------------------------------
+
+
+def test_with_debug_on_urls_are_plain_as_by_django_and_no_manifest_is_needed(
+    site: Site, proxy: FaultProxy, container: Container
+) -> None:
+    site.settings["DEBUG"] = True
+    names = ("css/new.css", "img/photo1.png?x#y", "notes/read me.txt", "img/")
+    base = f"http://127.0.0.1:{site.port}/{container.account}/{container.name}/"
+    plain = [
+        f"{base}css/new.css",
+        f"{base}img/photo1.png?x#y",
+        f"{base}notes/read%20me.txt",
+        f"{base}img/",
+    ]
+    assert asked(site, *names).out.splitlines() == plain
+    assert proxy.take() == []
+    # What such a page asks for is there once it is published, and stays so.
+    site.publish().well()
+    assert asked(site, *names).out.splitlines() == plain
+    for name in small_tree():
+        assert container.get(name).status == 200, name
+    site.settings["DEBUG"] = False
+    assert "Missing staticfiles manifest entry for 'css/new.css'" in asked(site, *names).out
+
+
+@pytest.mark.parametrize("state", ["never published", "lacks the name", "damaged", "unreachable"])
+def test_an_app_that_asks_for_a_url_while_it_is_imported_keeps_no_command_from_running(
+    site: Site, proxy: FaultProxy, container: Container, state: str
+) -> None:
+    (site.folder / "eager").mkdir()
+    (site.folder / "eager/__init__.py").touch()
+    (site.folder / "eager/models.py").write_text(
+        "from django.templatetags.static import static\nICON = static('css/eager.css')\n"
+    )
+    site.settings["INSTALLED_APPS"] = ["azureblob", "django.contrib.staticfiles", "eager"]
+    if state in ("lacks the name", "damaged"):
+        site.publish().well()
+    if state == "damaged":
+        container.put(MANIFEST, b'{"paths": ')
+    site.write({"css/eager.css": b"p{}"})
+    if state == "unreachable":
+        proxy.cut()
+        site.manage("check").well()
+        proxy.restore()
+    proxy.take()
+    site.manage("check").well()
+    site.manage("makemigrations", "--check").well()
+    assert proxy.take() == []
+    if state == "lacks the name":
+        site.manage("prunestatic").well()
+    # A command that shows pages needs it, as before.
+    assert site.manage("shell", "-c", "").code == 1
+    site.publish().well()
+    assert (
+        site.run("from eager.models import ICON; print(ICON)")
+        .well()
+        .out.endswith(f"/{container.paths()['css/eager.css']}\n")
+    )

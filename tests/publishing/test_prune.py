@@ -12,9 +12,11 @@ from azure.storage.blob import BlobLeaseClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from azureblob.publishing.history import SHARED
+from azureblob.publishing.history import records as records_of
 from azureblob.publishing.listing import RemoteBlob
 from azureblob.publishing.manifest import HISTORY
-from azureblob.publishing.prune import Verdict, verdict
+from azureblob.publishing.prune import Live, Verdict, verdict
 from tests.faults import Fault, FaultProxy, Rule
 from tests.publishing.container import MANIFEST, Container
 from tests.publishing.site import Finished, Site
@@ -162,8 +164,8 @@ def test_a_history_that_is_too_short_to_tell_saves_everything_and_says_until_whe
     publish(site, 1)
     before = container.blobs().keys()
     said = site.manage("prunestatic").well().out
-    assert "The history of manifests begins on 20" in said
-    assert "so nothing can go before 20" in said
+    assert "The history of staticfiles.json begins on 20" in said
+    assert "so nothing can be deleted before 20" in said
     assert "\n0 files deleted" in said
     assert container.blobs().keys() == before
 
@@ -315,7 +317,7 @@ def test_a_killed_prune_leaves_a_lease_which_the_next_one_names_and_a_publish_si
     watcher.saw_no_failure()
     container.is_whole()
     said = refused(two_versions.manage("prunestatic", "--older-than", "0"))
-    assert "Another prunestatic is at work, or was killed less than a minute ago." in said
+    assert "holds staticfiles.json, or was killed less than a minute ago." in said
 
     proxy.take()
     two_versions.write(small_tree(0))
@@ -354,77 +356,125 @@ def test_a_prune_that_is_asked_to_stop_says_so_and_gives_its_lease_back(
 
 
 @dataclass
+class Version:
+    """What an owner's manifest named from `began` on (seconds); `shared`: recorded as by older
+    versions of the library."""
+
+    began: int
+    names: frozenset[str]
+    shared: bool = False
+
+
+@dataclass
 class World:
-    """A container over a long time, in which versions go live one after another. `seconds` is the
-    time now, `live` each version's time and names."""
+    """A container over a long time, into which sites publish, each with a manifest of its own.
+    `seconds` is the time now, `cuts` until when each site has pruned."""
 
     seconds: int = 1_000_000
     blobs: dict[str, RemoteBlob] = field(default_factory=dict)
     named: dict[str, frozenset[str]] = field(default_factory=dict)
-    live: list[tuple[int, frozenset[str]]] = field(default_factory=list)
+    live: dict[str, list[Version]] = field(default_factory=dict)
+    cuts: dict[str, int] = field(default_factory=dict)
 
     def put(self, name: str, digest: str = "") -> None:
         when = formatdate(self.seconds, usegmt=True)
         blob = RemoteBlob("e", 1, "", digest, "", "", "", "", "", when, leased=False)
         self.blobs.setdefault(name, blob)
 
-    def publish(self, files: frozenset[int], *, cut_off: bool = False) -> None:
+    def publish(
+        self,
+        files: frozenset[int],
+        *,
+        own: str = MANIFEST,
+        cut_off: bool = False,
+        shared: bool = False,
+    ) -> None:
         """One that is `cut_off` is so between its record and its manifest."""
         names = frozenset(f"f.{number:012x}.css" for number in files)
         for name in names:
             self.put(name, name.split(".")[1])
-        if self.live and self.named[max(self.named)] != self.live[-1][1]:
-            self.record(self.live[-1][1])
-        self.record(names)
+        versions = self.live.setdefault(own, [])
+        folder = SHARED if shared else own
+        histories = records_of(self.blobs)
+        listed = histories.get(folder, [])
+        if versions and (not listed or self.named[listed[-1].name] != versions[-1].names):
+            recorded = [self.named[r.name] for r in [*listed, *histories.get(SHARED, [])]]
+            found = versions[-1].names not in recorded and not shared
+            self.record(folder, versions[-1].names, found=found)
+        self.record(folder, names)
         if not cut_off:
-            self.live.append((self.seconds, names))
+            versions.append(Version(self.seconds, names, shared))
 
-    def record(self, names: frozenset[str]) -> None:
-        name = f"{HISTORY}{len(self.named):06}.json"
+    def record(self, folder: str, names: frozenset[str], *, found: bool = False) -> None:
+        moment = f"2026-01-01T00-00-{len(self.named):06}Z-0123456789ab"
+        name = f"{HISTORY}{folder}{'/' * bool(folder)}{moment}{'-found' * found}.json"
         self.put(name)
         self.named[name] = names
 
-    def prune(self, older_than: int) -> Verdict:
-        records = sorted((b.modified, n) for n, b in self.blobs.items() if n.startswith(HISTORY))
-        named = {name: self.named[name] for _, name in records}
-        live = self.live[-1][1]
-        found = verdict(self.blobs, records, named, live, float(self.seconds), older_than)
+    def prune(self, older_than: int, own: str = MANIFEST) -> Verdict:
+        histories = records_of(self.blobs)
+        live = {
+            name: Live(versions[-1].names, not versions[-1].shared)
+            for name, versions in self.live.items()
+            if versions
+        }
+        now = float(self.seconds)
+        found = verdict(self.blobs, histories, self.named, live, own, now, older_than)
         for name in found.doomed:
             del self.blobs[name]
+        if found.unknown_until is None:
+            self.cuts[own] = max(self.cuts.get(own, 0), self.seconds - older_than)
         return found
 
     def wanted(self, older_than: int) -> frozenset[str]:
-        """What a page may hold that was made within the span, or is made now."""
-        ends = [when for when, _ in self.live[1:]] + [self.seconds]
-        cut = self.seconds - older_than
-        recent = [names for end, (_, names) in zip(ends, self.live, strict=True) if end >= cut]
-        return self.live[-1][1].union(*recent)
+        """What a page may hold that was made within the span, or is made now. Each site may have
+        given up earlier versions by a span of its own, and any of them what all had recorded in one
+        place."""
+        wanted: set[str] = set()
+        for own, versions in self.live.items():
+            ends = [version.began for version in versions[1:]] + [self.seconds]
+            for end, version in zip(ends, versions, strict=bool(versions)):
+                cuts = self.cuts.values() if version.shared else [self.cuts.get(own, 0)]
+                if end >= max([self.seconds - older_than, *cuts]) or version is versions[-1]:
+                    wanted |= version.names
+        return frozenset(wanted)
 
 
 FILES = st.frozensets(st.integers(0, 9), max_size=5)
-# Some seconds later: a publish, one that is cut off, or a prune with a span.
-STEP = st.tuples(st.integers(0, 50), FILES | FILES.map(list) | st.integers(0, 120))
+OTHER = "other/staticfiles.json"
+# Some seconds later, in one of two sites: a publish, one that is cut off, or a prune with a span.
+STEP = st.tuples(
+    st.integers(0, 50),
+    st.sampled_from([MANIFEST, OTHER]),
+    FILES | FILES.map(list) | st.integers(0, 120),
+)
 
 
-@given(FILES, st.lists(STEP, max_size=12))
+@given(FILES, st.integers(0, 4), st.lists(STEP, max_size=14))
 def test_nothing_is_ever_deleted_that_a_page_of_the_span_may_hold_and_no_name_but_hashed_ones(
-    first: frozenset[int], steps: list[tuple[int, frozenset[int] | list[int] | int]]
+    first: frozenset[int],
+    older: int,
+    steps: list[tuple[int, str, frozenset[int] | list[int] | int]],
 ) -> None:
+    """Whichever site prunes; the `older` first steps are those of an older version."""
     world = World()
-    for name in ("plain.css", "looks.0123456789ab.css", MANIFEST):
+    for name in ("plain.css", "looks.0123456789ab.css", MANIFEST, OTHER):
         world.put(name, "ffffffffffffffffffffffffffffffff")
-    world.publish(first)
-    for seconds, step in steps:
+    world.publish(first, shared=older > 0)
+    for number, (seconds, own, step) in enumerate(steps):
         world.seconds += seconds
         if not isinstance(step, int):
-            world.publish(frozenset(step), cut_off=isinstance(step, list))
+            cut_off = isinstance(step, list)
+            world.publish(frozenset(step), own=own, cut_off=cut_off, shared=number < older)
             continue
-        wanted = world.wanted(step)
-        doomed = world.prune(step).doomed.keys()
+        if not world.live.get(own):
+            continue
+        wanted, before = world.wanted(step), records_of(world.blobs)
+        doomed = world.prune(step, own).doomed.keys()
         assert not doomed & wanted
-        assert not doomed & {"plain.css", "looks.0123456789ab.css", MANIFEST}
+        assert not doomed & {"plain.css", "looks.0123456789ab.css", MANIFEST, OTHER}
         # No prune makes a later one blind: the last record is there.
-        assert max(world.named) in world.blobs
+        assert own not in before or records_of(world.blobs)[own][-1] == before[own][-1]
 
 
 @given(FILES, FILES, st.integers(0, 100))
@@ -435,10 +485,39 @@ def test_what_is_old_enough_does_go(
     world.publish(first)
     world.seconds += 10
     world.publish(second)
+    old, new = sorted(world.named)
     world.seconds += older_than + 2
-    hashed_names = world.named[f"{HISTORY}000000.json"] - world.named[f"{HISTORY}000001.json"]
-    assert world.prune(older_than).doomed.keys() == {*hashed_names, f"{HISTORY}000000.json"}
+    hashed_names = world.named[old] - world.named[new]
+    assert world.prune(older_than).doomed.keys() == {*hashed_names, old}
     assert world.prune(older_than).doomed == {}
+
+
+def test_what_older_versions_have_recorded_goes_once_the_new_history_is_old_enough() -> None:
+    world = World()
+    for files in ({1}, {1, 2}, {2, 3}):
+        world.publish(frozenset(files), shared=True)
+        world.seconds += 10
+    world.publish(frozenset({4}))
+    shared = {name for name in world.named if "/" not in name.removeprefix(HISTORY)}
+    assert len(shared) == 3
+    world.seconds += 30
+    assert world.prune(40).doomed.keys() == set()
+    world.seconds += 12
+    hashed_names = {f"f.{number:012x}.css" for number in (1, 2, 3)}
+    assert world.prune(40).doomed.keys() > shared
+    assert not world.blobs.keys() & hashed_names
+
+
+def test_a_version_stays_for_a_second_longer_than_its_successors_record_tells() -> None:
+    """The record has whole seconds, and its manifest goes live after it."""
+    world = World()
+    world.publish(frozenset({1}))
+    world.seconds += 10
+    world.publish(frozenset({2}))
+    world.seconds += 20
+    # Its successor may have gone live up to a second after its record: just as the span begins.
+    assert world.prune(19).doomed == {}
+    assert f"f.{1:012x}.css" in world.prune(18).doomed
 
 
 def test_hashed_names_of_another_algorithm_are_known_from_the_history() -> None:
@@ -447,7 +526,8 @@ def test_hashed_names_of_another_algorithm_are_known_from_the_history() -> None:
         "e", 1, "", "ff", "", "", "", "", "", formatdate(world.seconds, usegmt=True), leased=False
     )
     world.publish(frozenset({1}))
-    world.named[f"{HISTORY}000000.json"] |= {"own/name-v1.css"}
+    [record] = world.named
+    world.named[record] |= {"own/name-v1.css"}
     world.seconds += 10
     world.publish(frozenset({2}))
     world.seconds += 10

@@ -22,10 +22,9 @@ class Account(Protocol):
     token_credential: Any
 
 
-def open_channel(storage: StaticBlobStorage, *, attempts: int = 0) -> Channel:
-    """Connections to the storage's container, none of them opened yet; `attempts` of each request
-    if not the storage's own."""
-    limits = Limits(storage.connections, attempts or storage.attempts, storage.stall_seconds)
+def open_channel(storage: StaticBlobStorage) -> Channel:
+    """Connections to the storage's container, none of them opened yet."""
+    limits = Limits(storage.connections, storage.attempts, storage.stall_seconds)
     return channel_to(storage, limits)
 
 

@@ -11,7 +11,7 @@ import itertools
 import re
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode, urlsplit
 
 import pycurl
@@ -86,6 +86,11 @@ class Channel:
     def held_seconds(self) -> float:
         """How long the account has asked for nothing to be sent, from now on."""
         return max(self._held_until - time.monotonic(), 0.0)
+
+    def with_attempts(self, attempts: int) -> Channel:
+        """Further connections to the same container, which make so many attempts."""
+        limits = replace(self._limits, attempts=attempts)
+        return Channel(self._url, self._authorization, limits)
 
     def ask(self, request: Request) -> Answer:
         """One request by itself, with its retries."""

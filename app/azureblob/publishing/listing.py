@@ -16,13 +16,16 @@ from azureblob.publishing.requests import Request
 # The metadata that holds the digest of the bytes before they were packed: those of the packed ones
 # change with the zlib of the machine, and every other machine would send everything again.
 SOURCE_MD5 = "md5"
+# The metadata that tells a live manifest from a static file of its name.
+MANIFEST_MARK = "manifest"
 _PAGE = "5000"
 _HASH_IN_NAME = re.compile(r"\.([0-9a-f]{12})(?:\.[^./]*)?$")
 
 
 class RemoteBlob(NamedTuple):
     """As List Blobs tells it. `md5` is base64 of the stored bytes' digest, `source_md5` the hex of
-    the unpacked ones' where the publisher noted it; `last_modified` is an HTTP date.
+    the unpacked ones' where the publisher noted it; `last_modified` is an HTTP date. `is_manifest`:
+    it carries the mark of a live manifest.
     """
 
     etag: str
@@ -36,6 +39,7 @@ class RemoteBlob(NamedTuple):
     content_disposition: str
     last_modified: str
     leased: bool
+    is_manifest: bool = False
 
     @property
     def modified(self) -> float:
@@ -100,6 +104,7 @@ def _pages(channel: Channel) -> tuple[dict[str, RemoteBlob], float | None]:
 def _remote(blob: ET.Element) -> RemoteBlob:
     known: dict[str, str] = {}
     metadata = ""
+    is_manifest = False
     for part in blob:
         if part.tag == "Properties":
             known = {item.tag: item.text or "" for item in part}
@@ -107,6 +112,8 @@ def _remote(blob: ET.Element) -> RemoteBlob:
             for item in part:
                 if item.tag.lower() == SOURCE_MD5:
                     metadata = item.text or ""
+                elif item.tag.lower() == MANIFEST_MARK:
+                    is_manifest = True
     return RemoteBlob(
         etag=known.get("Etag", ""),
         size=int(known.get("Content-Length") or 0),
@@ -119,4 +126,5 @@ def _remote(blob: ET.Element) -> RemoteBlob:
         content_disposition=known.get("Content-Disposition", ""),
         last_modified=known.get("Last-Modified", ""),
         leased=known.get("LeaseState") in {"leased", "breaking"},
+        is_manifest=is_manifest,
     )

@@ -1,103 +1,161 @@
-"""The manifest: which file of which name is live. The last thing a publish writes."""
+"""Manifests: which file of which name is live. The last thing that a publish writes."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 from azureblob.publishing.body import Bytes
 from azureblob.publishing.channel import Channel
 from azureblob.publishing.errors import PublishError, explain
-from azureblob.publishing.listing import RemoteBlob
-from azureblob.publishing.requests import Request
+from azureblob.publishing.listing import MANIFEST_MARK, RemoteBlob
+from azureblob.publishing.requests import Answer, Request
 
-# A copy of each manifest that went live; prunestatic asks them what may go.
+# The folder of the history (history.py).
 HISTORY = "staticfiles-history/"
+_CONTENT_TYPE = "application/json"
+_CACHE_CONTROL = "no-cache"
+# Django writes "paths" first; a subclass may sort the keys.
+_BEGINS = re.compile(rb'\s*\{\s*"(?:paths|hash)"\s*:')
+_SNIFFED_BYTES = 64
+
+
+class Manifest(NamedTuple):
+    """A manifest in the container. `paths` is None if the content is damaged. `ours`: published by
+    this library, so that its versions are all recorded. `read` is the service's time (Unix)."""
+
+    content: bytes
+    paths: Mapping[str, str] | None
+    ours: bool
+    read: float
 
 
 def is_live(manifest: bytes, there: RemoteBlob | None) -> bool:
-    return there is not None and base64.b64decode(there.md5 or "") == _md5(manifest)
+    return there is not None and base64.b64decode(there.md5 or "") == md5(manifest)
 
 
-def put_record(channel: Channel, manifest: bytes) -> None:
-    """Keep a copy under the moment's name, for prunestatic. Raises PublishError."""
-    # Finer than the service's own clock, which orders records by the second.
-    moment = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
-    name = f"{HISTORY}{moment}-{_md5(manifest).hex()[:12]}.json"
-    answer = channel.ask(_request(name, manifest, {}))
-    if not answer.ok:
-        raise PublishError(explain(answer))
-
-
-def mend_history(channel: Channel, name: str, remote: Mapping[str, RemoteBlob]) -> None:
-    """Keep a copy of the live manifest, which is about to be replaced, unless the history ends with
-    it. Raises PublishError.
-
-    A publish that was cut off between its record and its manifest leaves a record of what was never
-    live, by which the one before would seem to have ended then; and who published by other means
-    has left none.
+def find(channel: Channel, remote: Mapping[str, RemoteBlob], own: str) -> dict[str, Manifest]:
+    """All manifests of the container in order of name: `own`, the others that this library
+    published, and those of its older versions and of other tools, which are known by their content.
+    Raises PublishError.
     """
-    there = remote.get(name)
-    if there is None:
-        return
-    records = history(remote)
-    if records and remote[records[-1][1]].md5 == there.md5:
-        return
-    answer = channel.ask(Request("GET", name))
-    if answer.ok and names_of(answer.body) is not None:
-        put_record(channel, answer.body)
-    elif not answer.ok and answer.status != 404:
-        raise PublishError(explain(answer))
+    marked = [name for name, blob in remote.items() if name == own or blob.is_manifest]
+    likely = [name for name, blob in remote.items() if _is_likely(name, blob)]
+    first_bytes = {"x-ms-range": f"bytes=0-{_SNIFFED_BYTES - 1}"}
+    alike = [
+        name
+        for name, answer in _read(channel, set(likely).difference(marked), first_bytes)
+        if _BEGINS.match(answer.body)
+    ]
+    found: dict[str, Manifest] = {}
+    for name, answer in _read(channel, [*marked, *alike], {}):
+        paths = paths_of(answer.body)
+        # Any other JSON, such as an OpenAPI document, is nobody's manifest.
+        if paths is not None or name in marked or not _is_json(answer.body):
+            read = parsedate_to_datetime(answer.headers["date"]).timestamp()
+            found[name] = Manifest(answer.body, paths, remote[name].is_manifest, read)
+    return dict(sorted(found.items()))
 
 
-def history(remote: Mapping[str, RemoteBlob]) -> list[tuple[float, str]]:
-    """The records' times (Unix) and names, in order."""
-    return sorted(
-        (blob.modified, name) for name, blob in remote.items() if name.startswith(HISTORY)
+def may_be_of_older_version(blob: RemoteBlob) -> bool:
+    """Whether it has just the headers with which manifests were always stored."""
+    kinds = (blob.content_type, blob.cache_control, blob.source_md5)
+    return kinds == (_CONTENT_TYPE, _CACHE_CONTROL, "")
+
+
+def _is_likely(name: str, blob: RemoteBlob) -> bool:
+    """Whether a blob without the mark has to be looked into. Files of text that were published as
+    static files carry their digest as metadata, and manifests do not."""
+    return (
+        (name.endswith(".json") or blob.content_type == _CONTENT_TYPE)
+        and not (blob.source_md5 or blob.content_encoding)
+        and blob.size > 0
+        and not name.startswith(HISTORY)
+        and not blob.is_hashed(name)
     )
 
 
-def names_of(manifest: bytes) -> frozenset[str] | None:
-    """The hashed names in it; None if it is no manifest of Django's."""
+def _read(
+    channel: Channel, names: Iterable[str], headers: Mapping[str, str]
+) -> Iterator[tuple[str, Answer]]:
+    """Those of them that are there still."""
+    for request, answer in channel.run(Request("GET", name, headers=headers) for name in names):
+        if answer.ok:
+            yield request.blob, answer
+        elif answer.status != 404 or answer.code == "ContainerNotFound":
+            raise PublishError(f"{request.blob} cannot be read. {explain(answer)}")
+
+
+def paths_of(manifest: bytes) -> dict[str, str] | None:
+    """Plain names to hashed ones; None if it is not a manifest of Django's."""
     try:
-        return frozenset(json.loads(manifest)["paths"].values())
-    except (ValueError, KeyError, AttributeError, TypeError):
+        paths = json.loads(manifest)["paths"]
+        whole = all(isinstance(hashed, str) for hashed in paths.values())
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return None
+    return paths if whole else None
+
+
+def read_paths(channel: Channel, name: str) -> dict[str, str]:
+    """The plain names, and hashed ones, of the manifest or record `name`; empty if it is neither.
+    Raises PublishError."""
+    return {
+        plain: hashed
+        for _, answer in _read(channel, [name], {})
+        for plain, hashed in (paths_of(answer.body) or {}).items()
+    }
+
+
+def names_of(manifest: bytes) -> frozenset[str] | None:
+    """The hashed names in it; None if it is not a manifest of Django's."""
+    paths = paths_of(manifest)
+    return None if paths is None else frozenset(paths.values())
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def put_live(channel: Channel, name: str, manifest: bytes, there: RemoteBlob | None) -> bool:
-    """Replace the manifest, if it is still the one that the list told of; False if it is not.
+    """Replace the manifest if it is still the one that was listed; False if it is not.
 
-    What was found there may be gone otherwise: another publish or a prune came between.
+    Files that were listed then may be gone otherwise: another publish or a prune came between.
     Raises PublishError.
     """
     condition = {"If-Match": f'"{there.etag}"'} if there else {"If-None-Match": "*"}
-    answer = channel.ask(_request(name, manifest, condition))
+    mark = {f"x-ms-meta-{MANIFEST_MARK}": "1"}
+    answer = channel.ask(put_request(name, manifest, {**condition, **mark}))
     if answer.ok:
         return True
-    # 409 BlobAlreadyExists: somebody's first publish was quicker.
+    # 409 BlobAlreadyExists: somebody else's first publish was quicker.
     if answer.status == 412 or answer.code == "BlobAlreadyExists":
         return False
     raise PublishError(explain(answer))
 
 
-def _request(name: str, manifest: bytes, condition: Mapping[str, str]) -> Request:
+def put_request(name: str, manifest: bytes, headers: Mapping[str, str]) -> Request:
     return Request(
         "PUT",
         name,
         headers={
             "x-ms-blob-type": "BlockBlob",
-            "x-ms-blob-content-type": "application/json",
-            "x-ms-blob-cache-control": "no-cache",
-            "Content-MD5": base64.b64encode(_md5(manifest)).decode(),
-            **condition,
+            "x-ms-blob-content-type": _CONTENT_TYPE,
+            "x-ms-blob-cache-control": _CACHE_CONTROL,
+            "Content-MD5": base64.b64encode(md5(manifest)).decode(),
+            **headers,
         },
         body=Bytes(manifest),
     )
 
 
-def _md5(data: bytes) -> bytes:
+def md5(data: bytes) -> bytes:
     return hashlib.md5(data, usedforsecurity=False).digest()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from azureblob.publishing import manifest
+from azureblob.publishing import history, manifest
 from azureblob.publishing.channel import Channel
 from azureblob.publishing.errors import PublishError
 from azureblob.publishing.files import LocalFile
 from azureblob.publishing.headers import HeaderRules
+from azureblob.publishing.lease import Leases, held
 from azureblob.publishing.listing import RemoteBlob, list_blobs
 from azureblob.publishing.plan import Change, Plan, Wanted, make_plan
 from azureblob.publishing.progress import Progress, standard
@@ -28,6 +30,7 @@ _ROUNDS = 10
 _LEASE_SECONDS = 90.0
 _LEASE_POLL_SECONDS = 2.0
 _SHOWN_FAILURES = 20
+_WAITING = "prunestatic is at work; waiting until it has ended."
 # So many do not fail because of what they are: the service is away, and each would try and wait.
 _ENOUGH_FAILURES = 64
 
@@ -94,7 +97,8 @@ def _wanted(
 
 
 class Publication:
-    """`say(text, level)` gets a line for each file, at level 2; at level 1 what all should know."""
+    """`say(text, level)` gets a line for each file, at level 2; at level 1 what all should know.
+    `manifest_name` is the site's, whether this publish writes it or not."""
 
     def __init__(
         self,
@@ -102,6 +106,7 @@ class Publication:
         scratch: Path,
         say: Callable[[str, int], None],
         *,
+        manifest_name: str,
         everything: bool = False,
         dry_run: bool = False,
         quiet: bool = False,
@@ -109,6 +114,7 @@ class Publication:
         self._channel = channel
         self._scratch = scratch
         self._say = say
+        self._own = manifest_name
         self._everything = everything
         self._dry_run = dry_run
         self._quiet = quiet
@@ -122,6 +128,7 @@ class Publication:
             # It may also be this publish's own that came through, and only its answer got lost.
             if attempt and not self._is_live(target, remote):
                 self._say("Another publish came between; looking again.", 1)
+            target = self._without_manifests(target, remote)
             plan = make_plan(target.blobs, remote, everything=everything)
             everything = False
             self._carry_out(plan, result)
@@ -148,9 +155,38 @@ class Publication:
                     "break the lease: az storage blob lease break"
                 )
             if not told:
-                self._say("prunestatic is at work; waiting until it has ended.", 1)
+                self._say(_WAITING, 1)
                 told = True
             time.sleep(_LEASE_POLL_SECONDS)
+
+    def _without_manifests(self, target: Target, remote: Mapping[str, RemoteBlob]) -> Target:
+        """Without static files that would replace a manifest of this site or of another one, or
+        that would pass for records of the history."""
+        blobs = [item for item in target.blobs if not self._is_taken(item, remote)]
+        return target if len(blobs) == len(target.blobs) else replace(target, blobs=blobs)
+
+    def _is_taken(self, item: Wanted, remote: Mapping[str, RemoteBlob]) -> bool:
+        name, there = item.name, remote.get(item.name)
+        if name == self._own:
+            why = "the site's manifest has that name"
+        elif history.is_record(name) or (name == item.source and name.startswith(manifest.HISTORY)):
+            why = "the history of the manifests is kept in that folder"
+        elif there is not None and (
+            there.is_manifest
+            or (
+                manifest.may_be_of_older_version(there)
+                and name in manifest.find(self._channel, {name: there}, self._own)
+            )
+        ):
+            why = "another site's manifest has that name in this container"
+        else:
+            return False
+        self._say(
+            f"'{name}' is not published under its own name: {why}. Rename the file, or leave it "
+            "out with --ignore.",
+            1,
+        )
+        return True
 
     def _carry_out(self, plan: Plan, result: Result) -> None:
         for item in plan.unmodified:
@@ -192,27 +228,90 @@ class Publication:
     def clear(self, target: Target) -> None:
         """Delete what has a plain name and is not wanted; hashed files are prunestatic's. Raises
         PublishError."""
-        kept = {item.name for item in target.blobs} | {target.manifest_name}
+        if self._dry_run:
+            remote = list_blobs(self._channel)
+            for name in self._obsolete(target, remote, self._manifests(remote)):
+                self._say(f"Pretending to delete '{name}'", 1)
+            return
+        # A publish that is at work may rely on a plain file that it found.
+        with self._held() as leases, self._channel.with_attempts(1) as once:
+            doomed = self._obsolete(target, leases.remote, leases.manifests)
+            delete(once, doomed, lambda name: self._say(f"Deleting '{name}'", 1), leases.keep)
+
+    def _obsolete(
+        self,
+        target: Target,
+        remote: Mapping[str, RemoteBlob],
+        manifests: Mapping[str, manifest.Manifest],
+    ) -> dict[str, RemoteBlob]:
+        """Blobs of plain names that are not wanted. Where other sites publish into the container,
+        only those that a manifest of this site has named, and none of theirs has."""
+        histories = history.records(remote)
+        others = (manifests.keys() | histories.keys()) - {self._own, history.SHARED}
+        kept = {item.name for item in target.blobs}.union(manifests)
         doomed = {
             name: blob
-            for name, blob in list_blobs(self._channel).items()
+            for name, blob in remote.items()
             if name not in kept and not name.startswith(manifest.HISTORY)
             if not blob.is_hashed(name)
         }
-        if self._dry_run:
-            for name in doomed:
-                self._say(f"Pretending to delete '{name}'", 1)
-        else:
-            delete(self._channel, doomed, lambda name: self._say(f"Deleting '{name}'", 1))
+        if not others or not doomed:
+            return doomed
+        self._say(
+            f"Other sites publish into this container ({', '.join(sorted(others))}): only files "
+            "that this site has published before are cleared.",
+            1,
+        )
+        plain = {
+            name: {
+                plain
+                for record in listed
+                for plain in manifest.read_paths(self._channel, record.name)
+            }
+            for name, listed in histories.items()
+        }
+        theirs = set().union(
+            *(manifests[name].paths or () for name in others & manifests.keys()),
+            *(plain[name] for name in others & plain.keys()),
+        )
+        ours = plain.get(self._own, set()) - theirs
+        return {name: blob for name, blob in doomed.items() if name in ours}
+
+    def _manifests(self, remote: Mapping[str, RemoteBlob]) -> dict[str, manifest.Manifest]:
+        return manifest.find(self._channel, remote, self._own)
+
+    def _held(self) -> AbstractContextManager[Leases]:
+        return held(
+            self._channel,
+            self._own,
+            patience=_LEASE_SECONDS,
+            waiting=lambda: self._say(_WAITING, 1),
+        )
 
     def _is_done(self, target: Target, remote: Mapping[str, RemoteBlob]) -> bool:
         """Whether the manifest is in place; it is put there unless it is there already."""
-        if not target.manifest_name or self._dry_run or self._is_live(target, remote):
+        name = target.manifest_name
+        if not name or self._dry_run or self._is_live(target, remote):
             return True
-        manifest.mend_history(self._channel, target.manifest_name, remote)
-        manifest.put_record(self._channel, target.manifest)
-        there = remote.get(target.manifest_name)
-        return manifest.put_live(self._channel, target.manifest_name, target.manifest, there)
+        there = remote.get(name)
+        if there is None and remote:
+            return self._put_first(target)
+        history.complete(self._channel, name, remote)
+        history.put_record(self._channel, name, target.manifest)
+        return manifest.put_live(self._channel, name, target.manifest, there)
+
+    def _put_first(self, target: Target) -> bool:
+        """Put a manifest where there is none. A prune of another site cannot hold a lease on it,
+        and so this publish holds one on theirs, and looks whether all that it relies on is there.
+        """
+        name = target.manifest_name
+        with self._held() as leases:
+            if name in leases.remote or any(
+                item.name not in leases.remote for item in target.blobs
+            ):
+                return False
+            history.put_record(self._channel, name, target.manifest)
+            return manifest.put_live(self._channel, name, target.manifest, None)
 
     def _is_live(self, target: Target, remote: Mapping[str, RemoteBlob]) -> bool:
         return manifest.is_live(target.manifest, remote.get(target.manifest_name))

@@ -76,6 +76,7 @@ class Command(collectstatic.Command):
                 channel,
                 scratch,
                 self.log,
+                manifest_name=storage.manifest_name,
                 everything=self.clear,
                 dry_run=self.dry_run,
                 quiet=self.verbosity != 1,

@@ -14,7 +14,10 @@ from azureblob.management.spans import add_clearing_arguments
 from azureblob.publishing.account import open_channel
 from azureblob.publishing.channel import Channel
 from azureblob.publishing.errors import PublishError
-from azureblob.publishing.lease import ManifestLease
+from azureblob.publishing.history import put_record
+from azureblob.publishing.lease import held
+from azureblob.publishing.listing import list_blobs
+from azureblob.publishing.manifest import HISTORY, find
 from azureblob.publishing.prune import Verdict, judge
 from azureblob.publishing.removal import delete
 from azureblob.static import StaticBlobStorage, resolved
@@ -25,8 +28,8 @@ _INTERRUPTED = "Interrupted. What was deleted is gone; the next run deletes the 
 
 class Command(BaseCommand):
     help = (
-        "Delete hashed static files that no manifest of the last days names. What the live "
-        "manifest names always stays."
+        "Delete hashed static files that no manifest of the last days names. What a live "
+        "manifest names always stays, whichever site of the container it is of."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -42,22 +45,16 @@ class Command(BaseCommand):
                 "STORAGES['staticfiles'] has no hashed names, so there is nothing to prune."
             )
         try:
-            # One attempt each, so that no batch outlasts the lease; removal has rounds of its own.
-            with (
-                told_as(_INTERRUPTED),
-                open_channel(storage) as channel,
-                open_channel(storage, attempts=1) as once,
-            ):
-                self._prune(channel, once, storage.manifest_name, options)
+            with told_as(_INTERRUPTED), open_channel(storage) as channel:
+                self._prune(channel, storage.manifest_name, options)
         except PublishError as error:
             raise CommandError(str(error)) from None
 
-    def _prune(
-        self, channel: Channel, once: Channel, manifest: str, options: dict[str, Any]
-    ) -> None:
+    def _prune(self, channel: Channel, own: str, options: dict[str, Any]) -> None:
         span = options["older_than"]
         if options["dry_run"]:
-            verdict = judge(channel, manifest, span)
+            remote = list_blobs(channel)
+            verdict = judge(channel, own, remote, find(channel, remote, own), span)
             for name in sorted(verdict.doomed):
                 self._say(f"Pretending to delete '{name}'", options, 1)
             self._close("would be deleted", len(verdict.doomed), verdict, span, options)
@@ -68,20 +65,30 @@ class Command(BaseCommand):
             gone.append(name)
             self._say(f"Deleted '{name}'", options, 2)
 
-        with ManifestLease(channel, manifest) as lease:
-            verdict = judge(channel, manifest, span)
-            delete(once, verdict.doomed, deleted, lease.keep)
+        # One attempt each, so that no batch outlasts the leases; removal has rounds of its own.
+        with held(channel, own) as leases, channel.with_attempts(1) as once:
+            verdict = judge(channel, own, leases.remote, leases.manifests, span)
+            for name in verdict.unrecorded:
+                put_record(channel, name, leases.manifests[name].content, found=True)
+            delete(once, verdict.doomed, deleted, leases.keep)
         self._close("deleted", len(gone), verdict, span, options)
 
     def _close(
         self, verb: str, count: int, verdict: Verdict, span: float, options: dict[str, Any]
     ) -> None:
-        if verdict.history_begins is not None:
-            day = time.strftime("%Y-%m-%d %H:%M", time.gmtime(verdict.history_begins))
-            then = time.strftime("%Y-%m-%d %H:%M", time.gmtime(verdict.history_begins + span))
+        if verdict.unknown_until is not None:
+            day = time.strftime("%Y-%m-%d %H:%M", time.gmtime(verdict.unknown_until))
+            then = time.strftime("%Y-%m-%d %H:%M", time.gmtime(verdict.unknown_until + span))
             self._say(
-                f"The history of manifests begins on {day} UTC: what was live before is not known, "
-                f"so nothing can go before {then} UTC.",
+                f"The history of {verdict.unknown} begins on {day} UTC: what it named before is "
+                f"not known, so nothing can be deleted before {then} UTC.",
+                options,
+                1,
+            )
+        for name in verdict.abandoned:
+            self._say(
+                f"There is no {name} any more, and its history protects all that it names. If that "
+                f"site is gone for good, delete the blobs below {HISTORY}{name}/.",
                 options,
                 1,
             )
