@@ -59,3 +59,12 @@ def impossible(path: str) -> str:
         if unicodedata.category(char) in _REFUSED_CATEGORIES or char in _REFUSED:
             return f"Azure takes no U+{ord(char):04X} in a name"
     return ""
+
+
+def shown(name: str) -> str:
+    """For a terminal and a log: what is not printable as an escape."""
+    if name.isprintable():
+        return name
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in name
+    )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+
+import pytest
 
 from tests.faults import FaultProxy
 from tests.publishing.conftest import MakeSite
@@ -297,3 +300,85 @@ def test_with_another_storage_it_is_djangos_own(make_site: MakeSite) -> None:
     assert told[0] == told[1]
     assert trees[0] == trees[1]
     assert told[0][0][0] == 0
+
+
+# --- What lies in static folders besides files ----------------------------------------------------
+
+
+def listed_in_one_sentence(site: Site, proxy: FaultProxy) -> str:
+    ended = site.publish()
+    assert (ended.code, proxy.take()) == (1, [])
+    assert "Traceback" not in ended.err
+    assert ended.err.startswith("CommandError: ")
+    return ended.err
+
+
+@pytest.mark.parametrize(
+    ("links", "named"),
+    [
+        ({"loop": "loop"}, "loop"),
+        ({"css/a": "b", "css/b": "a"}, "css/"),
+        ({"css/up": ".."}, "css/up"),
+        ({"css/up": "..", "css/up2": ".."}, "css/up"),
+    ],
+)
+def test_links_that_lead_in_a_circle_are_named(
+    site: Site, proxy: FaultProxy, links: dict[str, str], named: str
+) -> None:
+    for name, target in links.items():
+        (site.static / name).symlink_to(target)
+    said = listed_in_one_sentence(site, proxy)
+    assert said.startswith(
+        f"CommandError: The static files cannot be listed: {site.static}/{named}"
+    )
+    assert "it is a symbolic link that leads back to itself or to a folder that it is in." in said
+    assert len(said) < 400
+    # As with Django, a link whose name is ignored is not followed; one to a folder is.
+    ignored = [flag for name in links for flag in ("--ignore", name.rpartition("/")[2])]
+    if named != "loop" and named != "css/":
+        site.publish(*ignored).well()
+
+
+def test_a_link_to_a_folder_elsewhere_is_followed_as_by_django(
+    site: Site, container: Container
+) -> None:
+    (site.folder / "elsewhere").mkdir()
+    (site.folder / "elsewhere/far.css").write_text("p{}")
+    (site.static / "linked").symlink_to("../elsewhere")
+    site.publish().well()
+    assert "linked/far.css" in container.paths()
+    container.holds(site.expected())
+
+
+def test_pipes_sockets_and_dangling_links_are_named_and_not_opened(
+    site: Site, proxy: FaultProxy
+) -> None:
+    os.mkfifo(site.static / "pipe.css")
+    (site.static / "gone.css").symlink_to("nowhere.css")
+    (site.static / "zero.css").symlink_to("/dev/zero")
+    said = listed_in_one_sentence(site, proxy)
+    assert f"    {site.static}/pipe.css: it is no file, but a device, a pipe or a socket\n" in said
+    assert f"    {site.static}/zero.css: it is no file, but a device, a pipe or a socket\n" in said
+    assert f"    {site.static}/gone.css: No such file or directory\n" in said
+
+
+def test_names_that_no_blob_can_have_are_named_with_the_rule(site: Site, proxy: FaultProxy) -> None:
+    (site.static / os.fsdecode(b"latin\xe9.css")).write_text("p{}")
+    (site.static / "bell\x07.css").write_text("p{}")
+    deep = site.static / "/".join(["d" * 200] * 5 + ["e" * 60])
+    deep.parent.mkdir(parents=True)
+    deep.write_text("x")
+    said = listed_in_one_sentence(site, proxy)
+    assert "latin\\udce9.css: Azure takes no U+DCE9 in a name\n" in said
+    assert "bell\\x07.css: Azure takes no U+0007 in a name\n" in said
+    assert ": it has 1065 characters, and a blob's name 1024 at the most\n" in said
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_folder_that_may_not_be_read_is_named(site: Site, proxy: FaultProxy) -> None:
+    (site.static / "css").chmod(0)
+    try:
+        said = listed_in_one_sentence(site, proxy)
+    finally:
+        (site.static / "css").chmod(0o700)
+    assert f"{site.static}/css: Permission denied." in said

@@ -84,12 +84,3 @@ def folders_of(names: Iterable[str]) -> set[str]:
             found.add(folder)
             folder = folder.rpartition("/")[0]
     return found
-
-
-def shown(name: str) -> str:
-    """For a terminal and a log: what is not printable as an escape."""
-    if name.isprintable():
-        return name
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in name
-    )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import TextIO
 
-from azureblob.migration.naming import shown
+from azureblob.names import shown
 from azureblob.publishing.progress import amount
 
 _SHOWN = 20

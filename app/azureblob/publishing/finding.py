@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from django.contrib.staticfiles.finders import get_finders
+from django.contrib.staticfiles.finders import BaseFinder, get_finders
 from django.core.files.storage import Storage
 
+from azureblob.names import MOST_SEGMENTS, impossible, shown
 from azureblob.publishing.errors import PublishError
 from azureblob.publishing.files import LocalFile, read_local
 
@@ -32,11 +34,11 @@ def find(
     """Each file by the name that it is published under, with forward slashes.
 
     A file that a finder has elsewhere than in a folder is copied to `scratch`. Raises PublishError
-    with all files that cannot be read.
+    with all files that cannot be read, or with the folder that cannot be.
     """
     paths: dict[str, str] = {}
     for finder in get_finders():
-        for path, storage in finder.list(ignore_patterns):
+        for path, storage in _listed(finder, ignore_patterns):
             prefix = getattr(storage, "prefix", None)
             name = f"{prefix}/{path}" if prefix else path
             if os.sep != "/":
@@ -46,6 +48,33 @@ def find(
             else:
                 paths[name] = _path(storage, path, scratch)
     return _read(paths)
+
+
+def _listed(finder: BaseFinder, ignore_patterns: list[str]) -> Iterator[tuple[str, Storage]]:
+    """What a finder finds. Raises PublishError for a folder that cannot be listed."""
+    try:
+        yield from finder.list(ignore_patterns)
+    except OSError as error:
+        where = _looping_link(str(error.filename or "")) or error.filename or "a static folder"
+        why = (
+            "it is a symbolic link that leads back to itself or to a folder that it is in"
+            if error.errno == errno.ELOOP
+            else error.strerror or error
+        )
+        raise PublishError(
+            f"The static files cannot be listed: {shown(str(where))}: {why}. Nothing was sent; "
+            "remove it, or leave it out with --ignore."
+        ) from None
+
+
+def _looping_link(path: str) -> str:
+    """The first link of the path that leads to itself or to a folder that it is in, if any."""
+    for link in [*reversed(Path(path).parents), Path(path)]:
+        if link.is_symlink():
+            target = Path(os.path.realpath(link))  # Path.resolve raises for a loop
+            if target.is_symlink() or link.parent.resolve().is_relative_to(target):
+                return str(link)
+    return ""
 
 
 def _path(storage: Storage, path: str, scratch: Path) -> str:
@@ -70,7 +99,7 @@ def _read(paths: dict[str, str]) -> dict[str, LocalFile]:
             found.update(files)
             problems += wrong
     if problems:
-        raise PublishError("These static files cannot be read:\n" + "\n".join(problems))
+        raise PublishError("These static files cannot be published:\n" + "\n".join(problems))
     return found
 
 
@@ -78,8 +107,12 @@ def _read_part(part: list[tuple[str, str]]) -> _Part:
     found: dict[str, LocalFile] = {}
     problems: list[str] = []
     for name, path in part:
+        plain = name.isascii() and name.isprintable() and len(name) < MOST_SEGMENTS
+        if not plain and (reason := impossible(name)):
+            problems.append(f"    {shown(path)}: {reason}")
+            continue
         try:
             found[name] = read_local(path)
         except OSError as error:
-            problems.append(f"    {path}: {error.strerror or error}")
+            problems.append(f"    {shown(path)}: {error.strerror or error}")
     return found, problems

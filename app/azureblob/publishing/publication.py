@@ -225,18 +225,21 @@ class Publication:
         if failures:
             raise PublishError(_report(failures, len(sent), len(plan.changes)))
 
-    def clear(self, target: Target) -> None:
-        """Delete what has a plain name and is not wanted; hashed files are prunestatic's. Raises
-        PublishError."""
+    def clear(self, target: Target) -> list[str]:
+        """Delete what has a plain name and is not wanted, and return the names; hashed files are
+        prunestatic's. Raises PublishError."""
         if self._dry_run:
             remote = list_blobs(self._channel)
-            for name in self._obsolete(target, remote, self._manifests(remote)):
+            manifests = manifest.find(self._channel, remote, self._own)
+            doomed = self._obsolete(target, remote, manifests)
+            for name in doomed:
                 self._say(f"Pretending to delete '{name}'", 1)
-            return
+            return sorted(doomed)
         # A publish that is at work may rely on a plain file that it found.
         with self._held() as leases, self._channel.with_attempts(1) as once:
             doomed = self._obsolete(target, leases.remote, leases.manifests)
             delete(once, doomed, lambda name: self._say(f"Deleting '{name}'", 1), leases.keep)
+        return sorted(doomed)
 
     def _obsolete(
         self,
@@ -276,9 +279,6 @@ class Publication:
         )
         ours = plain.get(self._own, set()) - theirs
         return {name: blob for name, blob in doomed.items() if name in ours}
-
-    def _manifests(self, remote: Mapping[str, RemoteBlob]) -> dict[str, manifest.Manifest]:
-        return manifest.find(self._channel, remote, self._own)
 
     def _held(self) -> AbstractContextManager[Leases]:
         return held(

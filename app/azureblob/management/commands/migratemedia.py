@@ -14,9 +14,9 @@ from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from azureblob.management.interruption import told_as
-from azureblob.migration.naming import shown
 from azureblob.migration.report import Kind, Report
 from azureblob.migration.runs import Migration
+from azureblob.names import shown
 from azureblob.publishing.account import channel_to
 from azureblob.publishing.channel import Limits
 from azureblob.publishing.errors import PublishError
