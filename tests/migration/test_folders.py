@@ -53,10 +53,16 @@ def test_links_are_followed_within_the_folder_and_not_out_of_it(
     ended = media.migrate()
     assert ended.code == 1
     assert sorted(container.blobs()) == ["a/real.txt", "alias.txt", "b/real.txt"]
-    assert "    out: it is a symbolic link that leads out of the folder\n" in ended.out
-    assert "    out.txt: it is a symbolic link that leads out of the folder\n" in ended.out
+    assert (
+        "    out: it is a symbolic link that leads out of the folder: see --follow-links\n"
+        in ended.out
+    )
+    assert (
+        "    out.txt: it is a symbolic link that leads out of the folder: see --follow-links\n"
+        in ended.out
+    )
     assert "    nowhere.txt: it is a symbolic link that leads nowhere\n" in ended.out
-    assert "    a/up: it is a symbolic link to a folder that it lies in\n" in ended.out
+    assert "    a/up: it is a symbolic link to a folder that it is in\n" in ended.out
     assert "    itself: it is a symbolic link that leads to itself\n" in ended.out
 
 
@@ -134,3 +140,65 @@ def test_names_of_a_mac_are_sent_as_they_are_or_composed(
         site.migrate(*flags).well()
         assert list(site.container.blobs()) == [expected]
         site.migrate("--verify", *flags).well()
+
+
+def test_links_out_of_the_folder_are_followed_if_asked_and_never_in_a_circle(
+    media: MediaSite, container: Container
+) -> None:
+    disk = media.folder / "disk"
+    media.fill({"2023/old.txt": b"old", "x/back.txt": b"b"}, disk)
+    media.fill({"a/real.txt": b"real"})
+    links = {
+        "archive": "../disk",
+        "one.txt": "../disk/2023/old.txt",
+        "a/all": str(media.folder),  # in which the folder itself is
+        "nowhere": "../gone",
+        "itself": "itself",
+    }
+    for name, target in links.items():
+        (media.media / name).symlink_to(target)
+    (disk / "x/media").symlink_to(media.media)
+    (disk / "x/again").symlink_to(disk)
+    ended = media.migrate("--follow-links")
+    assert ended.code == 1
+    there = container.blobs().keys()
+    assert {"a/real.txt", "archive/2023/old.txt", "archive/x/back.txt", "one.txt"} <= there
+    assert not [name for name in there if "again/" in name or "x/media/" in name]
+    for left in ("archive/x/again", "archive/x/media", "a/all/media"):
+        assert f"    {left}: it is a symbolic link to a folder that it is in\n" in ended.out
+    assert "    nowhere: it is a symbolic link that leads nowhere\n" in ended.out
+    assert "    itself: it is a symbolic link that leads to itself\n" in ended.out
+    again = media.migrate("--follow-links", "--verify")
+    assert "not in the container" not in again.out
+
+
+def test_a_folder_is_sent_verified_and_fetched_below_a_prefix(
+    make_media: MakeMedia,
+) -> None:
+    media = make_media(location="uploads")
+    media.fill({"a/b.txt": b"b", ".env": b"SECRET=1"})
+    media.row("book", cover="old/2024/a/b.txt", hidden=False)
+    media.row("book", cover="old/2024/.env", hidden=False)
+    ended = media.migrate("--prefix", "old/2024/")
+    assert sorted(media.container.blobs()) == ["uploads/old/2024/a/b.txt"]
+    assert "No model refers to these" not in ended.out
+    assert "which is hidden: see --include-hidden" in ended.out
+    media.container.put("uploads/elsewhere.txt", b"x")
+    verified = media.migrate("--prefix", "old/2024", "--verify")
+    assert "1 file (1 B) as in the folder" in verified.out
+    assert "not in the folder" not in verified.out
+    assert media.migrate("--verify").code == 1
+    back = media.folder / "back"
+    media.migrate("--prefix", "old/2024", "--download", folder=back)
+    assert [path.name for path in (back / "a").iterdir()] == ["b.txt"]
+    assert not (back / "elsewhere.txt").exists()
+
+
+@pytest.mark.parametrize("prefix", ["", "/", "a//b", "../a", "a/..", "a\\b", "dot."])
+def test_a_prefix_that_is_no_folder_is_refused(media: MediaSite, prefix: str) -> None:
+    ended = media.migrate(f"--prefix={prefix}")
+    assert ended.code == 2
+    assert "Traceback" not in ended.err
+    assert "is no folder of the container: old/2024 is one" in ended.err or (
+        "is no name for a blob: " in ended.err
+    )

@@ -51,6 +51,13 @@ class Migration:
     hidden: bool = False
     quick: bool = False
     quiet: bool = False
+    follow: bool = False
+    prefix: str = ""
+
+    @property
+    def _base(self) -> str:
+        """Where the folder is in the container: the storage's location, and `prefix` below it."""
+        return "/".join(part for part in (self.storage.location, self.prefix) if part)
 
     # --- The three --------------------------------------------------------------------------------
 
@@ -146,7 +153,7 @@ class Migration:
                     self._add(Kind.HEADERS, found.item, found.headers)
         paths = {item.path for item in items}
         for path in remote.keys() - paths:
-            if is_below(self.storage.location, path):
+            if is_below(self._base, path):
                 self.report.add(Kind.EXTRA, path, size=remote[path].size)
         self._account(remote, items, folder.hidden)
 
@@ -154,7 +161,7 @@ class Migration:
 
     def _found(self) -> tuple[Folder, list[Item]]:
         """The folder, and of its files those that can be blobs."""
-        folder = walk(self.root, hidden=self.hidden)
+        folder = walk(self.root, hidden=self.hidden, follow=self.follow)
         for name in folder.hidden:
             self.report.add(Kind.HIDDEN, name)
         for name, why in folder.left_out:
@@ -163,7 +170,7 @@ class Migration:
         for file in folder.files:
             name = composed(file.name) if self.nfc else file.name
             try:
-                path = blob_path(self.storage.location, name)
+                path = blob_path(self._base, name)
             except Unfit as rule:
                 self.report.add(Kind.UNFIT, file.name, str(rule), file.size)
                 continue
@@ -179,10 +186,10 @@ class Migration:
         """The storage's blobs as files of the folder."""
         items: dict[str, Item] = {}
         for path, blob in remote.items():
-            if not is_below(self.storage.location, path):
+            if not is_below(self._base, path):
                 continue
             try:
-                name = file_name(self.storage.location, path)
+                name = file_name(self._base, path)
             except Unfit as rule:
                 self.report.add(Kind.UNFIT, path, str(rule), blob.size)
             else:
@@ -248,7 +255,9 @@ class Migration:
 
     def _account(self, there: Iterable[str], items: list[Item], hidden: Iterable[str]) -> None:
         files = {item.path: item.file.name for item in items}
-        account(self.storage, there, files, self.report, hidden=hidden)
+        within = f"{self.prefix}/" if self.prefix else ""
+        unwanted = [f"{within}{name}" for name in hidden]
+        account(self.storage, there, files, self.report, hidden=unwanted)
 
     def _add(self, kind: Kind, item: Item, why: str = "") -> None:
         self.report.add(kind, item.file.name, why, item.file.size)

@@ -34,13 +34,14 @@ class Folder:
     hidden: list[str] = field(default_factory=list)
 
 
-def walk(root: Path, *, hidden: bool = False) -> Folder:
+def walk(root: Path, *, hidden: bool = False, follow: bool = False) -> Folder:
     """All files below `root`, in order of name within each folder. `hidden` takes those too whose
     name begins with a dot, and what desktops leave behind.
 
-    A symbolic link is followed to what lies in the folder as well, and never out of it.
+    A symbolic link is followed to what is in the folder as well; with `follow` out of it, too, but
+    never in a circle.
     """
-    return _Walk(os.path.realpath(root), hidden).folder
+    return _Walk(os.path.realpath(root), hidden, follow).folder
 
 
 def is_hidden(name: str) -> bool:
@@ -53,9 +54,10 @@ _Chain = tuple[tuple[int, int], ...]
 
 
 class _Walk:
-    def __init__(self, root: str, hidden: bool) -> None:
+    def __init__(self, root: str, hidden: bool, follow: bool) -> None:
         self._root = root
         self._hidden = hidden
+        self._follow = follow
         self.folder = Folder()
         at = Path(root).stat()
         waiting: list[tuple[str, str, _Chain]] = [(root, "", ((at.st_dev, at.st_ino),))]
@@ -90,7 +92,7 @@ class _Walk:
             elif not stat.S_ISDIR(found.st_mode):
                 self._leave(name, "it is no file, but a device, a pipe or a socket")
             elif (found.st_dev, found.st_ino) in chain:
-                self._leave(name, "it is a symbolic link to a folder that it lies in")
+                self._leave(name, "it is a symbolic link to a folder that it is in")
             else:
                 yield target, f"{name}/", (*chain, (found.st_dev, found.st_ino))
 
@@ -99,8 +101,8 @@ class _Walk:
         if not entry.is_symlink():
             return entry.path, entry.stat(follow_symlinks=False)
         target = os.path.realpath(entry.path)
-        if os.path.commonpath([self._root, target]) != self._root:
-            raise _LeftOut("it is a symbolic link that leads out of the folder")
+        if not self._follow and os.path.commonpath([self._root, target]) != self._root:
+            raise _LeftOut("it is a symbolic link that leads out of the folder: see --follow-links")
         try:
             found = Path(target).lstat()
         except OSError:

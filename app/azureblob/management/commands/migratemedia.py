@@ -14,6 +14,7 @@ from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from azureblob.management.interruption import told_as
+from azureblob.migration.naming import Unfit, blob_path
 from azureblob.migration.report import Kind, Report
 from azureblob.migration.runs import Migration
 from azureblob.names import shown
@@ -32,6 +33,17 @@ def connections(text: str) -> int:
     if text.isascii() and text.isdecimal() and 1 <= int(text) <= _MOST_CONNECTIONS:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {_MOST_CONNECTIONS}")
+
+
+def prefix(text: str) -> str:
+    """Raises ArgumentTypeError."""
+    name = text.strip("/")
+    if not name or any(part in {"", ".", ".."} for part in name.split("/")):
+        raise argparse.ArgumentTypeError(f"{text!r} is no folder of the container: old/2024 is one")
+    try:
+        return blob_path("", name)
+    except Unfit as rule:
+        raise argparse.ArgumentTypeError(f"{text!r} is no name for a blob: {rule}") from None
 
 
 class Command(BaseCommand):
@@ -88,6 +100,19 @@ class Command(BaseCommand):
             help="Take hidden files too: names that begin with a dot, Thumbs.db, desktop.ini.",
         )
         parser.add_argument(
+            "--follow-links",
+            action="store_true",
+            help="Follow symbolic links that lead out of FOLDER, such as to another disk. What "
+            "they lead to is sent as well, and the container may be public.",
+        )
+        parser.add_argument(
+            "--prefix",
+            type=prefix,
+            metavar="PATH",
+            help="Where FOLDER belongs in the container: a/b.jpg becomes PATH/a/b.jpg, and with "
+            "--download the other way round.",
+        )
+        parser.add_argument(
             "--report", metavar="FILE", help="Write what became of each file to FILE: JSON lines."
         )
         parser.add_argument(
@@ -134,6 +159,8 @@ class Command(BaseCommand):
                     hidden=options["include_hidden"],
                     quick=options["quick"],
                     quiet=verbosity != 1,
+                    follow=options["follow_links"],
+                    prefix=options["prefix"] or "",
                 )
                 if options["download"]:
                     migration.fetch()
@@ -174,6 +201,7 @@ class Command(BaseCommand):
             ),
             ("nfc", not options["download"], "means nothing with --download"),
             ("include_hidden", not options["download"], "means nothing with --download"),
+            ("follow_links", not options["download"], "means nothing with --download"),
         ):
             if options[name] and not allowed:
                 raise CommandError(f"--{name.replace('_', '-')} {why}.")
