@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+import zlib
 from collections.abc import Iterator
 from typing import IO
 
@@ -24,6 +25,15 @@ FORMATS = {
     "image/webp": "WebP",
     "image/avif": "AVIF",
 }
+# Checked here to the end. Pillow would add nothing, and takes quadratic time for some comments.
+_WALKED = {"image/png", "image/gif"}
+# Bit depth and colour type ("PNG Specification", table of allowed combinations).
+_PNG_MODES = {(depth, 0) for depth in (1, 2, 4, 8, 16)} | {
+    *((depth, 3) for depth in (1, 2, 4, 8)),
+    *((depth, colours) for depth in (8, 16) for colours in (2, 4, 6)),
+}
+_PNG_LARGEST = 2**31 - 1
+_PIECE = 64 * 1024
 _GIF_TRAILER, _GIF_EXTENSION, _GIF_IMAGE = 0x3B, 0x21, 0x2C
 
 
@@ -36,9 +46,12 @@ def check(file: IO[bytes], kind: str, rules: UploadRules) -> tuple[int, int]:
     broken = Refused(f"This {FORMATS[kind]} picture is damaged and cannot be shown.", "broken")
     walk = {"image/gif": _gif, "image/png": _png, "image/webp": _webp}.get(kind)
     try:
+        size = (0, 0)
         if walk is not None:
             file.seek(0)
-            _check_frames(walk(file), rules)
+            size = _check_frames(walk(file), rules)
+        if kind in _WALKED:
+            return size
         file.seek(0)
         return _by_pillow(file, FORMATS[kind].upper(), rules)
     except Refused:
@@ -60,11 +73,13 @@ def _by_pillow(file: IO[bytes], name: str, rules: UploadRules) -> tuple[int, int
     return width, height
 
 
-def _check_frames(sizes: Iterator[tuple[int, int]], rules: UploadRules) -> None:
-    """`sizes` has that of the canvas for each frame, and is asked no further than the limits."""
-    frames = pixels = 0
-    for width, height in sizes:
-        frames += 1
+def _check_frames(sizes: Iterator[tuple[int, int]], rules: UploadRules) -> tuple[int, int]:
+    """The size of the first frame. `sizes` has that of the canvas for each frame, and is asked no
+    further than the limits."""
+    pixels = 0
+    first = (0, 0)
+    for frames, (width, height) in enumerate(sizes, 1):
+        first = first if frames > 1 else (width, height)
         pixels += width * height
         if pixels > rules.max_pixels:
             raise _too_many_pixels(pixels, rules, frames)
@@ -73,8 +88,9 @@ def _check_frames(sizes: Iterator[tuple[int, int]], rules: UploadRules) -> None:
                 f"This picture has more than {rules.max_frames:,} frames, which is the limit.",
                 "frames",
             )
-    if frames == 0:
+    if pixels == 0:
         raise _Broken
+    return first
 
 
 def _too_many_pixels(pixels: int | None, rules: UploadRules, frames: int = 1) -> Refused:
@@ -96,28 +112,59 @@ def _read(file: IO[bytes], count: int) -> bytes:
 
 
 def _png(file: IO[bytes]) -> Iterator[tuple[int, int]]:
-    """ "Portable Network Graphics (PNG) Specification, Third Edition": of an animation each frame
-    is announced by a chunk fcTL; what it says of their number is not believed."""
+    """ "Portable Network Graphics (PNG) Specification, Third Edition": chunks with their sums, from
+    IHDR to IEND. Of an animation each frame is announced by a chunk fcTL; what it says of their
+    number is not believed.
+
+    Compressed text and colour profiles stay compressed, of whatever size: Pillow refuses pictures
+    with more than 1 MiB of either.
+    """
     _read(file, 8)
-    size = (0, 0)
-    animated = False
+    kind, head = _png_chunk(file)
+    if kind != b"IHDR" or len(head) != 13:
+        raise _Broken
+    width, height, depth, colours, compression, filtering, interlacing = struct.unpack(
+        ">IIBBBBB", head
+    )
+    if (
+        (depth, colours) not in _PNG_MODES
+        or compression
+        or filtering
+        or interlacing > 1
+        or max(width, height) > _PNG_LARGEST
+    ):
+        raise _Broken
+    animated = data = False
     frames = 0
-    while header := file.read(8):
-        if len(header) < 8:
-            break
-        length, kind = struct.unpack(">I4s", header)
-        if kind == b"IHDR":
-            size = struct.unpack(">II", _read(file, 8))
-            length -= 8
+    while kind != b"IEND":
+        kind, _ = _png_chunk(file)
+        data |= kind == b"IDAT"
         animated |= kind == b"acTL"
         if kind == b"fcTL" and animated:
             frames += 1
-            yield size
-        if kind == b"IEND":
-            break
-        file.seek(length + 4, 1)
+            yield width, height
+    if not data:
+        raise _Broken
     if frames == 0:
-        yield size
+        yield width, height
+
+
+def _png_chunk(file: IO[bytes]) -> tuple[bytes, bytes]:
+    """Type of the next chunk, and the data of IHDR. Raises _Broken."""
+    length, kind = struct.unpack(">I4s", _read(file, 8))
+    if not kind.isalpha():
+        raise _Broken
+    total = zlib.crc32(kind)
+    data = b""
+    while length:
+        piece = _read(file, min(length, _PIECE))
+        total = zlib.crc32(piece, total)
+        length -= len(piece)
+        if kind == b"IHDR":
+            data = piece
+    if _read(file, 4) != struct.pack(">I", total):
+        raise _Broken
+    return kind, data
 
 
 def _gif(file: IO[bytes]) -> Iterator[tuple[int, int]]:

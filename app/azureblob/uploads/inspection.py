@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, cast
 
 from django.template.defaultfilters import filesizeformat
 
 from azureblob.uploads import images, kinds
+from azureblob.uploads.budget import Budget, Metered, TooComplex, too_complex
 from azureblob.uploads.names import shown_name
 from azureblob.uploads.refusal import Refused
 from azureblob.uploads.rules import UploadRules
@@ -40,14 +41,30 @@ def at_a_glance(head: bytes) -> Inspected:
     return Inspected(kind, kinds.extension(kind), inline=True)
 
 
-def inspect(file: IO[bytes], name: str, size: int, rules: UploadRules) -> Inspected:
-    """Raises Refused. Reads the first 64 KiB, and of pictures what has to be seen to count their
-    frames and check their sums, which may be all of it. Leaves the file at its beginning."""
+def inspect(
+    file: IO[bytes], name: str, size: int, rules: UploadRules, budget: Budget | None = None
+) -> Inspected:
+    """Reads the first 64 KiB, and of pictures what is needed to count their frames and check their
+    sums, which may be all of it. Leaves the file at its beginning.
+
+    Raises Refused, and whatever reading `file` raises. The work is limited by `budget`, by default
+    one that depends on the size.
+    """
     check_claims(name, size, rules)
+    metered = Metered(file, budget or Budget(size))
     try:
-        return _by_content(file, rules)
+        found = _by_content(cast("IO[bytes]", metered), rules)
+    except Exception:
+        if metered.failure is None:
+            raise
     finally:
         file.seek(0)
+    # A decoder takes these for a damaged file, and may even go on.
+    if isinstance(metered.failure, TooComplex):
+        raise too_complex() from None
+    if metered.failure is not None:
+        raise metered.failure from None
+    return found
 
 
 def check_claims(name: str, size: int, rules: UploadRules) -> None:

@@ -16,11 +16,31 @@ _METADATA_LENGTH = 255
 # "Naming Files, Paths, and Namespaces" (Windows): with any extension, in any case.
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])", re.IGNORECASE)
 _NOT_IN_NAMES = re.compile(r'[<>:"|?*]')
-# Controls, format characters (right-to-left marks among them), halves of surrogate pairs, private
-# and unassigned characters, line and paragraph separators.
+# Controls, format characters (right-to-left marks, joiners, tags), halves of surrogate pairs,
+# private and unassigned characters, line and paragraph separators.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-# Joiners are part of how Persian, Hindi and emoji are written, and move nothing.
-_JOINERS = frozenset("\u200c\u200d")
+# Letters and marks that show nothing: Unicode's Default_Ignorable_Code_Point outside of the
+# categories above (fillers, variation selectors), and the blanks that are no white space.
+_BLANK = frozenset(
+    map(
+        chr,
+        (
+            0x034F,
+            0x115F,
+            0x1160,
+            0x17B4,
+            0x17B5,
+            *range(0x180B, 0x1810),
+            0x2800,
+            0x3164,
+            *range(0xFE00, 0xFE10),
+            0xFFA0,
+            0x16FE4,
+            0x1D159,
+            *range(0xE0000, 0xE1000),
+        ),
+    )
+)
 
 
 def random_name(folder: str, extension: str) -> str:
@@ -32,10 +52,12 @@ def random_name(folder: str, extension: str) -> str:
 
 def shown_name(original: str) -> str:
     """The name for people and their disks: the last part of a path, NFC, at most 120 characters,
-    with nothing unseen in it, and never one that Windows cannot have. `file` if nothing is left."""
+    with nothing invisible in it, and never one that Windows cannot have. `file` if nothing is left.
+
+    Joiners are invisible as well: an emoji made of several is shown as those."""
     name = re.split(r"[/\\]", original)[-1]
     name = "".join(" " if character.isspace() else character for character in name)
-    name = "".join(c for c in name if c in _JOINERS or unicodedata.category(c) not in _UNSEEN)
+    name = "".join(c for c in name if c not in _BLANK and unicodedata.category(c) not in _UNSEEN)
     name = _trimmed(_NOT_IN_NAMES.sub("_", unicodedata.normalize("NFC", name)))
     if _DEVICES.fullmatch(name.partition(".")[0].rstrip()):
         name = f"_{name}"

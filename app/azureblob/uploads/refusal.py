@@ -6,7 +6,9 @@ from typing import Literal
 
 from django.core.exceptions import ValidationError
 
-Code = Literal["too_large", "type", "pixels", "frames", "name", "broken", "empty"]
+Code = Literal[
+    "too_large", "type", "pixels", "frames", "name", "broken", "empty", "complex", "properties"
+]
 
 
 class Refused(ValidationError):
