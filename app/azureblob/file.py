@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from tempfile import SpooledTemporaryFile
@@ -31,6 +33,19 @@ def spool(max_size: int) -> SpooledTemporaryFile[bytes]:
     """A temporary file: in memory up to `max_size` bytes, then on disk."""
     folder = setting("FILE_UPLOAD_TEMP_DIR", None)
     return SpooledTemporaryFile(max_size=max_size, dir=folder)
+
+
+def gunzip(file: SpooledTemporaryFile[bytes]) -> None:
+    """Replace what the file holds by what it unpacks to, piece by piece. Raises OSError and
+    EOFError for what is no gzip."""
+    with spool(0) as packed:
+        file.seek(0)
+        shutil.copyfileobj(file, packed)
+        packed.seek(0)
+        file.seek(0)
+        file.truncate()
+        with gzip.GzipFile(fileobj=packed, mode="rb") as unpacked:
+            shutil.copyfileobj(unpacked, file)
 
 
 class BlobFile(_File):

@@ -15,6 +15,7 @@ from typing import Any
 from azure.storage.blob import BlobSasPermissions, UserDelegationKey, generate_blob_sas
 
 from azureblob.delegation import DelegationKeys
+from azureblob.middleware import signed_url_made
 
 # A signature is refused before its start, and clocks differ ("Best practices when using SAS").
 CLOCK_SKEW_SECONDS = 15 * 60
@@ -139,7 +140,9 @@ class Signer:
         return token
 
     def read(self, *, container: str, blob: str, period: int, https_only: bool) -> str:
-        """The query that lets its holder read one blob, without the question mark."""
+        """The query that lets its holder read one blob, without the question mark. A page that it
+        is made for is marked as not to be stored."""
+        signed_url_made()
         start, expiry = window(time.time(), period)
         pattern = _pattern(
             self.account, self._secret(expiry), container, start, expiry, _protocol(https_only)

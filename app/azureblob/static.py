@@ -290,11 +290,13 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
         """The container without a publisher's view of it."""
         from azureblob.storage import BlobStorage
 
-        return BlobStorage(
+        blobs = BlobStorage(
             overwrite_files=True,
             **{name: getattr(self, name) for name in (*_ACCOUNT, "azure_container")},
             cache_control=self.cache_control,
         )
+        blobs.decodes = True
+        return blobs
 
     def service(self, *, retries: int, connect: float, read: float) -> BlobServiceClient:
         return self.blobs.service(retries=retries, connect=connect, read=read)

@@ -25,6 +25,7 @@ from azure.core.exceptions import (
     ResourceExistsError,
     ResourceModifiedError,
     ResourceNotFoundError,
+    ServiceResponseError,
 )
 from azure.storage.blob import (
     BlobPrefix,
@@ -43,7 +44,7 @@ from azureblob.client import BUDGET
 from azureblob.container import ONE_REQUEST_BYTES, Container
 from azureblob.content_types import content_encoding, content_type
 from azureblob.deadline import current
-from azureblob.file import BlobFile, Movable, rereadable
+from azureblob.file import BlobFile, Movable, gunzip, rereadable
 from azureblob.names import LONGEST, impossible, normalized, tidied
 from azureblob.signing import (
     LONGEST_BY_IDENTITY,
@@ -82,6 +83,10 @@ class BlobStorage(Container):
     Raises ImproperlyConfigured for options that mean nothing or contradict each other, for a period
     of over three days, and for a key where an identity is to sign in.
     """
+
+    # Whether open() decodes what is stored with `Content-Encoding: gzip`: only for files that the
+    # site compressed itself. Anything else is read as it is stored.
+    decodes = False
 
     # --- Names and URLs ---------------------------------------------------------------------------
 
@@ -211,7 +216,12 @@ class BlobStorage(Container):
             file.truncate()
             try:
                 with _missing(name), self.circuit.streaming():
-                    self.client.download_blob(path, timeout=self.timeout).readinto(file)
+                    stored = self.client.download_blob(path, timeout=self.timeout, decompress=False)
+                    stored.readinto(file)
+                    if stored.size != file.tell():
+                        raise ServiceResponseError(f"{file.tell()} bytes came of {stored.size}")
+                if self.decodes and stored.properties.content_settings.content_encoding == "gzip":
+                    gunzip(file)
                 return
             except ResourceModifiedError:  # replaced half-way: its other half is another file's
                 if not left:
@@ -245,7 +255,7 @@ class BlobStorage(Container):
     # --- Writing ----------------------------------------------------------------------------------
 
     def delete(self, name: str) -> None:
-        """It is no error if there is none."""
+        """Its snapshots are deleted as well. It is no error if there is none."""
         if not name:
             raise ValueError("The name must be given to delete().")
         try:
@@ -253,7 +263,7 @@ class BlobStorage(Container):
         except FileNotFoundError:
             return
         try:
-            self.client.delete_blob(path, timeout=self.timeout)
+            self.client.delete_blob(path, timeout=self.timeout, delete_snapshots="include")
         except ResourceNotFoundError:
             return
 

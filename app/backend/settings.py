@@ -32,6 +32,8 @@ MIDDLEWARE = [
     "azureblob.health.HealthMiddleware",
     "azureblob.outages.OutageMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    # Whose an upload is, and that pages with signed URLs are not stored.
+    "azureblob.middleware.BlobMiddleware",
     # Pages go packed, as the static files do. Django masks its tokens and pads what it packs.
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from django.test import Client
 
     from azureblob.direct.quarantine import Quarantine
+    from azureblob.direct.tickets import Pass
 
 BASE = "/pictures/upload/"
 
@@ -67,6 +68,22 @@ class Browser:
         grant = self.begin(name, len(body))
         assert put(grant["url"], body, grant["headers"]) == (201, "")
         return grant
+
+    @property
+    def senders(self) -> frozenset[str]:
+        """Whose tokens are taken from this browser."""
+        from django.http import HttpRequest
+
+        from azureblob.direct.senders import senders_in
+
+        request = HttpRequest()
+        request.session = self.client.session
+        return senders_in(request)
+
+    def passed(self, body: bytes, name: str = "cat.png") -> Pass:
+        from azureblob.direct.tickets import Pass
+
+        return Pass.of(self.token(body, name), "pictures", self.senders)
 
     def token(self, body: bytes, name: str = "cat.png") -> str:
         answer = self.ask("finish", id=self.send(body, name)["id"])

@@ -95,9 +95,8 @@ def test_of_two_who_come_with_one_token_one_is_served(browser: Browser, hold: Qu
 
     from azureblob.direct.file import QuarantinedFile
     from azureblob.direct.quarantine import Gone
-    from azureblob.direct.tickets import Pass
 
-    found = Pass.of(browser.token(picture()), "pictures")
+    found = browser.passed(picture())
     before = media_names()
     barrier = threading.Barrier(8)
     outcomes: list[str] = []
@@ -127,11 +126,10 @@ def test_a_taken_name_gives_way_and_the_upload_is_not_lost(
     from django.core.files.storage import default_storage
 
     from azureblob.direct.file import QuarantinedFile
-    from azureblob.direct.tickets import Pass
 
     default_storage.save("taken.png", ContentFile(b"first"))
     body = picture()
-    file = QuarantinedFile(Pass.of(browser.token(body), "pictures"), hold)
+    file = QuarantinedFile(browser.passed(body), hold)
     saved = default_storage.save("taken.png", file)
     assert saved != "taken.png"
     with default_storage.open("taken.png") as first, default_storage.open(saved) as second:
@@ -144,10 +142,9 @@ def test_a_storage_elsewhere_reads_the_upload(
     from django.core.files.storage import FileSystemStorage
 
     from azureblob.direct.file import QuarantinedFile
-    from azureblob.direct.tickets import Pass
 
     body = picture(size=(900, 900))
-    file = QuarantinedFile(Pass.of(browser.token(body), "pictures"), hold)
+    file = QuarantinedFile(browser.passed(body), hold)
     name = FileSystemStorage(tmp_path).save("there.png", file)
     assert (tmp_path / name).read_bytes() == body
 

@@ -9,6 +9,7 @@ from azureblob.checks.accounts import settings_are_read, storages_can_be_made
 from azureblob.checks.addresses import addresses_agree
 from azureblob.checks.containers import containers_are_apart, types_are_checked
 from azureblob.checks.levels import containers_are_as_declared
+from azureblob.checks.middleware import requests_are_known
 from azureblob.checks.requests import limits_make_sense, requests_are_bounded
 from azureblob.checks.staticfiles import commands_are_ours, settings_moved
 
@@ -19,6 +20,7 @@ __all__ = [
     "containers_are_as_declared",
     "limits_make_sense",
     "requests_are_bounded",
+    "requests_are_known",
     "settings_are_read",
     "settings_moved",
     "storages_can_be_made",

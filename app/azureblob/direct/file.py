@@ -16,12 +16,13 @@ from django.db import transaction
 
 from azureblob.deadline import grace, side_by_side
 from azureblob.direct.quarantine import Quarantine
-from azureblob.direct.reader import PAGE_BYTES
+from azureblob.direct.reader import LIMIT_BYTES, PAGE_BYTES
 from azureblob.direct.tickets import Pass
 from azureblob.storage import BlobStorage
 from azureblob.uploads.headers import blob_metadata
-from azureblob.uploads.marks import mark
+from azureblob.uploads.marks import mark, marked
 from azureblob.uploads.names import shown_name
+from azureblob.uploads.rules import UploadRules
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +39,11 @@ class QuarantinedFile(_UploadedFile):
     """Saved to a BlobStorage of the same account it is moved there by the service, and its token is
     spent. Anything else reads it, by ranged requests.
 
-    It is marked as inspected, so that a field's rules need not read it again.
+    If it was inspected by `rules` it is marked so, and a field with these rules need not read it
+    again. A field with others does.
     """
 
-    def __init__(self, found: Pass, place: Quarantine) -> None:
+    def __init__(self, found: Pass, place: Quarantine, rules: UploadRules | None = None) -> None:
         self.token = found
         self._place = place
         self._lease: BlobLeaseClient | None = None
@@ -49,11 +51,15 @@ class QuarantinedFile(_UploadedFile):
         inspected = found.inspected
         name = shown_name(found.name)
         super().__init__(self._reader(), name, inspected.content_type, found.size)
-        mark(self, inspected, found.name)
+        if rules is not None and rules.digest == found.rules:
+            mark(self, inspected, found.name, rules)
 
     def _reader(self) -> io.BufferedReader:
+        """For an inspection, and for a storage elsewhere, which reads the whole."""
         token = self.token
-        return io.BufferedReader(self._place.reader(token.blob, token.size, token.etag), PAGE_BYTES)
+        limit = LIMIT_BYTES + 2 * token.size
+        raw = self._place.reader(token.blob, token.size, token.etag, limit)
+        return io.BufferedReader(raw, PAGE_BYTES)
 
     def open(self, mode: str | None = None, *_: Any, **__: Any) -> QuarantinedFile:
         if self.closed:
@@ -63,12 +69,18 @@ class QuarantinedFile(_UploadedFile):
 
     def move_into(self, storage: BlobStorage, name: str) -> bool:
         """Raises FileExistsError if the name is taken, and Gone if the token is spent."""
-        here = self._place.storage
-        if (storage.account_name, storage.blob_endpoint) != (here.account_name, here.blob_endpoint):
-            return False
         token = self.token
         if self._lease is None:
             self._lease = self._place.claim(token.blob, token.etag)
+        here = self._place.storage
+        known = marked(self)
+        if (storage.account_name, storage.blob_endpoint) != (
+            here.account_name,
+            here.blob_endpoint,
+        ) or (known and known.inspected != token.inspected):
+            # The blob has the headers of the first inspection; what is sent has those of the last.
+            self._leave_when_committed()
+            return False
         target = storage.client.get_blob_client(storage._storable(name))
         try:
             self._place.copy(
@@ -85,22 +97,36 @@ class QuarantinedFile(_UploadedFile):
                 self.undo()
             raise
         self._to = (storage, name)
+        self._leave_when_committed()
+        return True
+
+    def _leave_when_committed(self) -> None:
         together = _moved.get()
         if together is None:
             transaction.on_commit(self.leave, robust=True)
         else:
             together.append(self)
-        return True
 
     def leave(self) -> None:
-        """The blob in quarantine goes. If it cannot, it is left to the purge."""
+        """Delete the blob in quarantine. One that cannot be deleted is left to the purge, and its
+        tokens end here: a claim alone lasts for a minute."""
+        blob = self.token.blob
         try:
-            self._place.delete(self.token.blob, lease=self._lease)
+            self._place.delete(blob, lease=self._lease)
+            return
         except AzureError as error:
             log.warning("An upload stays in quarantine (%s).", type(error).__name__)
+        try:
+            self._place.spend(blob, self._lease)
+        except AzureError as error:
+            log.warning(
+                "It may be saved once more by its sender, as it cannot be marked as used (%s).",
+                type(error).__name__,
+            )
 
     def undo(self) -> None:
-        """Back to where it was: the token is good again."""
+        """Put things back as they were: nothing was written to the upload, so its token is good
+        again."""
         try:
             if self._to is not None:
                 self._to[0].delete(self._to[1])

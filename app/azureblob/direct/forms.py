@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ResourceModifiedError, ResourceNotFoundError
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.widgets import FILE_INPUT_CONTRADICTION, Script
@@ -18,8 +18,12 @@ from django.utils.datastructures import MultiValueDict
 from azureblob.deadline import side_by_side
 from azureblob.direct.file import QuarantinedFile
 from azureblob.direct.place import UploadPlace
+from azureblob.direct.quarantine import UNAVAILABLE, Unavailable, log_unavailable
+from azureblob.direct.senders import senders_now
 from azureblob.direct.tickets import Invalid, Pass
-from azureblob.uploads.forms import CheckedFileField
+from azureblob.uploads.forms import CheckedFileField, checked
+from azureblob.uploads.names import shown_name
+from azureblob.uploads.refusal import Refused
 
 _SUFFIX = "-uploaded"
 # The stubs know of paths alone.
@@ -76,16 +80,16 @@ class DirectUploadInput(forms.ClearableFileInput):
     def _kept(self, token: str) -> dict[str, Any] | None:
         """An upload of a form that comes back with an error: it need not be sent again."""
         try:
-            found = Pass.of(token, self.place.name)
+            found = Pass.of(token, self.place.name, senders_now())
             there = self.place.quarantine.properties(found.blob)
-        except Invalid:
+        except (Invalid, Refused):
             return None
         except AzureError:  # nobody knows: the next try will tell
             pass
         else:
             if there is None or str(there.etag) != found.etag:
                 return None
-        return {"token": token, "name": found.name, "size": found.size}
+        return {"token": token, "name": shown_name(found.name), "size": found.size}
 
 
 class DirectUploadField(CheckedFileField):
@@ -100,6 +104,7 @@ class DirectUploadField(CheckedFileField):
         "gone": "“%(name)s” was used or removed already. Choose the file once more.",
         "invalid_token": "This upload is not known any more. Choose the file once more.",
         "storage": "The storage does not answer. Try again in a moment.",
+        "unavailable": UNAVAILABLE,
         "many": "At most %(most)d files at once.",
     }
 
@@ -152,14 +157,25 @@ class DirectUploadField(CheckedFileField):
 
     def _from_quarantine(self, token: str) -> QuarantinedFile:
         try:
-            found = Pass.of(token, self.place.name)
+            found = Pass.of(token, self.place.name, senders_now())
         except Invalid:
             raise ValidationError(self.error_messages["invalid_token"], "invalid_token") from None
+        gone = ValidationError(
+            self.error_messages["gone"], "gone", {"name": shown_name(found.name)}
+        )
         place = self.place.quarantine
         try:
             there = place.properties(found.blob)
+            if there is None or str(there.etag) != found.etag:
+                raise gone
+            file = QuarantinedFile(found, place, self.rules)
+            # It was, unless the place's rules have changed since.
+            checked(file, found.name, self.rules)
+        except Unavailable as error:
+            log_unavailable(place, error)
+            raise ValidationError(self.error_messages["unavailable"], "unavailable") from None
+        except (ResourceModifiedError, ResourceNotFoundError):
+            raise gone from None
         except AzureError:
             raise ValidationError(self.error_messages["storage"], "storage") from None
-        if there is None or str(there.etag) != found.etag:
-            raise ValidationError(self.error_messages["gone"], "gone", {"name": found.name})
-        return QuarantinedFile(found, place)
+        return file

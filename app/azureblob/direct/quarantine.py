@@ -1,4 +1,4 @@
-"""The container for uploads that nobody has looked at yet. Private, whatever the media are.
+"""The container for uploads that are not checked yet. Private, whatever the media are.
 
 A signature binds neither type nor size: in a public container anybody could have the site's storage
 serve anything, under any type, as soon as it is sent.
@@ -7,9 +7,10 @@ serve anything, under any type, as soon as it is sent.
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -18,6 +19,7 @@ from typing import Any
 from azure.core import MatchConditions
 from azure.core.exceptions import (
     AzureError,
+    ClientAuthenticationError,
     HttpResponseError,
     ResourceExistsError,
     ResourceModifiedError,
@@ -30,10 +32,14 @@ from django.dispatch import receiver
 from storages.utils import setting
 
 from azureblob.deadline import grace, pause, remaining
-from azureblob.direct.reader import BlobReader
+from azureblob.direct.arrived import unreadable
+from azureblob.direct.reader import LIMIT_BYTES, BlobReader
 from azureblob.signing import Signer
 from azureblob.storage import BlobStorage
 
+log = logging.getLogger(__name__)
+
+UNAVAILABLE = "Uploads are not available right now."
 FOLDER = "uploads/"
 SIGNED_SECONDS = 10 * 60
 # Within an account a copy is done when it is answered, or soon after ("Copy Blob").
@@ -41,11 +47,22 @@ _COPY_SECONDS = 60
 _LEASE_SECONDS = 60
 _TAKEN = {"BlobAlreadyExists", "TargetConditionNotMet", "ConditionNotMet"}
 _LEASE_ENDED = {"LeaseLost", "LeaseNotPresentWithBlobOperation"}
+_LEASED_BY_ANOTHER = {"LeaseIdMissing", "LeaseIdMismatchWithBlobOperation"}
+# One lease that ended, one of another's to be broken, and the deletion itself.
+_DELETE_ATTEMPTS = 3
 _GONE = {"BlobNotFound", "CannotVerifyCopySource", "SourceConditionNotMet"}
+_NO_CONTAINER = {"ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled"}
+# What the sender encrypted with a key of its own ("Customer-provided keys").
+_ENCRYPTED = "BlobUsesCustomerSpecifiedEncryption"
 
 
 class Gone(Exception):
     """The upload is not in quarantine any more, or not as it was checked."""
+
+
+class Unavailable(AzureError):
+    """No upload can be taken: there is no quarantine container, or the site has no right to it. The
+    text is the service's code, and trying again does not help."""
 
 
 class Quarantine:
@@ -71,40 +88,51 @@ class Quarantine:
         return f"{self._url(blob)}?{signature}"
 
     def properties(self, blob: str) -> BlobProperties | None:
+        """None if it is not there. Raises Unavailable, and Refused for what cannot be looked at."""
         try:
-            return self._client(blob).get_blob_properties()
+            with _available():
+                return self._client(blob).get_blob_properties()
         except ResourceNotFoundError:
             return None
+        except HttpResponseError as error:
+            if _code(error) == _ENCRYPTED:
+                raise unreadable() from None
+            raise
 
     def _is(self, blob: str, etag: str) -> bool:
         there = self.properties(blob)
         return there is not None and str(there.etag) == etag
 
-    def reader(self, blob: str, size: int, etag: str) -> BlobReader:
-        return BlobReader(self._client(blob), size, etag)
+    def reader(self, blob: str, size: int, etag: str, limit: int = LIMIT_BYTES) -> BlobReader:
+        return BlobReader(self._client(blob), size, etag, limit)
 
     def delete(
         self, blob: str, etag: str | None = None, lease: BlobLeaseClient | None = None
     ) -> bool:
-        """Whether it was there, and with `etag` still in this version.
+        """Whether it was there, and with `etag` still in this version. Its snapshots are deleted
+        as well: with the URL to send a file one can make them.
 
-        Who has a claim on it gives it as `lease`: between the end of a lease and the deletion
-        another would come by. Anybody else's lease is broken.
+        The holder of a claim gives it as `lease`: between the end of a lease and the deletion
+        another request could claim the blob. Anybody else's lease is broken.
         """
         client = self._client(blob)
-        options: dict[str, Any] = {"lease": lease} if lease else {}
+        options: dict[str, Any] = {"delete_snapshots": "include"}
+        if lease:
+            options["lease"] = lease
         if etag:
             options |= {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-        for _ in range(2):
+        for _ in range(_DELETE_ATTEMPTS):
             try:
-                client.delete_blob(**options)
+                with _available():
+                    client.delete_blob(**options)
                 return True
             except ResourceNotFoundError:
                 return False
             except HttpResponseError as error:
-                if _code(error) in _LEASE_ENDED and lease:
+                if _code(error) in _LEASE_ENDED and "lease" in options:
                     del options["lease"]
-                elif _code(error) == "LeaseIdMissing":
+                elif _code(error) in _LEASED_BY_ANOTHER:
+                    options.pop("lease", None)
                     with contextlib.suppress(ResourceNotFoundError):
                         BlobLeaseClient(client).break_lease(lease_break_period=0)
                 elif isinstance(error, ResourceModifiedError):
@@ -112,6 +140,11 @@ class Quarantine:
                 else:
                     raise
         return False
+
+    def spend(self, blob: str, lease: BlobLeaseClient | None) -> None:
+        """End all tokens of a blob that could not be deleted: writing to it changes its ETag."""
+        with _available():
+            self._client(blob).set_blob_metadata({"spent": "true"}, lease=lease)
 
     def older_than(self, moment: datetime) -> Iterator[BlobProperties]:
         """Everything in the container that was last written before `moment`."""
@@ -143,13 +176,14 @@ class Quarantine:
         taken."""
         free: dict[str, Any] = {} if overwrite else {"match_condition": MatchConditions.IfMissing}
         try:
-            state = target.start_copy_from_url(
-                self._source(blob),
-                metadata=metadata,
-                source_etag=etag,
-                source_match_condition=MatchConditions.IfNotModified,
-                **free,
-            )["copy_status"]
+            with _available(but=_GONE | _TAKEN):
+                state = target.start_copy_from_url(
+                    self._source(blob),
+                    metadata=metadata,
+                    source_etag=etag,
+                    source_match_condition=MatchConditions.IfNotModified,
+                    **free,
+                )["copy_status"]
         except HttpResponseError as error:
             # "ConditionNotMet" may be said of either end; taken for the wrong one, a save would try
             # one name after another without end.
@@ -166,7 +200,7 @@ class Quarantine:
         finally:
             if state != "success":
                 with contextlib.suppress(AzureError), grace():
-                    target.delete_blob()
+                    target.delete_blob(delete_snapshots="include")
         if state != "success":
             raise ServiceResponseError(f"The copy within the account ended as {state!r}")
 
@@ -194,6 +228,15 @@ class Quarantine:
         return f"{self.storage.blob_endpoint}{self.storage.azure_container}/{blob}"
 
 
+def log_unavailable(place: Quarantine, error: Unavailable) -> None:
+    """For whoever runs the site; visitors read UNAVAILABLE."""
+    log.error(
+        "Uploads cannot be taken: the quarantine container %r answers %s. Run manage.py doctor.",
+        place.storage.azure_container,
+        error,
+    )
+
+
 def quarantine() -> Quarantine:
     """That of the settings: the account that BlobStorage reads there, and QUARANTINE_LOCATION."""
     return Quarantine(_storage(setting("QUARANTINE_LOCATION", "quarantine")))
@@ -215,11 +258,24 @@ def _code(error: AzureError) -> str:
 
 
 @contextmanager
+def _available(but: Set[str] = frozenset()) -> Iterator[None]:
+    """A refusal that holds for every blob of the container is Unavailable; `but` are codes that say
+    something of one blob alone."""
+    try:
+        yield
+    except HttpResponseError as error:
+        code = _code(error)
+        refused = isinstance(error, ClientAuthenticationError) or error.status_code in {401, 403}
+        if code not in but and (refused or code in _NO_CONTAINER):
+            raise Unavailable(code or f"status {error.status_code}") from None
+        raise
+
+
+@contextmanager
 def _as_it_was() -> Iterator[None]:
     """A blob that is away, changed or claimed by another is Gone."""
     try:
-        yield
+        with _available():
+            yield
     except (ResourceNotFoundError, ResourceModifiedError, ResourceExistsError) as error:
-        if _code(error) == "ContainerNotFound":
-            raise
         raise Gone(_code(error)) from None

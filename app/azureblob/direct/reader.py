@@ -6,26 +6,26 @@ import io
 from collections import OrderedDict
 
 from azure.core import MatchConditions
+from azure.core.exceptions import ServiceResponseError
 from azure.storage.blob import BlobClient
 
+from azureblob.uploads.budget import TooComplex
+
 PAGE_BYTES = 64 * 1024
-# Who reads on gets more at a time, up to this.
+# Reading on fetches more at a time, up to this.
 _MOST_PAGES = 16
 _KEPT_PAGES = 128
 # What an inspection may fetch in all: it is for looking, and not for downloading.
 LIMIT_BYTES = 64 * 1024 * 1024
 
 
-class TooMuch(OSError):
-    """More would have to be fetched than the reader may."""
-
-
 class BlobReader(io.RawIOBase):
-    """Bytes of one version of a blob, `size` of them, by ranged requests.
+    """The stored bytes of one version of a blob, `size` of them, by ranged requests. An encoding
+    that the blob claims is not decoded.
 
-    Raises azure.core.exceptions.ResourceModifiedError if the blob is another by now, and TooMuch
-    once more than `limit` bytes would have been fetched. A decoder that takes every error for a
-    damaged file does not hide these: `failure` has the first. At most 9 MiB are in memory.
+    Raises azure.core.exceptions.ResourceModifiedError if the blob is another by now,
+    ServiceResponseError for an answer of another length than was asked for, and TooComplex once
+    more than `limit` bytes would have been fetched. At most 9 MiB are in memory.
     """
 
     def __init__(self, blob: BlobClient, size: int, etag: str, limit: int = LIMIT_BYTES) -> None:
@@ -36,7 +36,6 @@ class BlobReader(io.RawIOBase):
         self._ahead = 1
         self._next = -1
         self.fetched = 0
-        self.failure: Exception | None = None
 
     def readable(self) -> bool:
         return True
@@ -70,11 +69,7 @@ class BlobReader(io.RawIOBase):
     def _page(self, number: int) -> bytes:
         if number not in self._pages:
             self._ahead = min(2 * self._ahead, _MOST_PAGES) if number == self._next else 1
-            try:
-                self._fetch(number)
-            except Exception as error:
-                self.failure = self.failure or error
-                raise
+            self._fetch(number)
         self._pages.move_to_end(number)
         return self._pages[number]
 
@@ -82,7 +77,7 @@ class BlobReader(io.RawIOBase):
         begin = first * PAGE_BYTES
         length = min(self._ahead * PAGE_BYTES, self._size - begin)
         if self.fetched + length > self._limit:
-            raise TooMuch(f"more than {self._limit} bytes would have to be fetched")
+            raise TooComplex(f"more than {self._limit} bytes would have to be fetched")
         self.fetched += length
         data = self._blob.download_blob(
             begin,
@@ -90,7 +85,10 @@ class BlobReader(io.RawIOBase):
             etag=self._etag,
             match_condition=MatchConditions.IfNotModified,
             max_concurrency=1,
+            decompress=False,
         ).readall()
+        if len(data) != length:
+            raise ServiceResponseError(f"{len(data)} bytes came of {length}")
         for offset in range(0, length, PAGE_BYTES):
             self._pages[first + offset // PAGE_BYTES] = data[offset : offset + PAGE_BYTES]
         self._next = first + -(-length // PAGE_BYTES)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeVar, cast
 
 from django.core import signing
 
@@ -14,17 +14,20 @@ from azureblob.uploads.inspection import Inspected
 SECONDS = 24 * 3600
 _TICKET, _PASS = "azureblob.direct.ticket", "azureblob.direct.pass"
 
+_Token = TypeVar("_Token", "Ticket", "Pass")
+
 
 class Invalid(Exception):
-    """Not ours, for another place, or too old."""
+    """Not ours, for another place, another visitor's, or too old."""
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """An upload that has begun: its blob in quarantine, what the browser says of the file, and the
-    name of the place that it was asked for."""
+    """An upload that has begun: the name of the place that it was asked for, whose it is (see
+    senders.py), its blob in quarantine, and what the browser says of the file."""
 
     place: str
+    sender: str
     blob: str
     name: str
     size: int
@@ -33,37 +36,45 @@ class Ticket:
         return signing.dumps(asdict(self), salt=_TICKET, compress=True)
 
     @classmethod
-    def of(cls, text: Any, place: str) -> Ticket:
+    def of(cls, text: str, place: str, senders: frozenset[str]) -> Ticket:
         """Raises Invalid."""
-        return cls(**_loaded(text, _TICKET, place))
+        return _loaded(cls, text, _TICKET, place, senders)
 
 
 @dataclass(frozen=True)
 class Pass:
-    """An upload that passed: the very version of its blob, and what was found in it."""
+    """An upload that passed: the very version of its blob, what was found in it, and by what rules
+    (UploadRules.digest)."""
 
     place: str
+    sender: str
     blob: str
     name: str
     size: int
     etag: str
+    rules: str
     inspected: Inspected
 
     def signed(self) -> str:
         return signing.dumps(asdict(self), salt=_PASS, compress=True)
 
     @classmethod
-    def of(cls, text: Any, place: str) -> Pass:
+    def of(cls, text: str, place: str, senders: frozenset[str]) -> Pass:
         """Raises Invalid."""
-        values = _loaded(text, _PASS, place)
-        return cls(**{**values, "inspected": Inspected(**values["inspected"])})
+        loaded = _loaded(cls, text, _PASS, place, senders)
+        return replace(loaded, inspected=Inspected(**cast("dict[str, Any]", loaded.inspected)))
 
 
-def _loaded(text: Any, salt: str, place: str) -> dict[str, Any]:
+def _loaded(
+    kind: type[_Token], text: str, salt: str, place: str, senders: frozenset[str]
+) -> _Token:
     try:
-        values = signing.loads(str(text), salt=salt, max_age=SECONDS)
-        if values["place"] != place:
-            raise Invalid("for another place")
-    except (signing.BadSignature, KeyError, TypeError, ValueError) as error:
+        # One that an older version of this app signed may have other fields.
+        loaded = kind(**signing.loads(text, salt=salt, max_age=SECONDS))
+    except (signing.BadSignature, TypeError, ValueError) as error:
         raise Invalid(type(error).__name__) from None
-    return dict(values)
+    if loaded.place != place:
+        raise Invalid("for another place")
+    if loaded.sender not in senders:
+        raise Invalid("of another visitor")
+    return loaded

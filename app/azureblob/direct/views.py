@@ -13,16 +13,25 @@ from functools import wraps
 from typing import Any
 
 from azure.core.exceptions import AzureError, ResourceModifiedError, ResourceNotFoundError
+from azure.storage.blob import BlobProperties
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, JsonResponse, UnreadablePostError
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST
 
 from azureblob.deadline import side_by_side
+from azureblob.direct.arrived import check_headers, check_properties
 from azureblob.direct.place import UploadPlace
-from azureblob.direct.quarantine import Gone
-from azureblob.direct.reader import PAGE_BYTES, TooMuch
+from azureblob.direct.quarantine import (
+    UNAVAILABLE,
+    Gone,
+    Quarantine,
+    Unavailable,
+    log_unavailable,
+)
+from azureblob.direct.reader import PAGE_BYTES
+from azureblob.direct.senders import sender_of, senders_in
 from azureblob.direct.tickets import Invalid, Pass, Ticket
 from azureblob.uploads.headers import blob_headers
 from azureblob.uploads.inspection import Inspected, check_claims, inspect
@@ -37,31 +46,38 @@ BLOCK_BYTES = 8 * 1024 * 1024
 # "Put Block": a blob has 50,000 at the most.
 _MOST_BLOCKS = 50_000
 _MOST_FILES = 100
+# Far above what a blob can have, and what can be written in a refusal.
+_LARGEST = 2**63 - 1
 
-Step = Callable[[UploadPlace, dict[str, Any]], JsonResponse]
+Step = Callable[[HttpRequest, UploadPlace, dict[str, Any]], JsonResponse]
+
+
+class Malformed(Exception):
+    """No request of direct.js."""
 
 
 def _step(work: Step) -> Callable[..., JsonResponse]:
     @require_POST
     @never_cache
+    @_json_alone
     @csrf_protect
     @wraps(work)
     def view(request: HttpRequest, place: UploadPlace) -> JsonResponse:
         if not place.may(request):
             return _problem(403, "forbidden", "You may not upload here. Log in, and try again.")
         try:
-            asked = json.loads(request.body)
-            if not isinstance(asked, dict):
-                raise TypeError
-            return work(place, asked)
+            return work(request, place, _asked(request))
         except RequestDataTooBig:
             return _problem(413, "malformed", "That was too much at once.")
-        except (ValueError, TypeError, KeyError):
-            return _problem(400, "malformed", "This request is malformed.")
+        except Malformed:
+            return _malformed()
         except Invalid:
             return _problem(
                 400, "invalid", "This upload is not known any more. Choose the file once more."
             )
+        except Unavailable as error:
+            log_unavailable(place.quarantine, error)
+            return _problem(503, "unavailable", UNAVAILABLE)
         except AzureError as error:
             # Its text may hold addresses and signatures.
             log.warning("A direct upload: the storage failed (%s).", type(error).__name__)
@@ -70,33 +86,94 @@ def _step(work: Step) -> Callable[..., JsonResponse]:
     return view
 
 
+def _json_alone(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Before the check for CSRF, which would read a form, and fail with a page on a broken one."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Any, **options: Any) -> Any:
+        if request.content_type != "application/json":
+            return _malformed()
+        return view(request, *args, **options)
+
+    return inner
+
+
+def _asked(request: HttpRequest) -> dict[str, Any]:
+    """Raises Malformed, and RequestDataTooBig."""
+    try:
+        asked = json.loads(request.body, parse_constant=_no_number)
+    except (ValueError, RecursionError, UnreadablePostError):
+        raise Malformed from None
+    if not isinstance(asked, dict):
+        raise Malformed
+    return asked
+
+
+def _no_number(_: str) -> None:
+    """NaN and Infinity, which JSON does not have."""
+    raise Malformed
+
+
+def _text(values: dict[str, Any], key: str) -> str:
+    """One that UTF-8 can hold, and a name of a file. Raises Malformed."""
+    value = values.get(key)
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise Malformed
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        raise Malformed from None
+    return value
+
+
 @_step
-def begin(place: UploadPlace, asked: dict[str, Any]) -> JsonResponse:
-    """{files: [{name, size, id?}]} -> {files: [{id, url, headers, block_bytes} or {error, code}]}.
+def begin(request: HttpRequest, place: UploadPlace, asked: dict[str, Any]) -> JsonResponse:
+    """{files: [{name, size} or {id}]} -> {files: [{id, url, headers, block_bytes, there} or
+    {error, code}]}.
 
     `block_bytes` is 0 for one request. With the `id` of an upload that has begun its blob gets a
     new signature, and `there` says whether it has arrived already.
     """
-    files = asked["files"]
+    files = asked.get("files")
     if not isinstance(files, list) or not 0 < len(files) <= _MOST_FILES:
-        raise ValueError
-    return JsonResponse({"files": side_by_side(lambda file: _begun(place, file), files)})
+        raise Malformed
+    # All are looked at before one is signed.
+    known = senders_in(request)
+    begun = [_claimed(place, file, known) for file in files]
+    ids = [one.blob for one in begun if isinstance(one, Ticket)]
+    if len(set(ids)) < len(ids):
+        raise Malformed
+    sender = sender_of(request)  # may write to the session: not a task for threads
+    return JsonResponse({"files": side_by_side(lambda one: _grant(sender, place, one), begun)})
 
 
-def _begun(place: UploadPlace, file: dict[str, Any]) -> dict[str, Any]:
+def _claimed(place: UploadPlace, file: Any, known: frozenset[str]) -> Ticket | tuple[str, int]:
+    """The upload that is to go on, or name and size of a new one. Raises Malformed and Invalid."""
+    if not isinstance(file, dict):
+        raise Malformed
+    if "id" in file:
+        return Ticket.of(_text(file, "id"), place.name, known)
+    size = file.get("size")
+    if type(size) is not int or not 0 <= size <= _LARGEST:  # True is an int as well
+        raise Malformed
+    return _text(file, "name"), size
+
+
+def _grant(
+    sender: str, place: UploadPlace, begun: Ticket | tuple[str, int]
+) -> dict[str, Any]:
     there = False
-    if file.get("id"):
-        ticket = Ticket.of(file["id"], place.name)
-        there = place.quarantine.properties(ticket.blob) is not None
-    else:
-        name, size = file["name"], file["size"]
-        if not isinstance(name, str) or not isinstance(size, int) or size < 0:
-            raise ValueError
-        try:
+    try:
+        if isinstance(begun, Ticket):
+            ticket = begun
+            there = place.quarantine.properties(ticket.blob) is not None
+        else:
+            name, size = begun
             check_claims(name, size, place.rules)
-        except Refused as refusal:
-            return {"error": refusal.message, "code": refusal.code}
-        ticket = Ticket(place.name, place.quarantine.new_name(), name, size)
+            blob = place.quarantine.new_name()
+            ticket = Ticket(place.name, sender, blob, name, size)
+    except Refused as refusal:
+        return {"error": refusal.message, "code": refusal.code}
     blocks = ticket.size > ONE_REQUEST_BYTES
     return {
         "id": ticket.signed(),
@@ -108,26 +185,36 @@ def _begun(place: UploadPlace, file: dict[str, Any]) -> dict[str, Any]:
 
 
 @_step
-def finish(place: UploadPlace, asked: dict[str, Any]) -> JsonResponse:
+def finish(request: HttpRequest, place: UploadPlace, asked: dict[str, Any]) -> JsonResponse:
     """{id} -> {token, name, size, content_type, width, height}, once the blob has been looked at.
 
     409 if it is not there; 422 with the reason if it does not pass, and then it is deleted.
     """
-    ticket = Ticket.of(asked["id"], place.name)
-    found = place.quarantine.properties(ticket.blob)
-    if found is None:
-        return _problem(409, "missing", "The file did not arrive. Try again.")
-    etag = str(found.etag)
+    ticket = Ticket.of(_text(asked, "id"), place.name, senders_in(request))
+    quarantine = place.quarantine
     try:
-        inspected = _inspected(place, ticket, int(found.size), etag)
+        found = quarantine.properties(ticket.blob)
+        if found is None:
+            return _problem(409, "missing", "The file did not arrive. Try again.")
+        inspected = _inspected(place, ticket, found)
         headers = blob_headers(inspected, ticket.name, place.cache_control)
-        etag = place.quarantine.set_headers(ticket.blob, etag, headers)
+        check_headers(found, headers)
+        etag = quarantine.set_headers(ticket.blob, str(found.etag), headers)
     except Refused as refusal:
-        place.quarantine.delete(ticket.blob)
+        _delete_refused(quarantine, ticket.blob)
         return _problem(422, refusal.code, str(refusal.message))
     except Gone:
         return _problem(409, "changed", "The file was changed while it was checked. Try again.")
-    passed = Pass(place.name, ticket.blob, ticket.name, int(found.size), etag, inspected)
+    passed = Pass(
+        place.name,
+        ticket.sender,
+        ticket.blob,
+        ticket.name,
+        int(found.size),
+        etag,
+        place.rules.digest,
+        inspected,
+    )
     return JsonResponse(
         {
             "token": passed.signed(),
@@ -140,32 +227,41 @@ def finish(place: UploadPlace, asked: dict[str, Any]) -> JsonResponse:
     )
 
 
-def _inspected(place: UploadPlace, ticket: Ticket, size: int, etag: str) -> Inspected:
-    """Its size is held against the rules before a byte is read. Raises Refused, and Gone if it is
-    replaced meanwhile."""
+def _inspected(place: UploadPlace, ticket: Ticket, found: BlobProperties) -> Inspected:
+    """Its size and its properties are checked before a byte is read. Raises Refused, and Gone if it
+    is replaced meanwhile."""
+    size = int(found.size)
     check_claims(ticket.name, size, place.rules)
     if size != ticket.size:
         raise Refused(
             f"{size:,} of {ticket.size:,} bytes arrived. Choose the file again.", "broken"
         )
-    reader = place.quarantine.reader(ticket.blob, size, etag)
+    check_properties(found)
+    reader = place.quarantine.reader(ticket.blob, size, str(found.etag))
     try:
         return inspect(io.BufferedReader(reader, PAGE_BYTES), ticket.name, size, place.rules)
-    except Exception as error:
-        # What the reader failed of is no fault of the file.
-        failure = reader.failure or error
-        if isinstance(failure, TooMuch):
-            raise Refused("This file is too large to be checked.", "too_large") from None
-        if isinstance(failure, ResourceModifiedError | ResourceNotFoundError):
-            raise Gone from None
-        raise failure from None
+    except (ResourceModifiedError, ResourceNotFoundError):
+        raise Gone from None
+
+
+def _delete_refused(quarantine: Quarantine, blob: str) -> None:
+    """The reason matters more to its sender: what stays gets no token, and the purge deletes it."""
+    try:
+        quarantine.delete(blob)
+    except AzureError as error:
+        log.warning("A refused upload stays in quarantine (%s).", type(error).__name__)
 
 
 @_step
-def discard(place: UploadPlace, asked: dict[str, Any]) -> JsonResponse:
-    """{id} -> {}: the visitor has thought better of it. Nothing there is as good."""
-    place.quarantine.delete(Ticket.of(asked["id"], place.name).blob)
+def discard(request: HttpRequest, place: UploadPlace, asked: dict[str, Any]) -> JsonResponse:
+    """{id} -> {}: the visitor has changed their mind. It is no error if nothing is there."""
+    ticket = Ticket.of(_text(asked, "id"), place.name, senders_in(request))
+    place.quarantine.delete(ticket.blob)
     return JsonResponse({})
+
+
+def _malformed() -> JsonResponse:
+    return _problem(400, "malformed", "This request is malformed.")
 
 
 def _problem(status: int, code: str, text: str) -> JsonResponse:

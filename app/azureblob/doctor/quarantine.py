@@ -40,7 +40,9 @@ class QuarantineRights:
         """Leave nothing behind where the examination was broken off."""
         if self._left:
             with contextlib.suppress(AzureError), self._site.client(1) as service:
-                service.get_blob_client(self._site.quarantine, self._name).delete_blob()
+                service.get_blob_client(self._site.quarantine, self._name).delete_blob(
+                    delete_snapshots="include"
+                )
 
     @contextlib.contextmanager
     def _blob(self) -> Iterator[BlobClient]:
@@ -55,7 +57,7 @@ class QuarantineRights:
 
     def _read(self) -> str:
         with self._blob() as blob:
-            found = blob.download_blob().readall()
+            found = blob.download_blob(decompress=False).readall()
         if found != _CONTENT:
             raise Failed(
                 "What was read is not what was written.",
@@ -94,7 +96,7 @@ class QuarantineRights:
 
     def _delete(self) -> str:
         with self._blob() as blob:
-            blob.delete_blob()
+            blob.delete_blob(delete_snapshots="include")
         self._left = False
         return "it is gone again"
 

@@ -17,6 +17,8 @@ _ROUNDS = 6
 # "Specifying conditional headers": with If-Match 412 stands for a blob that is gone as well.
 _GONE = {404, 412}
 _PAUSE_SECONDS = 10.0
+# "Delete Blob": one with snapshots is refused without it.
+_ALL_OF_IT = {"x-ms-delete-snapshots": "include"}
 
 
 def delete(
@@ -39,7 +41,7 @@ def delete(
             _pause(channel.held_seconds, before_batch)
             before_batch()
             requests = [
-                Request("DELETE", name, headers={"If-Match": f'"{left[name].etag}"'})
+                Request("DELETE", name, headers={"If-Match": f'"{left[name].etag}"', **_ALL_OF_IT})
                 for name in names[start : start + size]
             ]
             for request, answer in channel.run(requests):

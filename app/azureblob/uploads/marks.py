@@ -20,7 +20,7 @@ class Mark:
     rules: UploadRules | None = None
 
 
-def mark(file: Any, inspected: Inspected, original: str, rules: UploadRules | None = None) -> Mark:
+def mark(file: Any, inspected: Inspected, original: str, rules: UploadRules) -> Mark:
     """Any file object of Django's. No request sets it: it is an attribute in this process."""
     made = Mark(inspected, original, rules)
     setattr(file, _ATTRIBUTE, made)
@@ -28,8 +28,8 @@ def mark(file: Any, inspected: Inspected, original: str, rules: UploadRules | No
 
 
 def marked(file: Any, rules: UploadRules | None = None) -> Mark | None:
-    """What is known of the file. With `rules`, nothing that was found by other ones."""
+    """What is known of the file. With `rules`, nothing that was found under other rules."""
     found = getattr(file, _ATTRIBUTE, None)
-    if not isinstance(found, Mark) or (rules and found.rules and found.rules != rules):
+    if not isinstance(found, Mark) or (rules is not None and found.rules != rules):
         return None
     return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import astuple, dataclass
 from typing import Literal
 
 from azureblob.uploads.kinds import KNOWN
@@ -38,3 +39,8 @@ class UploadRules:
                 f"types holds {', '.join(unknown)}, which cannot be told from a file's content. "
                 "Take it out, and set others='attachment' to keep such files as attachments."
             )
+
+    @property
+    def digest(self) -> str:
+        """Another one for other rules."""
+        return hashlib.sha256(repr(astuple(self)).encode()).hexdigest()[:16]

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from azureblob.direct.quarantine import Quarantine, quarantine
 from azureblob.management.interruption import told_as
 from azureblob.management.spans import add_clearing_arguments
+from azureblob.migration.uploading import ENOUGH_FAILURES
 
 _DEFAULT = "1d"
 _AT_ONCE = 16
@@ -51,14 +52,27 @@ class Command(BaseCommand):
         dry, verbosity = options["dry_run"], options["verbosity"]
         before = datetime.now(UTC) - timedelta(seconds=options["older_than"])
 
-        def delete(blob: BlobProperties) -> bool:
-            # In the version that was listed: what was sent since is another's.
-            return dry or place.delete(blob.name, _quoted(blob.etag))
+        def delete(blob: BlobProperties) -> bool | AzureError:
+            try:
+                # In the version that was listed: what was sent since is another's.
+                return dry or place.delete(blob.name, _quoted(blob.etag))
+            except AzureError as error:
+                return error
 
         count = size = 0
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            old = list(place.older_than(before))
+        failed: list[tuple[str, AzureError]] = []
+        in_a_row = 0
+        old = list(place.older_than(before))
+        pool = ThreadPoolExecutor(_AT_ONCE)
+        try:
             for blob, gone in zip(old, pool.map(delete, old), strict=True):
+                if isinstance(gone, AzureError):
+                    failed.append((blob.name, gone))
+                    in_a_row += 1
+                    if in_a_row >= ENOUGH_FAILURES:
+                        break
+                    continue
+                in_a_row = 0
                 if not gone:
                     continue
                 count += 1
@@ -66,9 +80,25 @@ class Command(BaseCommand):
                 if verbosity >= (1 if dry else 2):
                     verb = "Pretending to delete" if dry else "Deleted"
                     self.stdout.write(f"{verb} '{blob.name}'")
+        finally:
+            pool.shutdown(cancel_futures=True)
         if verbosity >= 1:
             verb = "would be deleted" if dry else "deleted"
             self.stdout.write(f"\n{count} uploads {verb} ({size / 1e6:.1f} MB).")
+        if failed:
+            name, error = failed[0]
+            enough = in_a_row >= ENOUGH_FAILURES
+            given_up = " Too many failed one after another, so no more were tried."
+            raise CommandError(
+                f"{len(failed)} uploads could not be deleted, {name} for one: {_why(error)}."
+                f"{given_up if enough else ''} Run this again; if it stays so, "
+                "manage.py doctor tells what is wrong."
+            )
+
+
+def _why(error: AzureError) -> str:
+    """The service's code: the text may hold addresses and signatures."""
+    return str(getattr(error, "error_code", None) or type(error).__name__)
 
 
 def _quoted(etag: str) -> str:

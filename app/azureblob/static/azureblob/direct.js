@@ -201,18 +201,21 @@ class Upload {
     } catch {
       throw new Trouble("The site does not answer.", { again: true });
     }
+    const answer = await response.json().catch(() => null);
+    if (answer?.code === "unavailable") {
+      throw new Trouble(answer.error); // by itself it does not get better soon
+    }
     if (isTransient(response.status)) {
       throw new Trouble("The site does not answer.", { again: true, wait: retryAfter(response.headers.get("Retry-After")) });
     }
-    try {
-      return await response.json();
-    } catch {
+    if (answer === null) {
       throw new Trouble(
         response.status === 403
           ? "The site no longer knows this page. Load it anew, and try again."
           : `The site gave no answer that makes sense (${response.status}).`,
       );
     }
+    return answer;
   }
 
   /** One request to storage. Throws Trouble; with `status` and `code` where storage said no. */
@@ -259,7 +262,10 @@ class Upload {
           return;
         }
         const code = /<Code>(\w+)<\/Code>/.exec(request.responseText)?.[1] ?? "";
-        const trouble = new Trouble(`The storage refused the file (${code || request.status}).`, {
+        const message = code.startsWith("Container")
+          ? "Uploads are not available right now."
+          : `The storage refused the file (${code || request.status}).`;
+        const trouble = new Trouble(message, {
           again: isTransient(request.status),
           wait: retryAfter(request.getResponseHeader("Retry-After")),
         });
