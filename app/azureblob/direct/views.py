@@ -159,9 +159,7 @@ def _claimed(place: UploadPlace, file: Any, known: frozenset[str]) -> Ticket | t
     return _text(file, "name"), size
 
 
-def _grant(
-    sender: str, place: UploadPlace, begun: Ticket | tuple[str, int]
-) -> dict[str, Any]:
+def _grant(sender: str, place: UploadPlace, begun: Ticket | tuple[str, int]) -> dict[str, Any]:
     there = False
     try:
         if isinstance(begun, Ticket):
