@@ -67,6 +67,8 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
             self.location = normalized(self.location)
         except SuspiciousFileOperation:
             problems.append(f"location is {self.location!r}: a folder in the container.")
+        if (access := setting("AZURE_MEDIA_ACCESS", "public")) not in {"public", "private"}:
+            problems.append(f"AZURE_MEDIA_ACCESS is {access!r}: public or private.")
         if not self.azure_container:
             problems.append("azure_container is not set.")
         if not self.account_name:
@@ -86,9 +88,10 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
             "location": "",
             "blob_endpoint": setting("AZURE_BLOB_ENDPOINT"),
             "auth_mode": setting("AZURE_AUTH_MODE", "key"),
-            "signed": False,
-            "signed_seconds": 3600,
-            "check_content": False,
+            "azure_container": setting("AZURE_MEDIA_CONTAINER") or setting("AZURE_CONTAINER"),
+            "signed": setting("AZURE_MEDIA_ACCESS", "public") != "public",
+            "signed_seconds": setting("AZURE_MEDIA_URL_SECONDS", 3600),
+            "check_content": setting("AZURE_CHECK_CONTENT", True),
         }
 
     @property

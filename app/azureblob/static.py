@@ -292,6 +292,8 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
 
         blobs = BlobStorage(
             overwrite_files=True,
+            signed=False,
+            check_content=False,
             **{name: getattr(self, name) for name in (*_ACCOUNT, "azure_container")},
             cache_control=self.cache_control,
         )

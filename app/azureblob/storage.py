@@ -72,6 +72,11 @@ class BlobStorage(Container):
     AZURE_AUTH_MODE says how it signs in: `key`, or `identity`, for which it takes the option
     `token_credential` (AZURE_TOKEN_CREDENTIAL) or else what the environment offers.
 
+    Instances that a library makes without options are safe: `azure_container` is then
+    AZURE_MEDIA_CONTAINER, else AZURE_CONTAINER; `signed` is on if AZURE_MEDIA_ACCESS is `private`;
+    `signed_seconds` is AZURE_MEDIA_URL_SECONDS; `check_content` is on unless AZURE_CHECK_CONTENT is
+    False.
+
     `signed` makes `url()` give a read signature that stays the same for `signed_seconds`, and leads
     to the account itself, whatever stands in front of it. `location` is a folder that all names are
     below; AZURE_LOCATION is not read, being a region for other tools. `client_options` are

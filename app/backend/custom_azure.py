@@ -27,8 +27,5 @@ class AzureMediaStorage(BlobStorage):
             **super().get_default_settings(),
             "azure_container": settings.MEDIA_LOCATION,
             "cache_control": f"{'private' if private else 'public'}, max-age=3600",
-            "check_content": True,
             "overwrite_files": False,
-            "signed": private,
-            "signed_seconds": settings.AZURE_MEDIA_URL_SECONDS,
         }

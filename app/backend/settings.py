@@ -99,6 +99,8 @@ AZURE_WAITING_REQUESTS = _env.waiting_requests
 
 STATIC_LOCATION = _env.static_container
 MEDIA_LOCATION = _env.media_container
+# For apps that make a BlobStorage of their own.
+AZURE_MEDIA_CONTAINER = MEDIA_LOCATION
 # For uploads that are not checked yet; private, whatever AZURE_MEDIA_ACCESS says.
 QUARANTINE_LOCATION = _env.quarantine_container
 # Plain http is for an endpoint that speaks nothing else: a service on this machine.

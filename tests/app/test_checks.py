@@ -261,11 +261,67 @@ def test_a_stale_setting_is_told_to_collectstatic_as_well(django_site: None) -> 
 def test_uploads_under_the_type_of_their_name_are_noted_before_a_deployment(check: Check) -> None:
     dead = {"AZURE_BLOB_ENDPOINT": f"http://127.0.0.1:{free_port()}/a/", "MEDIA_URL": ""}
     dead["STATIC_URL"] = f"{dead['AZURE_BLOB_ENDPOINT']}static/"
-    found = check(deploy=True, **dead)
+    unchecked = storages({"check_content": False})
+    found = check(deploy=True, **dead, STORAGES=unchecked)
     assert [message.id for message in found] == ["azureblob.W007"]
-    checked = storages({"check_content": True})
-    assert check(deploy=True, **dead, STORAGES=checked) == []
-    assert check(**dead) == []
+    assert "STORAGES['default']" in found[0].msg
+    assert check(deploy=True, **dead) == []
+    assert check(**dead, STORAGES=unchecked) == []
+    [setting] = check(deploy=True, **dead, AZURE_CHECK_CONTENT=False)
+    assert setting.id == "azureblob.W007"
+
+
+DEAD = "http://127.0.0.1:9/a/"
+PRIVATE = {
+    "AZURE_MEDIA_ACCESS": "private",
+    "AZURE_BLOB_ENDPOINT": DEAD,
+    "STATIC_URL": f"{DEAD}static/",
+    "MEDIA_URL": f"{DEAD}media/",
+}
+
+
+def test_a_second_storage_that_links_private_uploads_openly_is_noted(check: Check) -> None:
+    assert check(deploy=True, **PRIVATE) == []
+    other = {"BACKEND": BLOBS, "OPTIONS": {"azure_container": "media", "signed": False}}
+    [found] = check(deploy=True, **PRIVATE, STORAGES={**storages(), "other": other})
+    assert found.id == "azureblob.W009"
+    assert "STORAGES['other']" in found.msg
+    # Also where the default's option says that uploads are private, and no setting.
+    public = {**PRIVATE, "AZURE_MEDIA_ACCESS": "public"}
+    [found] = check(deploy=True, **public, STORAGES={**storages({"signed": True}), "other": other})
+    assert found.id == "azureblob.W009"
+
+
+def test_a_storage_that_an_app_made_by_itself_is_noted(
+    check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As django-filer does: in a module of its own, and as the storage of a field."""
+    import gallery.models
+    from azureblob.storage import BlobStorage
+
+    def made() -> Any:
+        return BlobStorage(azure_container="own", check_content=False, signed=False)
+
+    monkeypatch.setattr("gallery.places.thumbnails", made(), raising=False)
+    field = gallery.models.Picture._meta.get_field("image")
+    monkeypatch.setattr(field, "storage", made())
+    found = {
+        (message.id, message.msg.partition(" stores")[0])
+        for message in check(deploy=True, **PRIVATE)
+    }
+    assert ("azureblob.W007", "gallery.places.thumbnails") in found
+    assert ("azureblob.W007", "The storage of the field gallery.Picture.image") in found
+    assert len([1 for number, _ in found if number == "azureblob.W009"]) == 2
+
+
+def test_looking_for_storages_makes_none_that_is_lazy(
+    check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.utils.functional import SimpleLazyObject
+
+    lazy = SimpleLazyObject(lambda: pytest.fail("it was made"))
+    monkeypatch.setattr("gallery.places.lazy", lazy, raising=False)
+    assert check(deploy=True, **PRIVATE) == []
 
 
 @pytest.fixture
@@ -360,7 +416,7 @@ def test_the_docs_list_every_id_of_the_code_and_no_other() -> None:
     rows = re.findall(r"^\| `azureblob\.([EW]\d{3})` \|", _page(), re.M)
     assert len(rows) == len(set(rows))
     assert set(rows) == ids
-    deploying = {"E010", "E011", "E012", "W007", "W008"}
+    deploying = {"E010", "E011", "E012", "W007", "W008", "W009"}
     assert {number for number, *_ in FIRES} | {"E001"} | deploying == ids
 
 

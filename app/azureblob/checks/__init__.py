@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from azureblob.checks.accounts import settings_are_read, storages_can_be_made
 from azureblob.checks.addresses import addresses_agree
-from azureblob.checks.containers import containers_are_apart, types_are_checked
+from azureblob.checks.containers import containers_are_apart
+from azureblob.checks.instances import private_media_are_signed, types_are_checked
 from azureblob.checks.levels import containers_are_as_declared
 from azureblob.checks.middleware import requests_are_known
 from azureblob.checks.requests import limits_make_sense, requests_are_bounded
@@ -21,6 +22,7 @@ __all__ = [
     "limits_make_sense",
     "requests_are_bounded",
     "requests_are_known",
+    "private_media_are_signed",
     "settings_are_read",
     "settings_moved",
     "storages_can_be_made",

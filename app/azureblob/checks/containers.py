@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, register
 from storages.utils import setting
 
 from azureblob.checks.configured import TAG, configured
@@ -33,17 +33,3 @@ def containers_are_apart(app_configs: Sequence[AppConfig] | None, **_: Any) -> l
                 )
             )
     return found
-
-
-@register(Tags.security, deploy=True)
-def types_are_checked(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    return [
-        Warning(
-            f"{storage.where} stores an upload as the type that its name claims.",
-            hint=f"Set {storage.where}['OPTIONS']['check_content'] = True: else an HTML page or an "
-            "SVG picture that somebody uploads runs in visitors' browsers.",
-            id="azureblob.W007",
-        )
-        for storage in configured()
-        if storage.alias == "default" and storage.values.get("check_content") is False
-    ]

@@ -142,3 +142,56 @@ def test_client_options_reach_the_client_and_go_before(django_site: None) -> Non
     with media.service(retries=0, connect=1, read=2) as service:
         assert service._pipeline._transport.connection_config.read_timeout == 2
         assert service.api_version == "2021-12-02"
+
+
+def test_an_instance_without_options_inspects_content_and_follows_the_settings(
+    django_site: None,
+) -> None:
+    from django.test import override_settings
+
+    from azureblob.storage import BlobStorage
+
+    private = {
+        "AZURE_MEDIA_ACCESS": "private",
+        "AZURE_MEDIA_CONTAINER": "uploads",
+        "AZURE_MEDIA_URL_SECONDS": "60",
+    }
+    with override_settings(**private):
+        storage = BlobStorage()
+    assert (storage.check_content, storage.signed) == (True, True)
+    assert (storage.azure_container, storage.signed_seconds) == ("uploads", 60)
+    with override_settings(
+        AZURE_MEDIA_ACCESS="public", AZURE_MEDIA_CONTAINER=None, AZURE_CONTAINER="of-storages"
+    ):
+        storage = BlobStorage()
+    assert (storage.check_content, storage.signed) == (True, False)
+    assert storage.azure_container == "of-storages"
+    with override_settings(**private, AZURE_CHECK_CONTENT=False):
+        storage = BlobStorage(signed=False)
+    assert (storage.check_content, storage.signed) == (False, False)
+
+
+def test_settings_that_might_mean_either_are_refused(django_site: None) -> None:
+    from django.test import override_settings
+
+    from azureblob.storage import BlobStorage
+
+    for wrong in ({"AZURE_MEDIA_ACCESS": "Private"}, {"AZURE_CHECK_CONTENT": "false"}):
+        with override_settings(**wrong), pytest.raises(ImproperlyConfigured) as refused:
+            BlobStorage(azure_container="m")
+        assert str(next(iter(wrong.values()))) in str(refused.value)
+
+
+def test_a_page_that_a_library_stores_is_an_attachment(django_site: None) -> None:
+    """By a storage that it made of the class, without any option but the container."""
+    import requests
+    from django.core.files.base import ContentFile
+
+    from azureblob.storage import BlobStorage
+
+    library = BlobStorage(azure_container="made-by-a-library")
+    library.client.create_container(public_access="blob")
+    saved = library.save("page.html", ContentFile(b"<script>alert(1)</script>"))
+    headers = requests.get(library.url(saved), timeout=5).headers
+    assert headers["Content-Type"] == "application/octet-stream"
+    assert headers["Content-Disposition"].startswith("attachment")
