@@ -482,3 +482,15 @@ def test_a_key_that_was_just_fetched_is_not_fetched_again_for_the_longest_period
     _, expiry = window(now, LONGEST_SECONDS)
     assert len({keys.valid_until(expiry.timestamp()).value for _ in range(20)}) == 1
     assert len(lender.asked) == 1
+
+
+def test_a_key_that_ended_is_never_signed_with(
+    django_site: None,
+    lender: Lender,  # noqa: F811
+) -> None:
+    """Not even while no other can be had."""
+    keys, now = keys_of(lender), time.time()
+    keys.valid_until(now + PERIOD)
+    lender.broken = True
+    with pytest.raises(AzureError):
+        keys.valid_until(now + LIFETIME_SECONDS + PERIOD)
