@@ -69,10 +69,11 @@ def _secrets(options: dict[str, Any]) -> str:
 
 def _alias(kind: type[Any], options: dict[str, Any]) -> str | None:
     """The entry of STORAGES that makes such a storage."""
-    for alias, entry in settings.STORAGES.items():
+    entries: dict[str, dict[str, Any]] = settings.STORAGES
+    for alias, entry in entries.items():
         with contextlib.suppress(ImportError):
             if import_string(entry.get("BACKEND", "")) is kind and entry.get("OPTIONS") == options:
-                return str(alias)
+                return alias
     return None
 
 
@@ -84,9 +85,10 @@ def _from_arguments(
 
 
 def _from_settings(kind: type[Any], alias: str) -> Reconstructible:
-    if alias not in settings.STORAGES:
+    entries: dict[str, dict[str, Any]] = settings.STORAGES
+    if alias not in entries:
         raise ImproperlyConfigured(
             f"A pickled {kind.__name__} is that of STORAGES[{alias!r}], which these settings lack."
         )
-    made: Reconstructible = kind(**settings.STORAGES[alias].get("OPTIONS", {}))
+    made: Reconstructible = kind(**entries[alias].get("OPTIONS", {}))
     return made
