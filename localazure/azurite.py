@@ -383,7 +383,7 @@ def _processes() -> Iterator[tuple[int, str]]:
     """Every process of this machine with its command line."""
     proc = Path("/proc")
     if (proc / "self").exists():
-        for entry in os.scandir(proc):
+        for entry in proc.iterdir():
             if entry.name.isdecimal():
                 yield int(entry.name), _command_line(int(entry.name))
         return

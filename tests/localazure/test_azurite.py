@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import socket
@@ -12,10 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import BlobServiceClient
 
-from localazure.azurite import Azurite, answers_as_azurite
+from localazure.azurite import Azurite, Status, answers_as_azurite
 from localazure.errors import LocalAzureError
-from tests.conftest import free_port
+from tests.conftest import ROOT, free_port
+
+# Azurite's own, from its documentation.
+WORLD_KNOWN_KEY = (
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
 
 
 @pytest.fixture
@@ -121,3 +129,127 @@ def test_a_port_that_is_none_is_refused_by_name(
     monkeypatch.setenv("LOCALAZURE_BLOB_PORT", port)
     with pytest.raises(LocalAzureError, match=f"LOCALAZURE_BLOB_PORT is '{port}'"):
         Azurite.from_environment()
+
+
+@pytest.mark.parametrize("note", [None, "", "garbage", "[1]", '{"pid": true, "port": "x"}', "gone"])
+def test_one_that_runs_is_found_without_its_pid_file(own: Azurite, note: str | None) -> None:
+    """What starts it may be killed before it writes the file."""
+    pid = own.start().pid
+    file = own.home / "azurite.json"
+    if note is None:
+        file.unlink()
+    else:
+        file.write_text('{"pid": 999999999, "port": 1}' if note == "gone" else note)
+    assert own.status() == Status("running", pid, own.port)
+    assert own.start().pid == pid
+    assert json.loads(file.read_text()) == {"pid": pid, "port": own.port}
+    file.unlink()
+    assert own.stop()
+    assert not answers_as_azurite(own.port)
+
+
+def test_a_start_that_is_killed_at_once_leaves_one_that_the_next_finds(own: Azurite) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from localazure import azurite\n"
+        "azurite.Azurite._note = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "azurite.Azurite(Path(sys.argv[1]), int(sys.argv[2])).start()\n"
+    )
+    command = [sys.executable, "-c", code, str(own.home), str(own.port)]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == -9
+    assert not (own.home / "azurite.json").exists()
+    left = own.status()
+    assert left.state == "running"
+    assert own.start() == left
+    own.stop()
+    assert own.status().state == "stopped"
+
+
+def test_no_second_one_is_started_on_the_same_data(
+    own: Azurite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.start()
+    other = Azurite(own.home, free_port())
+    # As in a container of its own, whose processes are not seen from here.
+    with monkeypatch.context() as blind:
+        blind.setattr("localazure.azurite._command_line", lambda _: "")
+        blind.setattr("localazure.azurite._processes", lambda: iter(()))
+        with pytest.raises(LocalAzureError, match=r"Another Azurite is at work on .*end it there"):
+            other.start()
+    assert not answers_as_azurite(other.port)
+    assert answers_as_azurite(own.port)
+
+
+def test_a_process_that_only_names_the_folder_is_not_ours(own: Azurite) -> None:
+    own.home.mkdir(exist_ok=True)
+    code = "import time; time.sleep(60)"
+    folder = str(own.home / "azurite")
+    stranger = subprocess.Popen([sys.executable, "-c", code, "--location", folder])
+    try:
+        (own.home / "azurite.json").write_text(json.dumps({"pid": stranger.pid, "port": own.port}))
+        assert own.status().state == "stale"
+        own.stop()
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+@pytest.mark.parametrize("damage", ["", "garbage", "[1]", "{}"])
+def test_a_damaged_database_is_not_taken_for_an_empty_one(own: Azurite, damage: str) -> None:
+    own.start()
+    own.stop()
+    database = own.databases()[0]
+    database.write_text(damage)
+    with pytest.raises(LocalAzureError, match=rf"{database.name} .*make down"):
+        own.start()
+    assert database.read_text() == damage
+
+
+def test_a_missing_package_is_named_and_not_nodes_version(
+    own: Azurite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = own.home / "broken.js"
+    broken.write_text("require('no-such-package');")
+    monkeypatch.setattr("localazure.azurite.MAIN", broken)
+    with pytest.raises(
+        LocalAzureError, match=r"part of Azurite is missing \(no-such-package\): run 'make setup'"
+    ):
+        own.start()
+
+
+def test_an_error_of_node_is_told_and_not_its_version(
+    own: Azurite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = own.home / "broken.js"
+    broken.write_text("throw new Error('no disk today');")
+    monkeypatch.setattr("localazure.azurite.MAIN", broken)
+    with pytest.raises(LocalAzureError, match=r"It said: Error: no disk today"):
+        own.start()
+
+
+@pytest.mark.parametrize("damage", ["", "garbage", "a:b:c:d", "gone", "folder"])
+def test_a_damaged_accounts_file_serves_nobody_and_not_the_world_known_account(
+    own: Azurite, damage: str
+) -> None:
+    key = base64.b64encode(b"k" * 64).decode()
+    own.serve_accounts({"mine": (key,)})
+    own.start()
+    file = own.home / "accounts"
+    if damage in ("gone", "folder"):
+        file.unlink()
+        if damage == "folder":
+            file.mkdir()
+    else:
+        file.write_text(damage)
+    known = BlobServiceClient(
+        own.endpoint("devstoreaccount1").rstrip("/"),
+        credential={"account_name": "devstoreaccount1", "account_key": WORLD_KNOWN_KEY},
+        retry_total=0,
+    )
+    with known, pytest.raises(HttpResponseError):
+        list(known.list_containers())
+    if damage != "folder":
+        own.serve_accounts({"mine": (key,)})
+        assert file.read_text() == f"mine:{key}"

@@ -1,13 +1,25 @@
-"""Files of the state folder are private, and are replaced whole or not at all."""
+"""Files of the state folder are private, are replaced whole or not at all, and are read safely."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from localazure.home import home_dir, locked, write_json, write_private
+from localazure.errors import LocalAzureError
+from localazure.home import (
+    Damaged,
+    home_dir,
+    locked,
+    read_json,
+    read_text,
+    write_json,
+    write_private,
+)
+from tests.conftest import ROOT
 
 
 def test_the_folder_and_its_files_are_for_their_owner_only(
@@ -43,3 +55,77 @@ def test_a_lock_that_is_held_is_not_waited_for_when_told_so(tmp_path: Path) -> N
         assert (first, second) == (True, False)
     with locked(path, wait=False) as third:
         assert third
+
+
+@pytest.mark.parametrize("text", ["", " \n", "[", "[]", "1", "[" * 100_000, "\x00"])
+def test_what_is_no_json_object_is_damage(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(Damaged, match=r"x\.json .*make down"):
+        read_json(tmp_path / "x.json")
+
+
+def test_what_is_no_file_is_damage_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "nothing").symlink_to(tmp_path / "gone")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    for path in list(tmp_path.iterdir()):
+        with pytest.raises(Damaged, match=path.name):
+            read_text(path)
+    assert read_text(tmp_path / "none") is None
+
+
+def test_a_lock_that_is_a_folder_is_damage(tmp_path: Path) -> None:
+    (tmp_path / "x.lock").mkdir()
+    with pytest.raises(Damaged, match=r"x\.lock is no lock file"), locked(tmp_path / "x.lock"):
+        pass
+
+
+def test_a_state_folder_that_is_a_file_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").write_text("")
+    monkeypatch.setenv("LOCALAZURE_HOME", str(tmp_path / "home"))
+    with pytest.raises(LocalAzureError, match="name another folder in LOCALAZURE_HOME"):
+        home_dir()
+
+
+def test_a_writer_that_is_killed_leaves_the_old_text_and_its_half_is_swept_up(
+    tmp_path: Path,
+) -> None:
+    target = tmp_path / "key"
+    write_private(target, "old")
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from localazure.home import write_private\n"
+        "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "write_private(Path(sys.argv[1]), 'new')\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(target)], cwd=ROOT, check=False)
+    assert target.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 2
+    write_private(target, "newer")
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+    assert target.read_text() == "newer"
+
+
+def test_the_text_and_the_folder_are_on_the_disk_before_a_write_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    rename, sync = Path.replace, os.fsync
+
+    def synced(descriptor: int) -> None:
+        done.append("folder" if os.path.isdir(f"/dev/fd/{descriptor}") else "text")  # noqa: PTH112
+        sync(descriptor)
+
+    def renamed(self: Path, target: Path) -> Path:
+        done.append("rename")
+        return rename(self, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", renamed)
+    write_private(tmp_path / "x", "text")
+    assert done == ["text", "rename", "folder"]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from scripts import envfile
+from scripts.console import Problem
+from tests.scripts.conftest import ROOT
 
 OUTPUTS = {"AZURE_ACCOUNT_NAME": "one", "AZURE_ACCOUNT_KEY": "a2V5+/=="}
 
@@ -83,3 +88,51 @@ def test_only_a_site_on_this_machine_gets_debug() -> None:
     assert "DJANGO_DEBUG" in envfile.local_defaults(local=True)
     assert "DJANGO_DEBUG" not in envfile.local_defaults(local=False)
     assert len(envfile.local_defaults(local=False)["DJANGO_SECRET_KEY"]) >= 50
+
+
+@pytest.mark.parametrize("moment", ["os.fsync", "pathlib.Path.replace"])
+def test_a_run_that_is_killed_while_it_writes_leaves_the_old_file_whole(
+    tmp_path: Path, moment: str
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text("DJANGO_SECRET_KEY=kept\nMINE=1\n")
+    code = (
+        "import os, pathlib, signal, sys\n"
+        "from scripts import envfile\n"
+        f"{moment} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "envfile.write(pathlib.Path(sys.argv[1]), {'A': 'a' * 100_000}, {})\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(file)], cwd=ROOT, check=False)
+    assert killed.returncode == -9, "the write goes through that moment"
+    assert file.read_text() == "DJANGO_SECRET_KEY=kept\nMINE=1\n"
+    for path in tmp_path.iterdir():
+        os.utime(path, (1, 1))
+    envfile.write(file, OUTPUTS, {})
+    assert [path.name for path in tmp_path.iterdir()] == [".env"], "its half is swept up"
+    assert "MINE=1" in file.read_text()
+
+
+def test_a_reader_sees_the_old_file_or_the_new_and_never_a_part(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    envfile.write(file, {"A": "a"}, {})
+    with file.open() as old:
+        before = file.read_text()
+        envfile.write(file, {"A": "b" * 100_000}, {})
+        assert old.read() == before, "it is another file, and not the same one overwritten"
+
+
+def test_what_is_no_text_file_is_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    os.mkfifo(tmp_path / "pipe")
+    for path in list(tmp_path.iterdir()):
+        with pytest.raises(Problem, match=rf"{path.name} .*: move it away \(mv "):
+            envfile.write(path, OUTPUTS, {})
+    assert (tmp_path / "binary").read_bytes() == b"\xff\xfe\x00"
+
+
+def test_an_empty_file_is_filled(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("")
+    assert envfile.write(tmp_path / ".env", OUTPUTS, {})
+    assert "AZURE_ACCOUNT_NAME=one" in (tmp_path / ".env").read_text()
