@@ -9,6 +9,7 @@ from scripts import engine, setup, site
 from scripts.child import ChildFailed
 from scripts.console import Problem, entry, say, step
 from scripts.paths import VENV_PYTHON, state_dir
+from scripts.ports import free_port
 from scripts.up import LOCAL_STACK, localazure, start_azurite
 
 
@@ -38,9 +39,9 @@ def down(stack: str) -> int:
     if deployed is not None:
         done = True
         setup.ensure()
-        with step("Azurite") as current:
-            # A container is deleted where it lives, so Azurite must run for it.
-            current.text = start_azurite(environment)
+        # A container is deleted in Azurite itself, so Azurite must run for it, on whatever port.
+        environment = _start_azurite(environment)
+        deployed = engine.choose(stack, environment)
         with step(f"Stack '{stack}' destroyed by {deployed.name}"):
             try:
                 deployed.destroy()
@@ -54,6 +55,19 @@ def down(stack: str) -> int:
     if deployed is not None:
         say("The uploaded files are gone; the site's database is kept as it is.")
     return 0
+
+
+def _start_azurite(environment: dict[str, str]) -> dict[str, str]:
+    """Start it unless it runs; the environment with its port. Raises Problem."""
+    with step("Azurite") as current:
+        try:
+            current.text = start_azurite(environment)
+        except Problem as problem:
+            if "is taken by" not in str(problem):
+                raise
+            environment = {**environment, "LOCALAZURE_BLOB_PORT": str(free_port())}
+            current.text = start_azurite(environment)
+    return environment
 
 
 def _stop_azurite(environment: dict[str, str]) -> bool:

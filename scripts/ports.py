@@ -37,3 +37,11 @@ def refuse_taken(port: int) -> None:
                 f"Port {port} is taken by another program: free it, or choose another port, "
                 f"for example make up PORT={following}"
             ) from None
+
+
+def free_port() -> int:
+    """One that nobody listens on now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port

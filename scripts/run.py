@@ -30,7 +30,7 @@ VARIABLES = ("ARGS", "BASE", "BLOB_PORT", "PORT", "PYTHON", "STACK")  # make's o
 
 
 def split(arguments):
-    # type: (list) -> list
+    # type: (list[str]) -> list[str]
     """The arguments with those of ARGS in place, split as a shell would and not expanded."""
     found = []
     for argument in arguments:
