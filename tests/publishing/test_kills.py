@@ -44,15 +44,13 @@ class Saved:
     def __init__(self, container: Container) -> None:
         self._container = container
         self._blobs: dict[str, tuple[str, bytes, Any, Any]] = {}
-        with container.client() as client:
-            for name, there in container.blobs().items():
-                data = client.download_blob(name).readall()
-                self._blobs[name] = (
-                    there.etag.strip('"'),
-                    data,
-                    there.content_settings,
-                    there.metadata,
-                )
+        for name, there in container.blobs().items():
+            self._blobs[name] = (
+                there.etag.strip('"'),
+                container.get(name).raw,  # the official library would decompress it
+                there.content_settings,
+                there.metadata,
+            )
 
     def restore(self) -> None:
         there = self._container.blobs()

@@ -17,7 +17,7 @@ from azureblob.publishing.history import records as records_of
 from azureblob.publishing.listing import RemoteBlob
 from azureblob.publishing.manifest import HISTORY
 from azureblob.publishing.prune import Live, Verdict, verdict
-from tests.faults import Fault, FaultProxy, Rule
+from tests.faults import Fault, FaultProxy, Record, Rule
 from tests.publishing.container import MANIFEST, Container
 from tests.publishing.site import Finished, Site
 from tests.publishing.trees import noise, small_tree
@@ -291,16 +291,62 @@ def test_a_file_that_was_written_again_since_it_was_listed_stays(
         if name.startswith("img/photo1.")
     )
     body = container.get(doomed).body
-    with two_versions.start("prunestatic", "--older-than", "0", connections=1) as process:
-        proxy.rules = [Rule("DELETE", "*", first=1, delay=200)]
-        until(proxy, deletes)
-        container.put(doomed, body)
-        out, err = process.communicate(timeout=60)
-    settle(proxy)
-    assert (process.returncode, err) == (0, ""), out
-    there = doomed in container.blobs()
-    answers = [r.status for r in proxy.requests if r.method == "DELETE" and blob(r) == doomed]
-    assert answers == ([412] if there else [202])
+
+    def write_again(record: Record) -> None:
+        """After the list and just before the service hears of the DELETE."""
+        if record.method == "DELETE" and blob(record) == doomed:
+            proxy.on_request = None
+            container.put(doomed, body)
+
+    proxy.on_request = write_again
+    done = two_versions.manage("prunestatic", "--older-than", "0").well()
+    assert [r.status for r in proxy.take() if blob(r) == doomed][1:] == [412]  # the PUT came first
+    assert container.get(doomed).body == body
+    assert "\n9 files deleted" in done.out  # eight, and the record
+
+
+def test_a_batch_that_takes_long_finds_its_leases_renewed(
+    two_versions: Site, proxy: FaultProxy
+) -> None:
+    """Each was taken for 60 s, and is renewed before a batch once 20 s have passed."""
+    script = """
+import sys, time
+from azureblob.publishing import lease
+lease._RENEW_AFTER_SECONDS = -1  # as if they had passed
+from django.core.management import call_command
+call_command("prunestatic", "--older-than", "0")
+"""
+    proxy.take()
+    two_versions.run(script, connections=4).well()
+    actions = [r for r in proxy.take() if r.comp == "lease" or r.method == "DELETE"]
+    first = next(n for n, r in enumerate(actions) if r.method == "DELETE")
+    # Acquired, and renewed before each of the three batches; released in the end.
+    assert [r.comp for r in actions[:first]] == ["lease", "lease"]
+    assert sum(r.comp == "lease" for r in actions) == 1 + 3 + 1
+    assert actions[-1].comp == "lease"
+
+
+def test_a_prune_that_has_lost_its_lease_deletes_nothing_more(
+    two_versions: Site, proxy: FaultProxy, container: Container
+) -> None:
+    script = """
+from azureblob.publishing import lease
+lease._RENEW_AFTER_SECONDS = -1
+from django.core.management import call_command
+call_command("prunestatic", "--older-than", "0")
+"""
+
+    def take(record: Record) -> None:
+        if record.method == "DELETE":
+            proxy.on_request = None
+            with container.client() as client:
+                BlobLeaseClient(client.get_blob_client(MANIFEST)).break_lease(lease_break_period=0)
+
+    proxy.take()
+    proxy.on_request = take
+    ended = two_versions.run(script, connections=1)
+    assert ended.code == 1 and "Lease" in ended.err
+    assert sum(r.method == "DELETE" for r in proxy.take()) == 1
 
 
 def test_a_killed_prune_leaves_a_lease_which_the_next_one_names_and_a_publish_sits_out(
