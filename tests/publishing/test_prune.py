@@ -554,6 +554,17 @@ def test_what_older_versions_have_recorded_goes_once_the_new_history_is_old_enou
     assert not world.blobs.keys() & hashed_names
 
 
+def test_what_another_site_had_live_stays_until_that_site_prunes_it() -> None:
+    world = World()
+    world.publish(frozenset({1}))
+    world.publish(frozenset({2}), own=OTHER)
+    world.seconds += 10
+    world.publish(frozenset({3}), own=OTHER)
+    world.seconds += 100
+    assert world.prune(0).doomed == {}
+    assert f"f.{2:012x}.css" in world.prune(0, OTHER).doomed
+
+
 def test_a_version_stays_for_a_second_longer_than_its_successors_record_tells() -> None:
     """The record has whole seconds, and its manifest goes live after it."""
     world = World()
