@@ -28,6 +28,8 @@ PORTS = 2_000  # for each of them
 LONGEST = (
     "browser/test_direct_upload.py",
     "publishing/test_faults.py",
+    "outages/test_outages.py",
+    "outages/test_health.py",
     "publishing/test_kills.py",
     "publishing/test_prune.py",
     "publishing/test_two_publishes.py",

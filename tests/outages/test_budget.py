@@ -280,6 +280,18 @@ def test_a_service_that_fails_opens_the_circuit_and_one_that_refuses_does_not(
         assert isinstance(failure(), CircuitOpen) == opens
 
 
+def test_a_read_that_fails_is_counted_once_however_it_fails() -> None:
+    from azure.core.exceptions import AzureError
+
+    from azureblob.deadline import budget
+
+    with serving(silent) as port:
+        one = storage(port)
+        with budget(0.3), pytest.raises(AzureError):
+            one.open("name")
+        assert one.circuit._failures == 1
+
+
 def test_bodies_that_do_not_end_open_the_circuit_and_one_that_does_closes_it() -> None:
     from azure.core.exceptions import AzureError
 
