@@ -170,3 +170,14 @@ def test_it_runs_by_itself_and_says_what_went_by(server: Server) -> None:
         child.send_signal(2)
         assert child.communicate(timeout=10)[0].split() == ["1", "PUT", "500", "status-500"]
     assert child.returncode == 0
+
+
+def test_an_answer_may_come_a_byte_at_a_time(proxy: FaultProxy, ask: Ask) -> None:
+    proxy.rules = [Rule(fault=Fault.TRICKLE_BODY)]
+    begin = time.monotonic()
+    assert ask("GET", "/abc") == (200, b"/abc")
+    assert time.monotonic() - begin >= 0.6
+    proxy.rules = [Rule(fault=Fault.TRICKLE)]
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as client:
+        client.sendall(b"GET /abc HTTP/1.1\r\n\r\n")
+        assert client.recv(100) == b"H"

@@ -361,6 +361,18 @@ def test_calls_side_by_side_share_one_budget_and_are_counted_once() -> None:
         assert 8 < opened.left() < 9.9
 
 
+def test_a_call_within_another_adds_nothing_and_takes_nothing_away() -> None:
+    from azureblob.deadline import Budget
+
+    opened = Budget(10)
+    with opened.spending():
+        time.sleep(0.2)
+        with opened.spending():
+            pass
+        assert opened.left() < 9.85
+    assert 8 < opened.left() < 9.85
+
+
 def test_only_time_spent_on_storage_counts() -> None:
     """A visitor who sends a file for a minute has not spent anything."""
     from azureblob.deadline import Budget
