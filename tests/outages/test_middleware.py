@@ -230,6 +230,7 @@ def test_health_is_answered_by_a_thread_of_its_own_under_asgi() -> None:
         waiting = asyncio.create_task(middleware(factory.get("/")))
         await asyncio.sleep(0.1)
         health = await middleware(factory.get("/healthz"))
+        assert not waiting.done()
         let_go.set()
         return health.status_code, (await waiting).status_code
 
