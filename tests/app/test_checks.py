@@ -105,6 +105,15 @@ def test_collectstatic_stops_at_it(django_site: None) -> None:
 # Id, settings that it fires at, what the hint says to type, settings beside it that are right.
 FIRES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     (
+        "E015",
+        {"MIDDLEWARE": [], "STORAGES": storages({"signed": True})},
+        "azureblob.middleware.BlobMiddleware",
+        {
+            "MIDDLEWARE": ["azureblob.middleware.BlobMiddleware"],
+            "STORAGES": storages({"signed": True}),
+        },
+    ),
+    (
         "E002",
         {"STORAGES": storages({"expiration_secs": 600})},
         "STORAGES['default']['OPTIONS']",

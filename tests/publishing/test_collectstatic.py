@@ -122,6 +122,8 @@ def test_clear_sends_all_anew_and_deletes_plain_names_that_are_no_static_files(
     site.write(small_tree(1))
     container.put("gone/old.css", b"old")
     container.put("odd.0123456789ab.css", b"only looks hashed")
+    with container.client() as client:
+        client.get_blob_client("gone/old.css").create_snapshot()
     proxy.take()
     ended = site.publish("--clear").well()
     assert ended.counts == (24, 0, 24)
