@@ -374,9 +374,20 @@ def test_a_form_that_was_begun_before_logging_in_can_be_sent(browser: Browser) -
         user.delete()
 
 
-def test_a_session_is_made_for_an_upload_alone(browser: Browser) -> None:
+def test_files_that_begin_at_once_belong_to_one_visitor(browser: Browser) -> None:
+    """The page makes the session: the answers to *begin* would each bring another."""
     assert browser.client.get("/").status_code == 200
-    browser.ask("begin", files=[{"id": "x"}])
+    session = browser.client.cookies["sessionid"].value
+    browser.begin("cat.png", 1)
+    assert browser.client.cookies["sessionid"].value == session
+
+
+def test_a_page_without_uploads_makes_no_session(browser: Browser) -> None:
+    from django.test import override_settings
+
+    with override_settings(AZURE_DIRECT_UPLOAD=False):
+        browser.client.get("/")
+    assert "sessionid" not in browser.client.cookies
     browser.begin("x" * 300, 1)
     assert "sessionid" not in browser.client.cookies
     browser.begin("cat.png", 1)

@@ -19,8 +19,9 @@ from azureblob.deadline import side_by_side
 from azureblob.direct.file import QuarantinedFile
 from azureblob.direct.place import UploadPlace
 from azureblob.direct.quarantine import UNAVAILABLE, Unavailable, log_unavailable
-from azureblob.direct.senders import senders_now
+from azureblob.direct.senders import sender_of, senders_now
 from azureblob.direct.tickets import Invalid, Pass
+from azureblob.middleware import current_request
 from azureblob.uploads.forms import CheckedFileField, checked
 from azureblob.uploads.names import shown_name
 from azureblob.uploads.refusal import Refused
@@ -69,8 +70,14 @@ class DirectUploadInput(forms.ClearableFileInput):
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         tokens = value if isinstance(value, Tokens) else []
         context: dict[str, Any] = super().get_context(name, None if tokens else value, attrs)
+        addresses = self.place.addresses()
+        request = current_request()
+        if addresses and request is not None:
+            # A visitor's session is made with the page: several files begin at once, and each of
+            # their answers would bring a session of its own.
+            sender_of(request)
         context["direct"] = {
-            "addresses": self.place.addresses(),
+            "addresses": addresses,
             "rules": self.place.described(),
             "name": f"{name}{_SUFFIX}",
             "kept": [kept for kept in side_by_side(self._kept, tokens) if kept],
