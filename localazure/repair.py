@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from localazure.azurite import Azurite
@@ -53,7 +54,7 @@ def repair(home: Path) -> str:
     azurite = Azurite(home, 0)
     cloud_lost = not _is_sound(Cloud(azurite).load)
     blobs_lost = not _is_sound(azurite.check_data)
-    lost = [path for path in states if not _is_sound(lambda path=path: _state(path))]
+    lost = [path for path in states if not _is_sound(partial(_state, path))]
     if not (cloud_lost or blobs_lost or lost):
         return aside.sentence()
     with ExitStack() as held:

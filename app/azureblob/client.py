@@ -203,13 +203,21 @@ class _Bounded:
     __slots__ = ()
 
     def recv_into(self, *arguments: Any) -> int:
-        return _in_time(self, super().recv_into, *arguments)  # type: ignore[misc,no-any-return]
+        count: int = _in_time(self, super().recv_into, *arguments)  # type: ignore[misc]
+        if budget := current():
+            budget.moved(received=count)
+        return count
 
     def send(self, *arguments: Any) -> int:
-        return _in_time(self, super().send, *arguments)  # type: ignore[misc,no-any-return]
+        count: int = _in_time(self, super().send, *arguments)  # type: ignore[misc]
+        if budget := current():
+            budget.moved(sent=count)
+        return count
 
-    def sendall(self, *arguments: Any) -> None:
-        return _in_time(self, super().sendall, *arguments)  # type: ignore[misc,no-any-return]
+    def sendall(self, data: Any, *arguments: Any) -> None:
+        _in_time(self, super().sendall, data, *arguments)  # type: ignore[misc]
+        if budget := current():
+            budget.moved(sent=len(data))
 
 
 class _BoundedSocket(_Bounded, socket.socket):

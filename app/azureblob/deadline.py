@@ -1,8 +1,9 @@
 """How long work may wait: for one call that may hang, and for all storage calls of a request.
 
 The calls of one visitor's request share a budget of seconds (AZURE_REQUEST_SECONDS, 8 by default).
-azureblob.outages opens it; the clients of azureblob.client take their time-outs from what is left.
-Code that runs outside a request, such as a management command, has no budget unless it opens one.
+azureblob.middleware opens it; the clients of azureblob.client take their time-outs from what is
+left. Code that runs outside a request, such as a management command, has no budget unless it opens
+one.
 """
 
 from __future__ import annotations
@@ -25,8 +26,11 @@ A = TypeVar("A")
 
 REQUEST_SECONDS = 8.0
 WAITING_REQUESTS = 3
-# Requests that have waited this long for one call count as stalled.
-STALLED_SECONDS = 0.3
+# Storage stalls if none of the requests that wait for it has sent or received anything for so long.
+STALLED_SECONDS = 0.5
+# A server that sends a byte now and then stalls all the same. A request's head says nothing of the
+# server, for the system takes it; of a body it takes some, and then no more.
+_RECEIVED_BYTES, _SENT_BYTES = 64, 4096
 _SIDE_BY_SIDE = 16
 
 
@@ -115,6 +119,11 @@ class Budget:
             if last:
                 _admission.leave(self)
 
+    def moved(self, *, received: int = 0, sent: int = 0) -> None:
+        """So many bytes came or went at once."""
+        if received >= _RECEIVED_BYTES or sent >= _SENT_BYTES:
+            _admission.moved()
+
     @contextmanager
     def used(self) -> Iterator[None]:
         """Make it the budget of this thread (or task) for the body."""
@@ -129,29 +138,36 @@ class _Admission:
     """Bounds how many budgets wait for storage at once while storage stalls.
 
     The remaining threads of the server are free for what needs no storage, /healthz first of all.
-    While storage is quick, a budget over the limit waits its turn.
+    While bytes come and go for those that wait, slow as they may be, everyone is admitted.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._since: dict[Budget, float] = {}
+        self._waiting: set[Budget] = set()
+        self._moved_at = self._entered_at = 0.0
 
     def enter(self, budget: Budget) -> None:
         limit = waiting_requests()
         with self._changed:
-            give_up = time.monotonic() + STALLED_SECONDS
-            while len(self._since) >= limit:
-                now = time.monotonic()
-                stalled = all(now - since > STALLED_SECONDS for since in self._since.values())
-                if stalled or now >= give_up:
-                    raise TooManyWaiting(f"{limit} requests wait for storage.")
-                self._changed.wait(give_up - now)
-            self._since[budget] = time.monotonic()
+            arrived = time.monotonic()
+            stalls = arrived - max(self._moved_at, self._entered_at) > STALLED_SECONDS
+            give_up = arrived if stalls else arrived + STALLED_SECONDS
+            while len(self._waiting) >= limit and self._moved_at <= arrived:
+                if (left := give_up - time.monotonic()) <= 0:
+                    raise TooManyWaiting(f"{limit} requests wait for storage, which stalls.")
+                self._changed.wait(left)
+            self._waiting.add(budget)
+            self._entered_at = time.monotonic()
 
     def leave(self, budget: Budget) -> None:
         with self._changed:
-            if self._since.pop(budget, None) is not None:
-                self._changed.notify()
+            self._waiting.discard(budget)
+            self._changed.notify()
+
+    def moved(self) -> None:
+        with self._changed:
+            self._moved_at = time.monotonic()
+            self._changed.notify_all()
 
 
 _current: ContextVar[Budget | None] = ContextVar("azureblob_budget", default=None)

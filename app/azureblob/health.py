@@ -34,8 +34,8 @@ from django.views.decorators.http import require_safe
 
 # All checks together. What is left of the two seconds is for the answer, and for a thread to become
 # free: deadline.STALLED_SECONDS.
-DEADLINE_SECONDS = 1.4
-_REQUEST_SECONDS = 1.2
+DEADLINE_SECONDS = 1.3
+_REQUEST_SECONDS = 1.1
 
 OK = "ok"
 _lock = threading.Lock()

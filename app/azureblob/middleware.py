@@ -1,81 +1,121 @@
-"""What a site's own code cannot tell this app: which request is being served, and that the answer
-holds signed URLs."""
+"""The middleware that a site needs for its blobs, all of it in one class.
+
+MIDDLEWARE = [
+    "azureblob.health.HealthMiddleware",
+    "azureblob.middleware.BlobMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    ...
+]
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.http import HttpRequest, HttpResponseBase
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase, StreamingHttpResponse
+
+from azureblob.deadline import Budget, request_seconds, waiting_requests
+from azureblob.outages import described, is_outage, unavailable
+from azureblob.serving import Served, serving
+from azureblob.static import ManifestError
+
+log = logging.getLogger(__name__)
 
 NAME = "azureblob.middleware.BlobMiddleware"
 
-
-@dataclass
-class _Served:
-    request: HttpRequest
-    signed: bool = False
-
-    def finish(self, response: HttpResponseBase) -> HttpResponseBase:
-        # Replaces whatever the view said of caching: who has a signed URL needs nothing else.
-        if self.signed:
-            response.headers["Cache-Control"] = "private, no-store"
-        return response
-
-
-_served: ContextVar[_Served | None] = ContextVar("served", default=None)
-
-
-def current_request() -> HttpRequest | None:
-    """The request that is being served; None outside of one, and without the middleware."""
-    served = _served.get()
-    return served.request if served else None
-
-
-def signed_url_made() -> None:
-    """The answer to the current request must not be stored by anybody."""
-    served = _served.get()
-    if served is not None:
-        served.signed = True
-
-
-@contextmanager
-def serving(request: HttpRequest) -> Iterator[_Served]:
-    """`request` is the current one in the `with`; for code that cleans forms outside of a view."""
-    served = _Served(request)
-    token = _served.set(served)
-    try:
-        yield served
-    finally:
-        _served.reset(token)
+_Answer = HttpResponseBase | Awaitable[HttpResponseBase]
 
 
 class BlobMiddleware:
-    """For MIDDLEWARE; uploads from browsers need it. Its place matters only to a cache of pages,
-    which has to come before it, as UpdateCacheMiddleware does.
+    """Opens the budget for what the request asks of storage, and answers 503 instead of 500 where
+    storage failed. Tells forms whose uploads they are cleaning. A page that signs URLs while it is
+    made is sent with `Cache-Control: private, no-store`; what a streaming response signs later does
+    not count, it has to set the header itself.
 
-    A page that signs URLs while it is made is sent with `Cache-Control: private, no-store`. What a
-    streaming response signs later does not count: it has to set the header itself.
+    Only a cache of whole pages comes before it, as UpdateCacheMiddleware does. The page of an
+    outage is the template azureblob/unavailable.html, which a site may replace by its own. It must
+    name no static file: their names are what could not be read.
     """
 
     sync_capable = async_capable = True
 
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], _Answer]) -> None:
         self._get_response = get_response
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
+        # Raise ImproperlyConfigured when the site starts, and not with its first visitor.
+        request_seconds()
+        waiting_requests()
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+    def __call__(self, request: HttpRequest) -> _Answer:
         if self._is_async:
             return self._answer(request)
-        with serving(request) as served:
-            return served.finish(cast("HttpResponseBase", self._get_response(request)))
+        with _begun(request) as (budget, served):
+            response = cast("HttpResponseBase", self._get_response(request))
+        return _finished(response, budget, served)
 
     async def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        with serving(request) as served:
-            return served.finish(cast("HttpResponseBase", await self._get_response(request)))
+        with _begun(request) as (budget, served):
+            response = await cast("Awaitable[HttpResponseBase]", self._get_response(request))
+        return _finished(response, budget, served)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not is_outage(error):
+            return None
+        # The error's own text may hold addresses and signatures. ManifestError's does not.
+        what = str(error) if isinstance(error, ManifestError) else described(error)
+        log.error("%s %s: the storage failed: %s", request.method, request.path, what)
+        return unavailable(request, what if settings.DEBUG else "")
+
+
+@contextmanager
+def _begun(request: HttpRequest) -> Iterator[tuple[Budget, Served]]:
+    budget = Budget(request_seconds())
+    with budget.used(), serving(request) as served:
+        yield budget, served
+
+
+def _finished(response: HttpResponseBase, budget: Budget, served: Served) -> HttpResponseBase:
+    return _streamed(served.finish(response), budget)
+
+
+def _streamed(response: HttpResponseBase, budget: Budget) -> HttpResponseBase:
+    """A body that is made while it is sent spends the same budget."""
+    # A server sends a FileResponse by itself, from a file that has been fetched.
+    if not isinstance(response, StreamingHttpResponse) or getattr(response, "file_to_stream", None):
+        return response
+    parts: Any = response.streaming_content
+    response.streaming_content = (
+        _async_parts(parts, budget) if response.is_async else _parts(parts, budget)
+    )
+    return response
+
+
+def _parts(parts: Iterator[bytes], budget: Budget) -> Iterator[bytes]:
+    iterator = iter(parts)
+    while True:
+        # Not across the yield: the thread serves other requests meanwhile.
+        with budget.used():
+            try:
+                part = next(iterator)
+            except StopIteration:
+                return
+        yield part
+
+
+async def _async_parts(parts: AsyncIterator[bytes], budget: Budget) -> AsyncIterator[bytes]:
+    iterator = aiter(parts)
+    while True:
+        with budget.used():
+            try:
+                part = await anext(iterator)
+            except StopAsyncIteration:
+                return
+        yield part

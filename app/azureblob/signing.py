@@ -15,7 +15,7 @@ from typing import Any
 from azure.storage.blob import BlobSasPermissions, UserDelegationKey, generate_blob_sas
 
 from azureblob.delegation import DelegationKeys
-from azureblob.middleware import signed_url_made
+from azureblob.serving import signed_url_made
 
 # A signature is refused before its start, and clocks differ ("Best practices when using SAS").
 CLOCK_SKEW_SECONDS = 15 * 60

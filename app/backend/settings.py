@@ -30,10 +30,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # First: the platform's probes come by any host name, and without TLS.
     "azureblob.health.HealthMiddleware",
-    "azureblob.outages.OutageMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    # Whose an upload is, and that pages with signed URLs are not stored.
+    # Bounds what a request waits for storage, and keeps pages with signed URLs out of caches.
     "azureblob.middleware.BlobMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     # Pages go packed, as the static files do. Django masks its tokens and pads what it packs.
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",

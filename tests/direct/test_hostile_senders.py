@@ -409,7 +409,7 @@ def test_a_form_that_does_not_know_its_request_says_what_to_add(
     from django.core.exceptions import ImproperlyConfigured
     from django.http import HttpRequest
 
-    from azureblob.middleware import serving
+    from azureblob.serving import serving
     from gallery.forms import PicturesForm
     from gallery.places import pictures
 
@@ -434,8 +434,8 @@ def test_a_site_without_the_middleware_is_told(django_site: None) -> None:
     from azureblob.middleware import NAME
 
     with override_settings(MIDDLEWARE=[name for name in settings.MIDDLEWARE if name != NAME]):
-        assert "azureblob.E015" in {message.id for message in run_checks(tags=["azureblob"])}
-    assert "azureblob.E015" not in {message.id for message in run_checks(tags=["azureblob"])}
+        assert "azureblob.E014" in {message.id for message in run_checks(tags=["azureblob"])}
+    assert "azureblob.E014" not in {message.id for message in run_checks(tags=["azureblob"])}
 
 
 # --- By what rules --------------------------------------------------------------------------------
@@ -558,7 +558,8 @@ def test_an_asynchronous_view_is_served_as_well(django_site: None) -> None:
 
     from django.http import HttpRequest, HttpResponse
 
-    from azureblob.middleware import BlobMiddleware, current_request, signed_url_made
+    from azureblob.middleware import BlobMiddleware
+    from azureblob.serving import current_request, signed_url_made
 
     async def view(request: HttpRequest) -> HttpResponse:
         assert current_request() is request

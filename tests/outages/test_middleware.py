@@ -24,7 +24,7 @@ def test_each_request_has_a_budget_of_its_own_which_ends_with_it() -> None:
     from django.test import override_settings
 
     from azureblob.deadline import current
-    from azureblob.outages import OutageMiddleware
+    from azureblob.middleware import BlobMiddleware
 
     seen: list[Any] = []
 
@@ -33,7 +33,7 @@ def test_each_request_has_a_budget_of_its_own_which_ends_with_it() -> None:
         return HttpResponse("fine")
 
     with override_settings(AZURE_REQUEST_SECONDS="3.5"):
-        middleware = OutageMiddleware(view)
+        middleware = BlobMiddleware(view)
         for _ in range(2):
             middleware(request())
             assert current() is None
@@ -43,13 +43,13 @@ def test_each_request_has_a_budget_of_its_own_which_ends_with_it() -> None:
 
 def test_the_budget_ends_though_the_view_raises() -> None:
     from azureblob.deadline import current
-    from azureblob.outages import OutageMiddleware
+    from azureblob.middleware import BlobMiddleware
 
     def view(_: Any) -> Any:
         raise ValueError
 
     with pytest.raises(ValueError):
-        OutageMiddleware(view)(request())
+        BlobMiddleware(view)(request())
     assert current() is None
 
 
@@ -58,7 +58,7 @@ def test_tasks_at_the_same_time_have_a_budget_each() -> None:
     from django.http import HttpResponse
 
     from azureblob.deadline import current
-    from azureblob.outages import OutageMiddleware
+    from azureblob.middleware import BlobMiddleware
 
     seen: list[Any] = []
 
@@ -70,7 +70,7 @@ def test_tasks_at_the_same_time_have_a_budget_each() -> None:
         return HttpResponse("fine")
 
     async def both() -> None:
-        middleware: Any = OutageMiddleware(view)
+        middleware: Any = BlobMiddleware(view)
         assert iscoroutinefunction(middleware)
         await asyncio.gather(middleware(request()), middleware(request()))
         assert current() is None
@@ -84,7 +84,7 @@ def test_a_streamed_body_spends_the_budget_of_its_request_and_of_no_other() -> N
     from django.http import StreamingHttpResponse
 
     from azureblob.deadline import current
-    from azureblob.outages import OutageMiddleware
+    from azureblob.middleware import BlobMiddleware
 
     seen: list[Any] = []
 
@@ -97,7 +97,7 @@ def test_a_streamed_body_spends_the_budget_of_its_request_and_of_no_other() -> N
         seen.append(current())
         return StreamingHttpResponse(parts())
 
-    response: Any = OutageMiddleware(view)(request())
+    response: Any = BlobMiddleware(view)(request())
     sent = b""
     for part in response:
         assert current() is None
@@ -111,7 +111,7 @@ def test_a_body_streamed_by_a_task_spends_the_budget_of_its_request() -> None:
     from django.http import StreamingHttpResponse
 
     from azureblob.deadline import current
-    from azureblob.outages import OutageMiddleware
+    from azureblob.middleware import BlobMiddleware
 
     seen: list[Any] = []
 
@@ -125,7 +125,7 @@ def test_a_body_streamed_by_a_task_spends_the_budget_of_its_request() -> None:
         return StreamingHttpResponse(parts())
 
     async def whole() -> bytes:
-        middleware: Any = OutageMiddleware(view)
+        middleware: Any = BlobMiddleware(view)
         response = await middleware(request())
         return b"".join([part async for part in response])
 
@@ -136,10 +136,10 @@ def test_a_body_streamed_by_a_task_spends_the_budget_of_its_request() -> None:
 def test_a_file_that_the_server_sends_by_itself_stays_one(tmp_path: Any) -> None:
     from django.http import FileResponse
 
-    from azureblob.outages import OutageMiddleware
+    from azureblob.middleware import BlobMiddleware
 
     (tmp_path / "file").write_bytes(b"bytes")
-    response: Any = OutageMiddleware(lambda _: FileResponse((tmp_path / "file").open("rb")))(
+    response: Any = BlobMiddleware(lambda _: FileResponse((tmp_path / "file").open("rb")))(
         request()
     )
     assert response.file_to_stream is not None
@@ -183,10 +183,10 @@ def test_what_storage_is_to_blame_for_is_a_503_and_all_else_is_left_to_django(
 ) -> None:
     from django.http import HttpResponse
 
-    from azureblob.outages import OutageMiddleware
+    from azureblob.middleware import BlobMiddleware
 
     error, outage = errors()[number]
-    answer = OutageMiddleware(lambda _: HttpResponse()).process_exception(request(), error)
+    answer = BlobMiddleware(lambda _: HttpResponse()).process_exception(request(), error)
     assert (answer is not None) == outage
     if answer is not None:
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")

@@ -130,7 +130,7 @@ def test_a_copy_that_stays_pending_ends_with_the_budget_and_leaves_nothing(
         def get_blob_properties(self) -> Pending:
             return self
 
-        def delete_blob(self) -> None:
+        def delete_blob(self, **_: Any) -> None:
             self.deleted += 1
 
     target = Pending()

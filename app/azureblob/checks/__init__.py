@@ -10,8 +10,11 @@ from azureblob.checks.addresses import addresses_agree
 from azureblob.checks.containers import containers_are_apart
 from azureblob.checks.instances import private_media_are_signed, types_are_checked
 from azureblob.checks.levels import containers_are_as_declared
-from azureblob.checks.middleware import requests_are_known
-from azureblob.checks.requests import limits_make_sense, requests_are_bounded
+from azureblob.checks.requests import (
+    limits_make_sense,
+    requests_are_bounded,
+    requests_are_known,
+)
 from azureblob.checks.staticfiles import commands_are_ours, settings_moved
 
 __all__ = [

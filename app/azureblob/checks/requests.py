@@ -1,7 +1,8 @@
-"""What a visitor's request may wait for storage."""
+"""What visitors' requests need: bounds for their waits, and the middleware."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,11 +10,13 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from azureblob.checks.configured import TAG, configured
 from azureblob.deadline import request_seconds, waiting_requests
+from azureblob.middleware import NAME, BlobMiddleware
 
-_MIDDLEWARE = ("azureblob.health.HealthMiddleware", "azureblob.outages.OutageMiddleware")
+_MIDDLEWARE = ("azureblob.health.HealthMiddleware", NAME)
 
 
 @register(TAG)
@@ -44,3 +47,29 @@ def requests_are_bounded(app_configs: Sequence[AppConfig] | None, **_: Any) -> l
             id="azureblob.W008",
         )
     ]
+
+
+@register(TAG)
+def requests_are_known(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    # Checks run after the URLconf is loaded, and so the site's places.
+    takes_uploads = "azureblob.direct.place" in sys.modules
+    if not takes_uploads and not any(storage.values.get("signed") for storage in configured()):
+        return []
+    if any(_is_ours(name) for name in settings.MIDDLEWARE):
+        return []
+    return [
+        Error(
+            f"{NAME!r} is not in MIDDLEWARE.",
+            hint=f"Add {NAME!r} to it. Without it pages with signed URLs may be cached by others, "
+            "and a form with uploads from the browser cannot tell whose they are.",
+            id="azureblob.E014",
+        )
+    ]
+
+
+def _is_ours(name: str) -> bool:
+    try:
+        found = import_string(name)
+    except ImportError:  # Django itself fails with it
+        return False
+    return isinstance(found, type) and issubclass(found, BlobMiddleware)

@@ -21,7 +21,7 @@ from azureblob.direct.place import UploadPlace
 from azureblob.direct.quarantine import UNAVAILABLE, Unavailable, log_unavailable
 from azureblob.direct.senders import sender_of, senders_now
 from azureblob.direct.tickets import Invalid, Pass
-from azureblob.middleware import current_request
+from azureblob.serving import current_request
 from azureblob.uploads.forms import CheckedFileField, checked
 from azureblob.uploads.names import shown_name
 from azureblob.uploads.refusal import Refused

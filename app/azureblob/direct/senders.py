@@ -7,7 +7,7 @@ import secrets
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
-from azureblob.middleware import NAME, current_request
+from azureblob.serving import current_request
 
 _KEY = "azureblob_visitor"
 # Of a site without sessions, for a visitor who is not logged in.
@@ -42,7 +42,8 @@ def senders_now() -> frozenset[str]:
     if request is None:
         raise ImproperlyConfigured(
             "Whose this upload is cannot be told, as the current request is not known. Add "
-            f"{NAME!r} to MIDDLEWARE; outside of a view, use azureblob.middleware.serving(request)."
+            "'azureblob.middleware.BlobMiddleware' to MIDDLEWARE; outside of a view, use "
+            "azureblob.serving.serving(request)."
         )
     return senders_in(request)
 

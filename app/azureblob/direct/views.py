@@ -8,8 +8,8 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Mapping
+from functools import partial, wraps
 from typing import Any
 
 from azure.core.exceptions import AzureError, ResourceModifiedError, ResourceNotFoundError
@@ -140,11 +140,12 @@ def begin(request: HttpRequest, place: UploadPlace, asked: dict[str, Any]) -> Js
     # All are looked at before one is signed.
     known = senders_in(request)
     begun = [_claimed(place, file, known) for file in files]
-    ids = [one.blob for one in begun if isinstance(one, Ticket)]
-    if len(set(ids)) < len(ids):
+    resumed = {one.blob: one for one in begun if isinstance(one, Ticket)}
+    if len(resumed) < sum(isinstance(one, Ticket) for one in begun):
         raise Malformed
-    sender = sender_of(request)  # may write to the session: not a task for threads
-    return JsonResponse({"files": side_by_side(lambda one: _grant(sender, place, one), begun)})
+    there = dict(zip(resumed, side_by_side(partial(_has_arrived, place), resumed), strict=True))
+    # Not in those threads: whose a new upload is may have to be written to the session.
+    return JsonResponse({"files": [_grant(request, place, one, there) for one in begun]})
 
 
 def _claimed(place: UploadPlace, file: Any, known: frozenset[str]) -> Ticket | tuple[str, int]:
@@ -159,17 +160,29 @@ def _claimed(place: UploadPlace, file: Any, known: frozenset[str]) -> Ticket | t
     return _text(file, "name"), size
 
 
-def _grant(sender: str, place: UploadPlace, begun: Ticket | tuple[str, int]) -> dict[str, Any]:
-    there = False
+def _has_arrived(place: UploadPlace, blob: str) -> bool | Refused:
+    try:
+        return place.quarantine.properties(blob) is not None
+    except Refused as refusal:
+        return refusal
+
+
+def _grant(
+    request: HttpRequest,
+    place: UploadPlace,
+    begun: Ticket | tuple[str, int],
+    there: Mapping[str, bool | Refused],
+) -> dict[str, Any]:
     try:
         if isinstance(begun, Ticket):
-            ticket = begun
-            there = place.quarantine.properties(ticket.blob) is not None
+            ticket, arrived = begun, there[begun.blob]
+            if isinstance(arrived, Refused):
+                raise arrived
         else:
             name, size = begun
             check_claims(name, size, place.rules)
             blob = place.quarantine.new_name()
-            ticket = Ticket(place.name, sender, blob, name, size)
+            ticket, arrived = Ticket(place.name, sender_of(request), blob, name, size), False
     except Refused as refusal:
         return {"error": refusal.message, "code": refusal.code}
     blocks = ticket.size > ONE_REQUEST_BYTES
@@ -178,7 +191,7 @@ def _grant(sender: str, place: UploadPlace, begun: Ticket | tuple[str, int]) -> 
         "url": place.quarantine.signed_url(ticket.blob, blocks=blocks),
         "headers": {} if blocks else {"x-ms-blob-type": "BlockBlob"},
         "block_bytes": max(BLOCK_BYTES, -(-ticket.size // _MOST_BLOCKS)) if blocks else 0,
-        "there": there,
+        "there": arrived,
     }
 
 
