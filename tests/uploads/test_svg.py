@@ -6,8 +6,12 @@ import re
 import resource
 import subprocess
 import sys
+import urllib.request
+from dataclasses import replace
+from typing import Any
 
 import pytest
+from playwright.sync_api import Page
 
 from azureblob.uploads.refusal import Refused
 from azureblob.uploads.svg import MOST_BYTES, MOST_DEPTH, MOST_ELEMENTS, might_be, sanitized
@@ -76,7 +80,7 @@ def test_what_could_run_or_call_home_is_taken_out(inside: bytes) -> None:
         ),
         (drawing(b"<g>" * MOST_DEPTH + b"</g>" * MOST_DEPTH), "nests more than 100"),
         (drawing(b"<g/>" * MOST_ELEMENTS), "more than 50,000 elements"),
-        (drawing(b" " * MOST_BYTES), "at most 2,097,152"),
+        (drawing(b" " * MOST_BYTES), "more than 2,097,152"),
         (b'<?xml version="1.0" encoding="x-unknown"?>' + drawing(b""), "damaged"),
     ],
 )
@@ -147,3 +151,77 @@ def test_the_worst_drawings_take_no_more_than_memory_for_some_copies() -> None:
 )
 def test_a_file_that_may_be_a_drawing_is_told_by_its_beginning(head: bytes, expected: bool) -> None:
     assert might_be(head) is expected
+
+
+# --- In a field, and as stored --------------------------------------------------------------------
+
+HOSTILE = drawing(
+    b"<script>document.title = 'ran'</script><circle r='30' cx='40' cy='40'/>"
+).replace(b"<svg ", b'<svg width="80" height="80" onload="document.title = \'ran\'" ', 1)
+
+
+def rules() -> Any:
+    from azureblob.uploads.rules import UploadRules
+
+    return UploadRules(types=("image/png", "image/svg+xml"))
+
+
+def stored(url: str) -> tuple[Any, bytes]:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.headers, answer.read()
+
+
+def test_rules_without_svg_refuse_it() -> None:
+    from django.core.files.base import ContentFile
+
+    from azureblob.uploads.forms import checked
+    from azureblob.uploads.rules import UploadRules
+
+    with pytest.raises(Refused) as refused:
+        checked(ContentFile(HOSTILE, "a.svg"), "a.svg", UploadRules())
+    assert refused.value.code == "type"
+
+
+def test_rules_with_svg_need_the_package_and_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.core.exceptions import ImproperlyConfigured
+
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(ImproperlyConfigured, match="pip install py-svg-hush"):
+        rules()
+
+
+def test_a_file_without_a_drawing_is_refused_or_an_attachment() -> None:
+    from django.core.files.base import ContentFile
+
+    from azureblob.uploads.forms import checked
+
+    broken = b"<svg><script>"
+    with pytest.raises(Refused, match="begins with something else"):
+        checked(ContentFile(broken), "a.svg", rules())
+    file = ContentFile(broken)
+    known = checked(file, "a.svg", replace(rules(), others="attachment"))
+    assert known.inspected.content_type == "application/octet-stream"
+    assert file.read() == broken
+
+
+@pytest.mark.usefixtures("django_site")
+def test_a_checked_field_stores_the_safe_bytes_as_a_picture_that_nobody_opens(page: Page) -> None:
+    from django.core.files.storage import default_storage
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from azureblob.uploads.forms import CheckedFileField
+
+    sent = SimpleUploadedFile("my logo.svg", HOSTILE, content_type="text/html")
+    clean = CheckedFileField(rules=rules()).clean(sent)
+    url = default_storage.url(default_storage.save("logos/a.svg", clean))
+    headers, body = stored(url)
+    assert headers["Content-Type"] == "image/svg+xml"
+    assert headers["Content-Disposition"].startswith('attachment; filename="my logo.svg"')
+    assert b"<circle" in body
+    assert b"ran" not in body
+    assert clean.size == len(body)
+    page.set_content(f'<img id="logo" src="{url}">')
+    page.wait_for_function("document.getElementById('logo').naturalWidth === 80")
+    with page.expect_download():
+        page.evaluate(f"location.href = '{url}'")
+    assert page.title() != "ran"

@@ -19,6 +19,7 @@ from azureblob.direct.quarantine import Quarantine
 from azureblob.direct.reader import LIMIT_BYTES, PAGE_BYTES
 from azureblob.direct.tickets import Pass
 from azureblob.storage import BlobStorage
+from azureblob.uploads import svg
 from azureblob.uploads.headers import blob_metadata
 from azureblob.uploads.marks import mark, marked
 from azureblob.uploads.names import shown_name
@@ -51,8 +52,13 @@ class QuarantinedFile(_UploadedFile):
         inspected = found.inspected
         name = shown_name(found.name)
         super().__init__(self._reader(), name, inspected.content_type, found.size)
-        if rules is not None and rules.digest == found.rules:
+        # An SVG in quarantine is as it was sent: it is made safe when it is checked once more.
+        if rules is not None and rules.digest == found.rules and not self._is_svg:
             mark(self, inspected, found.name, rules)
+
+    @property
+    def _is_svg(self) -> bool:
+        return self.token.inspected.content_type == svg.MIME
 
     def _reader(self) -> io.BufferedReader:
         """For an inspection, and for a storage elsewhere, which reads the whole."""
@@ -64,6 +70,8 @@ class QuarantinedFile(_UploadedFile):
     def open(self, mode: str | None = None, *_: Any, **__: Any) -> QuarantinedFile:
         if self.closed:
             self.file = self._reader()
+            if self._is_svg:
+                svg.sanitize(self)
         self.seek(0)
         return self
 
@@ -77,7 +85,7 @@ class QuarantinedFile(_UploadedFile):
         if (storage.account_name, storage.blob_endpoint) != (
             here.account_name,
             here.blob_endpoint,
-        ) or (known and known.inspected != token.inspected):
+        ) or (self._is_svg or (known and known.inspected != token.inspected)):
             # The blob has the headers of the first inspection; what is sent has those of the last.
             self._leave_when_committed()
             return False

@@ -7,14 +7,22 @@ from typing import Any
 from django import forms
 from django.core.files.base import File
 
+from azureblob.uploads import svg
 from azureblob.uploads.inspection import inspect
 from azureblob.uploads.marks import Mark, mark, marked
 from azureblob.uploads.rules import UploadRules
 
 
 def checked(file: File[Any], name: str, rules: UploadRules) -> Mark:
-    """Inspect `file`, unless it is marked by these rules, and mark it. Raises Refused."""
-    return marked(file, rules) or mark(file, inspect(file, name, file.size, rules), name, rules)
+    """Inspect `file`, unless it is marked by these rules, and mark it. An SVG has the bytes that it
+    is to be stored with from then on, whatever storage it goes to. Raises Refused."""
+    known = marked(file, rules)
+    if known is None:
+        inspected = inspect(file, name, file.size, rules)
+        if inspected.content_type == svg.MIME:
+            svg.sanitize(file)
+        known = mark(file, inspected, name, rules)
+    return known
 
 
 class CheckedFileField(forms.FileField):

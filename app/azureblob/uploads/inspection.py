@@ -7,7 +7,7 @@ from typing import IO, cast
 
 from django.template.defaultfilters import filesizeformat
 
-from azureblob.uploads import images, kinds
+from azureblob.uploads import images, kinds, svg
 from azureblob.uploads.budget import Budget, Metered, TooComplex, too_complex
 from azureblob.uploads.names import shown_name
 from azureblob.uploads.refusal import Refused
@@ -87,19 +87,24 @@ def check_claims(name: str, size: int, rules: UploadRules) -> None:
 
 def _by_content(file: IO[bytes], rules: UploadRules) -> Inspected:
     file.seek(0)
-    kind = kinds.told(file.read(kinds.HEAD_BYTES))
+    head = file.read(kinds.HEAD_BYTES)
+    kind = kinds.told(head)
+    if kind == kinds.UNKNOWN and svg.MIME in rules.types and svg.might_be(head):
+        kind = svg.MIME
     if kind not in rules.types:
         if rules.others == "attachment":
             return ATTACHMENT
         raise Refused(_not_taken(kind, rules), "type")
     width = height = None
-    if kind in images.FORMATS:
-        try:
+    try:
+        if kind in images.FORMATS:
             width, height = images.check(file, kind, rules)
-        except Refused as refusal:
-            if refusal.code == "broken" and rules.others == "attachment":
-                return ATTACHMENT
-            raise
+        elif kind == svg.MIME:
+            svg.sanitized_bytes(file)
+    except Refused as refusal:
+        if refusal.code == "broken" and rules.others == "attachment":
+            return ATTACHMENT
+        raise
     return Inspected(kind, kinds.extension(kind), kind in kinds.INERT, width, height)
 
 

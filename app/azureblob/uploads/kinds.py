@@ -32,6 +32,7 @@ _EXTENSIONS = {
     "image/png": ".png",
     "image/gif": ".gif",
     "image/webp": ".webp",
+    "image/svg+xml": ".svg",
     UNKNOWN: ".bin",
 }
 _BY_MIME = {kind.mime: f".{kind.extension}" for kind in reversed(filetype.types)}

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from dataclasses import astuple, dataclass
 from typing import Literal
 
+from django.core.exceptions import ImproperlyConfigured
+
+from azureblob.uploads import svg
 from azureblob.uploads.kinds import KNOWN
 
 IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
@@ -16,8 +20,12 @@ class UploadRules:
     """`types` are the content types that are taken as what they are. `others` says what happens to
     everything else: it is refused, or kept as an attachment that nothing opens by itself.
 
+    `image/svg+xml` may be one of them: such a file is stored without what could run or call home,
+    and as an attachment, which pages show and nobody opens. It needs the package py-svg-hush.
+
     Raises ValueError for rules that take nothing, and for a type that cannot be told from content,
-    as are all that a browser could run: HTML, SVG, XML, scripts.
+    as are all others that a browser could run: HTML, XML, scripts. Raises ImproperlyConfigured
+    where py-svg-hush is missing.
     """
 
     types: tuple[str, ...] = IMAGES
@@ -33,11 +41,17 @@ class UploadRules:
     def __post_init__(self) -> None:
         if not self.types and self.others == "refuse":
             raise ValueError("types is empty and others is 'refuse': the field takes no file.")
-        unknown = sorted(set(self.types) - KNOWN)
+        unknown = sorted(set(self.types) - KNOWN - {svg.MIME})
         if unknown:
             raise ValueError(
                 f"types holds {', '.join(unknown)}, which cannot be told from a file's content. "
                 "Take it out, and set others='attachment' to keep such files as attachments."
+            )
+
+        if svg.MIME in self.types and importlib.util.find_spec("py_svg_hush") is None:
+            raise ImproperlyConfigured(
+                f"types holds {svg.MIME}, and the package that makes it safe is not installed: "
+                "pip install py-svg-hush"
             )
 
     @property

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import io
+from typing import IO, Any
 from xml.parsers import expat
+
+from django.core.files.base import File
 
 from azureblob.uploads.refusal import Refused
 
 MIME = "image/svg+xml"
-EXTENSION = ".svg"
 NAMESPACE = "http://www.w3.org/2000/svg"
 # A drawing; what is larger is a photograph in a wrapper. All of it is parsed in memory.
 MOST_BYTES = 2 * 1024 * 1024
@@ -30,6 +32,18 @@ def might_be(head: bytes) -> bool:
     return b"<" in head and (b"svg" in head or b"s\0v\0g" in head)
 
 
+def sanitize(file: File[Any]) -> None:
+    """Put the safe bytes in the place of the file's own. Raises Refused."""
+    file.file = io.BytesIO(sanitized_bytes(file))
+    file.size = len(file.file.getvalue())
+
+
+def sanitized_bytes(file: IO[bytes] | File[Any]) -> bytes:
+    """Those of a whole file. Raises Refused."""
+    file.seek(0)
+    return sanitized(file.read(MOST_BYTES + 1))
+
+
 def sanitized(data: bytes) -> bytes:
     """The drawing without scripts, event handlers, links to other hosts and foreign content, as
     svg-hush leaves it. Raises Refused.
@@ -39,7 +53,7 @@ def sanitized(data: bytes) -> bytes:
     from py_svg_hush import filter_svg  # an extra: few sites take SVG
 
     if len(data) > MOST_BYTES:
-        raise _refused(f"has {len(data):,} bytes; at most {MOST_BYTES:,} can be taken")
+        raise _refused(f"has more than {MOST_BYTES:,} bytes, which is the limit")
     try:
         _measure(data)
         return bytes(filter_svg(data, _EMBEDDED))

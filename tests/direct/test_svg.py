@@ -1,0 +1,48 @@
+"""A drawing that a browser sent to quarantine: what is stored of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.uploads.test_svg import HOSTILE, rules, stored
+
+
+@pytest.mark.usefixtures("django_site")
+def test_a_drawing_from_quarantine_is_stored_safe_also_if_it_is_opened_again() -> None:
+    """The blob there is what was sent, so it is never moved."""
+    from django.core.files.storage import default_storage
+
+    from azureblob.direct.file import QuarantinedFile
+    from azureblob.direct.quarantine import quarantine
+    from azureblob.direct.tickets import Pass
+    from azureblob.uploads.forms import checked
+    from azureblob.uploads.inspection import Inspected
+
+    hold = quarantine()
+    blob = hold.new_name()
+    etag = hold.storage.client.get_blob_client(blob).upload_blob(HOSTILE)["etag"]
+    found = Pass(
+        place="pictures",
+        sender="",
+        blob=blob,
+        name="a.svg",
+        size=len(HOSTILE),
+        etag=str(etag),
+        rules=rules().digest,
+        inspected=Inspected("image/svg+xml", ".svg", inline=False),
+    )
+    for again in (False, True):
+        file = QuarantinedFile(found, hold, rules())
+        checked(file, "a.svg", rules())
+        if again:
+            file.close()
+            file.open()
+        headers, body = stored(default_storage.url(default_storage.save("logos/b.svg", file)))
+        assert headers["Content-Type"] == "image/svg+xml"
+        assert b"<circle" in body
+        assert b"ran" not in body
+        if not again:
+            etag = hold.storage.client.get_blob_client(blob).upload_blob(HOSTILE)["etag"]
+            found = replace(found, etag=str(etag))
