@@ -1,5 +1,6 @@
 # Every target may be run on its own, in any order, twice.
 # Settings: make up PORT=8001 BLOB_PORT=10001 STACK=local PYTHON=python3.12
+#           make test DJANGO=6.1 (another version, in an environment of its own)
 #           make preview BASE=origin/main STACK=prod
 
 PYTHON = python3

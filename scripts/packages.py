@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from scripts import child, stamp
 from scripts.child import ChildFailed
 from scripts.console import Problem, step
 from scripts.diagnosis import cause, is_network
-from scripts.paths import ROOT, VENV, VENV_PYTHON, log_file, shown
+from scripts.paths import DJANGO, ROOT, VENV, VENV_PYTHON, log_file, shown
 
 UV_VERSION = "0.13.9"
 REQUIREMENTS = ROOT / "requirements.txt"
@@ -22,6 +23,18 @@ _PIN_FILES = (ROOT / "constraints.txt", ROOT / "app" / "requirements.txt", REQUI
 def fingerprint(*, dev: bool) -> str:
     files = [*_PIN_FILES, DEV_REQUIREMENTS] if dev else [*_PIN_FILES]
     return stamp.fingerprint(files, UV_VERSION)
+
+
+def _with_django(requirements: Sequence[Path]) -> list[Path]:
+    """Copies of the requirements with the version that DJANGO asks for, where it asks for one."""
+    if not DJANGO:
+        return [*requirements]
+    copies = VENV / "requirements"
+    for file in (*_PIN_FILES, DEV_REQUIREMENTS):
+        copy = copies / file.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(re.sub(r"(?m)^django==.*", f"django=={DJANGO}.*", file.read_text()))
+    return [copies / file.relative_to(ROOT) for file in requirements]
 
 
 def ensure_venv() -> None:
@@ -53,7 +66,7 @@ def install(requirements: Sequence[Path]) -> None:
     Raises Problem with the cause.
     """
     log = log_file("setup")
-    wanted = [part for file in requirements for part in ("-r", str(file))]
+    wanted = [part for file in _with_django(requirements) for part in ("-r", str(file))]
     # pip's own five retries take a minute before a dead network is told.
     environment = {
         "PIP_RETRIES": "1",

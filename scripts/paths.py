@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
+# `make test DJANGO=6.1`: another version of Django, in an environment of its own.
+DJANGO = os.environ.get("DJANGO", "")
+VENV = ROOT / (f".venv-django-{DJANGO}" if DJANGO else ".venv")
 VENV_PYTHON = VENV / "bin" / "python"
 NODE_DIR = ROOT / "localazure" / "node"
 AZURITE_MAIN = NODE_DIR / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"

@@ -5,11 +5,13 @@ go on with a newer one found on PATH.
 """
 
 import os
+import re
 import shlex
 import subprocess
 import sys
 
-MINIMUM = (3, 11)
+DJANGO = os.environ.get("DJANGO", "")  # another version than the pinned one: make test DJANGO=6.1
+MINIMUM = (3, 12) if DJANGO and not DJANGO.startswith("5.") else (3, 11)
 NEWER = ("python3.13", "python3.12", "python3.11", "python3.14")
 HANDED_ON = "DJANGO_AZURE_BLOB_PYTHON"  # set for the child, so that two Pythons never ping-pong
 
@@ -43,6 +45,9 @@ def split(arguments):
 
 def main():
     # type: () -> int
+    if DJANGO and not re.match(r"\d+\.\d+(\.\d+)?\Z", DJANGO):
+        sys.stderr.write("DJANGO is {!r}, which is no version: DJANGO=6.1\n".format(DJANGO))
+        return 1
     if sys.version_info[:2] >= MINIMUM:
         root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
         sys.path[0] = root
@@ -67,8 +72,10 @@ def main():
         newer = next((name for name in NEWER if is_new_enough(name)), None)
     if newer is None:
         sys.stderr.write(
-            "This project needs Python {}.{} or newer and found {}. Install one, then name it: "
-            "make {} PYTHON=python3.12\n".format(MINIMUM[0], MINIMUM[1], found, sys.argv[1])
+            "{} needs Python {}.{} or newer and found {}. Install one, then name it: "
+            "make {} PYTHON=python3.12\n".format(
+                "Django " + DJANGO if DJANGO else "This project", *MINIMUM + (found, sys.argv[1])
+            )
         )
         return 1
     sys.stderr.write("{} is too old: going on with {}\n".format(found, newer))

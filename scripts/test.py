@@ -22,6 +22,8 @@ def main(arguments: list[str]) -> int:
         environment = clean_environment({"CHROMIUM": stamp.read().get("browser", "")})
         # Hundreds of processes import the same packages, and would each compile them anew.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        # The tests of these scripts set up environments of their own.
+        environment.pop("DJANGO", None)
         os.chdir(ROOT)
         command = [str(VENV_PYTHON), "-m", "pytest", *SPREAD, *arguments]
         os.execve(VENV_PYTHON, command, environment)

@@ -48,7 +48,10 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
         # Options of the class below that are read by its __init__.
         self.connection_string = None
         problems = options.replaced(given)
-        super().__init__(**{k: v for k, v in given.items() if k not in options.REPLACED})
+        # Past AzureStorage's own: it makes attributes that nothing here reads, with a function that
+        # Python 3.12 deprecates.
+        kept = {k: v for k, v in given.items() if k not in options.REPLACED}
+        super(AzureStorage, self).__init__(**kept)
         self._making = threading.RLock()
         self._made_by = 0
         problems += options.domain(self.custom_domain)

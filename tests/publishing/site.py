@@ -17,7 +17,9 @@ from tests.publishing.forked import ROOT, Forked, Process
 from tests.publishing.trees import Tree, write
 
 _CLOSING = re.compile(
-    r"^(\d+) static files? copied(?:, (\d+) unmodified)?(?:, (\d+) post-processed)?\.$", re.M
+    r"^(?:\d+ static files? deleted, )?(\d+) static files? copied(?:, (\d+) unmodified)?"
+    r"(?:, (\d+) post-processed)?(?:, \d+ skipped due to conflict)?\.$",
+    re.M,
 )
 _SETTINGS = """
 import json, os

@@ -9,17 +9,20 @@ from pathlib import Path
 from tests.scripts.conftest import ROOT, Result, bare_environment, run, script
 
 RUN = ROOT / "scripts" / "run.py"
-AS_OLD_PYTHON = (
+AS_PYTHON = (
     "import runpy, sys\n"
-    "sys.version_info = (3, 9, 18, 'final', 0)\n"
+    "sys.version_info = {}\n"
     f"sys.argv = [{str(RUN)!r}, 'env', '--stack', 'nosuchstack']\n"
     f"runpy.run_path({str(RUN)!r}, run_name='__main__')\n"
 )
 
 
-def run_with_old_python(programs: Path) -> Result:
-    env = bare_environment(PATH=str(programs), LOCALAZURE_HOME=str(programs / "home"))
-    return run([sys.executable, "-c", AS_OLD_PYTHON], ROOT, env)
+def run_with_old_python(
+    programs: Path, version: tuple[int, int, int] = (3, 9, 18), **variables: str
+) -> Result:
+    home = str(programs / "home")
+    env = bare_environment(PATH=str(programs), LOCALAZURE_HOME=home, **variables)
+    return run([sys.executable, "-c", AS_PYTHON.format(version)], ROOT, env)
 
 
 def test_a_python_that_is_too_old_is_named_with_what_to_type(tmp_path: Path) -> None:
@@ -39,6 +42,20 @@ def test_a_newer_python_on_path_takes_over(tmp_path: Path) -> None:
 def test_a_name_on_path_that_does_not_start_is_passed_over(tmp_path: Path) -> None:
     script(tmp_path / "python3.12", "#!/bin/sh\nexit 127\n")
     assert "needs Python 3.11 or newer" in run_with_old_python(tmp_path).err
+
+
+def test_a_python_that_is_too_old_for_the_django_asked_for_is_named(tmp_path: Path) -> None:
+    result = run_with_old_python(tmp_path, (3, 11, 7), DJANGO="6.1")
+    assert result.status == 1
+    assert "Django 6.1 needs Python 3.12 or newer and found Python 3.11" in result.err
+    assert "is not up" in run_with_old_python(tmp_path, (3, 11, 7), DJANGO="5.2").err
+
+
+def test_a_django_that_is_no_version_is_refused(tmp_path: Path) -> None:
+    for wrong in ("newest", "6", "6.1/../x", "6.1 -e .", "6.1\n"):
+        result = run_with_old_python(tmp_path, (3, 13, 0), DJANGO=wrong)
+        assert result.status == 1
+        assert "which is no version: DJANGO=6.1" in result.err
 
 
 def test_the_door_itself_can_be_read_by_an_old_python() -> None:

@@ -82,6 +82,25 @@ def test_a_virtual_environment_is_made_where_there_is_none(clone: Clone) -> None
     assert "Virtual environment in .venv" in result.out
 
 
+def test_another_django_has_an_environment_of_its_own(clone: Clone) -> None:
+    clone.make("setup")
+    before = (clone.root / ".venv" / ".setup-stamp").read_text()
+    clone.calls()
+    result = clone.make("setup", "DJANGO=5.2")
+    assert result.status == 0, result.err
+    assert "Virtual environment in .venv-django-5.2" in result.out
+    assert [line.split()[0] for line in clone.calls()] == ["uv", "npm"]
+    pinned = clone.root / ".venv-django-5.2" / "requirements"
+    for file in ("constraints.txt", "app/requirements.txt"):
+        changed = (pinned / file).read_text().splitlines()
+        own = (clone.root / file).read_text().splitlines()
+        assert {line for line in changed if line not in own} == {"django==5.2.*"}
+        assert not [line for line in own if line not in changed and "django==" not in line]
+    assert (clone.root / ".venv" / ".setup-stamp").read_text() == before
+    assert clone.make("setup", "DJANGO=5.2").out == "Everything is set up.\n"
+    assert clone.calls() == []
+
+
 def test_a_half_made_virtual_environment_is_made_anew(clone: Clone) -> None:
     shutil.rmtree(clone.root / ".venv")
     (clone.root / ".venv" / "bin").mkdir(parents=True)

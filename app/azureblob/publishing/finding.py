@@ -21,20 +21,16 @@ from azureblob.publishing.files import LocalFile, read_local
 _PART = 128
 # What was read, and why the others were not.
 _Part = tuple[dict[str, LocalFile], list[str]]
-_TWICE = (
-    "Found another file with the destination path '{}'. It will be ignored since only the first "
-    "encountered file is collected. If this is not what you want, make sure every static file has "
-    "a unique path."
-)
 
 
 def find(
-    ignore_patterns: list[str], scratch: Path, say: Callable[[str], None]
+    ignore_patterns: list[str], scratch: Path, twice: Callable[[str], None]
 ) -> dict[str, LocalFile]:
     """Each file by the name that it is published under, with forward slashes.
 
-    A file that a finder has elsewhere than in a folder is copied to `scratch`. Raises PublishError
-    with all files that cannot be read, or with the folder that cannot be.
+    `twice` gets each name that was found again; the first file counts. A file that a finder has
+    elsewhere than in a folder is copied to `scratch`. Raises PublishError with all files that
+    cannot be read, or with the folder that cannot be.
     """
     paths: dict[str, str] = {}
     for finder in get_finders():
@@ -44,7 +40,7 @@ def find(
             if os.sep != "/":
                 name = name.replace(os.sep, "/")
             if name in paths:
-                say(_TWICE.format(name))
+                twice(name)
             else:
                 paths[name] = _path(storage, path, scratch)
     return _read(paths)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,24 +19,21 @@ from urllib.parse import unquote
 
 from django.conf import settings
 from django.contrib.staticfiles.storage import HashedFilesMixin, ManifestFilesMixin
-from django.contrib.staticfiles.utils import matches_patterns
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile, File
 
 from azureblob.publishing.files import LocalFile
+from azureblob.publishing.patterns import (
+    Blocks,
+    Pattern,
+    block_before,
+    ignored_blocks,
+    read_patterns,
+)
 from azureblob.publishing.references import PlainReferences
 
 # Names in which Django's parsing of them as URLs changes nothing.
 _ORDINARY = re.compile(r"[A-Za-z0-9_.@+~,=!/-]+")
-# Of Django's own patterns, what a text has to hold for one to match; it is looked for first.
-_MARKS = {
-    "url(": r"""(?P<matched>url\(['"]{0,1}\s*(?P<url>.*?)["']{0,1}\))""",
-    "@import": r"""(?P<matched>@import\s*["']\s*(?P<url>.*?)["'])""",
-    "sourcemappingurl=": (
-        r"(?m)^(?P<matched>/\*#[ \t](?-i:sourceMappingURL)=(?P<url>.*)[ \t]*\*/)$",
-        r"(?m)^(?P<matched>//# (?-i:sourceMappingURL)=(?P<url>.*))$",
-    ),
-}
 _SHOWN = 100
 _TAIL = re.compile("[?#]")
 
@@ -73,7 +70,7 @@ class HashedTree:
     paths: dict[str, str]
     aliases: dict[str, str]
     manifest: bytes
-    missing: list[MissingReference]
+    missing: Sequence[MissingReference | str]
     needed: frozenset[str]
 
 
@@ -86,6 +83,13 @@ def hash_names(
     written there. Raises HashingError.
     """
     return _Hashing(sources, rules, scratch).tree()
+
+
+def read_manifest(rules: Any) -> bytes:
+    """The manifest that a storage has saved."""
+    with rules.manifest_storage.open(rules.manifest_name) as file:
+        data: bytes = file.read()
+    return data
 
 
 class _Unfinished(Exception):
@@ -119,10 +123,11 @@ class _Hashing:
         self._names_as_django = (
             self._hashes_as_django and kind.hashed_name is HashedFilesMixin.hashed_name
         )
-        self._patterns = _patterns(self._rules)
+        self._patterns = read_patterns(rules)
         self._keys = {rules.hash_key(rules.clean_name(name)): name for name in sources}
         self._folders = _folders(sources)
         self._plain = PlainReferences(sources, self._patterns)
+        self._lookup = _Names(self._looked_up)
         self._files: dict[str, LocalFile] = {}
         self._names: dict[str, str] = {}
         self._missing: dict[str, list[MissingReference]] = {}
@@ -181,8 +186,8 @@ class _Hashing:
     def _render(self, name: str) -> None:
         """Name a file; one with references is rewritten first."""
         source = self._sources[name]
-        converters = [found for glob, found in self._patterns if matches_patterns(name, [glob])]
-        if not converters:
+        patterns = self._patterns.of(name)
+        if not patterns:
             if self._plain.may_hold(name):
                 self._plain.scan(name, Path(source.path).read_bytes().decode("utf-8", "replace"))
             self._name(name, source)
@@ -192,11 +197,8 @@ class _Hashing:
         self._unfinished = []
         missing: list[MissingReference] = []
         rendered = text
-        for pattern, template, mark in (one for found in converters for one in found):
-            # A mark that is there in other letters only is found by the pattern itself.
-            if not mark or mark in rendered.lower():
-                convert = self._converter(name, template, missing)
-                rendered = pattern.sub(convert, rendered)
+        for pattern in patterns:
+            rendered = self._replaced(name, rendered, pattern, missing)
         if self._unfinished:
             raise _Unfinished(list(dict.fromkeys(self._unfinished)))
         self._missing[name] = missing
@@ -206,22 +208,35 @@ class _Hashing:
         else:
             self._name(name, self._written(rendered.encode()))
 
-    def _converter(
-        self, name: str, template: str, missing: list[MissingReference]
-    ) -> Callable[[re.Match[str]], str]:
-        convert = self._rules.url_converter(name, _Names(self._looked_up), template)
+    def _replaced(
+        self, name: str, text: str, pattern: Pattern, missing: list[MissingReference]
+    ) -> str:
+        """The text with each match of a pattern as Django's converter makes it."""
+        parts: list[str] = []
+        blocks: Blocks | None = None
+        end = 0
+        for match in pattern.find(text):
+            arguments: list[Any] = [name, self._lookup, pattern.template]
+            if pattern.ignored is not None:
+                if blocks is None:
+                    blocks = ignored_blocks(self._rules, text, pattern.ignored)
+                # All of them would be gone through for each match.
+                arguments.append(block_before(blocks, match.start()))
+            parts += text[end : match.start()], self._converted(arguments, match, missing)
+            end = match.end()
+        return "".join([*parts, text[end:]]) if parts else text
 
-        def converted(match: re.Match[str]) -> str:
-            try:
-                made: str = convert(match)
-            except (ValueError, SuspiciousFileOperation):
-                written, url = match["matched"], match["url"]
-                line = match.string.count("\n", 0, match.start()) + 1
-                missing.append(MissingReference(name, line, written, _target(name, url)))
-                return written
-            return made
-
-        return converted
+    def _converted(
+        self, arguments: list[Any], match: re.Match[str], missing: list[MissingReference]
+    ) -> str:
+        written = match[0]
+        try:
+            written = self._rules.url_converter(*arguments)(match)
+        except (ValueError, SuspiciousFileOperation):
+            name, url = arguments[0], match["url"]
+            line = match.string.count("\n", 0, match.start()) + 1
+            missing.append(MissingReference(name, line, match["matched"], _target(name, url)))
+        return written
 
     def _looked_up(self, key: str) -> str | None:
         """The hashed name of what a reference leads to, if it is a static file."""
@@ -229,7 +244,7 @@ class _Hashing:
         if target is None:
             return None
         if target not in self._names:
-            if any(matches_patterns(target, [glob]) for glob, _ in self._patterns):
+            if self._patterns.of(target):
                 self._unfinished.append(target)
                 return target
             self._render(target)
@@ -328,22 +343,7 @@ class _Hashing:
     def _manifest(self, paths: dict[str, str]) -> bytes:
         self._rules.hashed_files = paths
         self._rules.save_manifest()
-        with self._rules.manifest_storage.open(self._rules.manifest_name) as file:
-            data: bytes = file.read()
-        return data
-
-
-def _patterns(rules: Any) -> list[tuple[str, list[tuple[re.Pattern[str], str, str]]]]:
-    """By glob: each pattern, its template, and the text without which it cannot match."""
-    marks = {
-        pattern: mark
-        for mark, patterns in _MARKS.items()
-        for pattern in ([patterns] if isinstance(patterns, str) else patterns)
-    }
-    return [
-        (glob, [(pattern, template, marks.get(pattern.pattern, "")) for pattern, template in found])
-        for glob, found in rules._patterns.items()
-    ]
+        return read_manifest(self._rules)
 
 
 def _target(name: str, url: str) -> str:

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
-from django.contrib.staticfiles.utils import matches_patterns
-
 from azureblob.publishing.files import LocalFile
-
-# By glob: each of Django's patterns, its template, and a text without which it cannot match.
-Patterns = Sequence[tuple[str, Sequence[tuple[re.Pattern[str], str, str]]]]
+from azureblob.publishing.patterns import Patterns
 
 _STRING = r"""(["'`])(?P<url>[^"'`\s<>{}\\]+)\1"""
 # A script's strings are its own business, but for those that only a path begins like.
@@ -79,13 +75,13 @@ class PlainReferences:
         return frozenset(found)
 
     def _referred(self, name: str) -> Iterator[str]:
-        globs = [found for glob, found in self._patterns if matches_patterns(name, [glob])]
-        if not globs and not self.may_hold(name):
+        patterns = self._patterns.of(name)
+        if not patterns and not self.may_hold(name):
             return
         text = Path(self._sources[name].path).read_bytes().decode("utf-8", "replace")
         yield from self._left(name, text)
-        for pattern, _, _ in (one for found in globs for one in found):
-            yield from self._targets(name, (match["url"] for match in pattern.finditer(text)))
+        for pattern in patterns:
+            yield from self._targets(name, (match["url"] for match in pattern.find(text)))
 
     def _left(self, name: str, text: str) -> Iterator[str]:
         for pattern in _kind(name):

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import django
 from django.conf import settings
 from django.contrib.staticfiles.management.commands import collectstatic
 from django.core.exceptions import ImproperlyConfigured
@@ -30,7 +32,20 @@ from azureblob.publishing.publication import (
 )
 from azureblob.static import StaticBlobStorage, resolved
 
+if TYPE_CHECKING:
+    from azureblob.publishing.hashing import HashedTree
+
 _SHOWN_REFERENCES = 50
+_TWICE = (
+    "Found another file with the destination path '{}'. It will be ignored since only the first "
+    "encountered file is collected. If this is not what you want, make sure every static file has "
+    "a unique path."
+)
+_UNKNOWN = (
+    "azureblob does not know how Django {} post-processes static files ({}). Django's own "
+    "post-processing is used: the files are right, and publishing takes longer. A newer azureblob "
+    "may know it."
+)
 _INTERRUPTED = "Interrupted. What was sent stays; the next run sends what is missing."
 
 
@@ -69,7 +84,14 @@ class Command(collectstatic.Command):
             raise CommandError(str(error)) from None
 
     def _publish(self, storage: StaticBlobStorage, scratch: Path) -> dict[str, list[str]]:
-        sources = find(self.ignore_patterns, scratch, lambda text: self.log(text, level=1))
+        skipped: list[str] = []
+        deleted: list[str] = []
+
+        def twice(name: str) -> None:
+            skipped.append(name)
+            self.log(_TWICE.format(name), level=1)
+
+        sources = find(self.ignore_patterns, scratch, twice)
         target, processed = self._target(storage, sources, scratch)
         with open_channel(storage) as channel:
             publication = Publication(
@@ -84,12 +106,16 @@ class Command(collectstatic.Command):
             result = publication.run(target)
             storage.forget_manifest()
             if self.clear:
-                publication.clear(target)
-        return {
-            "modified": sorted(result.modified),
-            "unmodified": sorted(result.unmodified),
-            "post_processed": processed,
-        }
+                deleted = publication.clear(target)
+        # Django 6.0 reads `deleted` and `skipped` as well; what a later one reads is empty.
+        return defaultdict(
+            list,
+            modified=sorted(result.modified),
+            unmodified=sorted(result.unmodified),
+            post_processed=processed,
+            skipped=skipped,
+            deleted=deleted,
+        )
 
     def _target(
         self, storage: StaticBlobStorage, sources: dict[str, LocalFile], scratch: Path
@@ -98,17 +124,7 @@ class Command(collectstatic.Command):
         rules = storage.header_rules
         if not (storage.hashed_names and self.post_process):
             return target_of_plain(sources, rules, gzip=storage.gzip), []
-        from azureblob.publishing.hashing import HashingError, hash_names
-
-        rendered = scratch / "hashed"
-        rendered.mkdir()
-        hasher = import_string(storage.manifest_storage)(
-            location=rendered, base_url=settings.STATIC_URL
-        )
-        try:
-            tree = hash_names(sources, hasher, rendered)
-        except HashingError as error:
-            raise PublishError(str(error)) from None
+        tree = self._hashed(storage, sources, scratch)
         if tree.missing:
             self._tell_missing([str(missing) for missing in tree.missing], storage)
         plain = {"needed": tree.needed, "all": sources.keys(), "none": ()}[storage.keep_unhashed]
@@ -121,6 +137,32 @@ class Command(collectstatic.Command):
             manifest_name=storage.manifest_name,
         )
         return target, list(tree.paths)
+
+    def _hashed(
+        self, storage: StaticBlobStorage, sources: dict[str, LocalFile], scratch: Path
+    ) -> HashedTree:
+        """Raises PublishError."""
+        from azureblob.publishing.hashing import HashingError, hash_names
+        from azureblob.publishing.postprocessing import difference, has_its_own, post_process
+
+        kind = import_string(storage.manifest_storage)
+
+        def rules(location: Path) -> Any:
+            return kind(location=location, base_url=settings.STATIC_URL)
+
+        hashed = scratch / "hashed"
+        hashed.mkdir()
+        make = hash_names
+        if has_its_own(rules(hashed)):
+            make = post_process
+            self.log(f"{storage.manifest_storage} has a post_process() of its own, which is used")
+        elif found := difference(rules, scratch / "sample"):
+            make = post_process
+            self.stderr.write(self.style.WARNING(_UNKNOWN.format(django.__version__, found)))
+        try:
+            return make(sources, rules(hashed), hashed)
+        except HashingError as error:
+            raise PublishError(str(error)) from None
 
     def _tell_missing(self, missing: list[str], storage: StaticBlobStorage) -> None:
         """References that lead nowhere: an error, or a warning where the setting says so."""

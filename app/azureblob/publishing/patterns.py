@@ -1,0 +1,226 @@
+"""The patterns by which Django's manifest storage finds references, searched in linear time.
+
+Django compiles them into `_patterns`, which is private and differs between versions: tuples of
+pattern and template, and from 6.1 on also a pattern of what to ignore. read_patterns() raises
+UnknownPatterns for any other shape.
+
+Some of Django's patterns take time that grows with the square of a line's length, for instance on
+`url(url(url(`. For each of those there is a search here that finds the same matches. A pattern that
+is not known here, such as one of a site's own, is searched as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.contrib.staticfiles.storage import HashedFilesMixin
+from django.contrib.staticfiles.utils import matches_patterns
+
+Blocks = list[tuple[int, int]]
+_Search = Callable[[str], Iterator[re.Match[str]]]
+
+
+class UnknownPatterns(Exception):
+    """This version of Django has its patterns in a shape that is not known here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """`find` yields the matches of one of Django's patterns, in order and without overlaps.
+    `template` is what a match is replaced with. `ignored` matches what no reference is looked for
+    in (comments and strings), where this version of Django has such a thing."""
+
+    find: _Search
+    template: str
+    ignored: re.Pattern[str] | None = None
+
+
+class Patterns:
+    """Django's patterns by the names of the files that they are for."""
+
+    def __init__(self, by_glob: Sequence[tuple[str, Sequence[Pattern]]]) -> None:
+        self._by_glob = by_glob
+
+    def of(self, name: str) -> list[Pattern]:
+        """Those for a file, in the order in which they apply; none for most files."""
+        return [
+            pattern
+            for glob, patterns in self._by_glob
+            if matches_patterns(name, [glob])
+            for pattern in patterns
+        ]
+
+
+def read_patterns(storage: Any) -> Patterns:
+    """Raises UnknownPatterns."""
+    try:
+        by_glob = [
+            (str(glob), [_pattern(*parts) for parts in found])
+            for glob, found in storage._patterns.items()
+        ]
+    except (AttributeError, TypeError, ValueError) as error:
+        raise UnknownPatterns(f"{type(error).__name__}: {error}") from None
+    return Patterns(by_glob)
+
+
+def _pattern(pattern: Any, template: Any, ignored: Any = None) -> Pattern:
+    # A lazy pattern of Django's passes for the pattern that it makes.
+    if not (isinstance(pattern, re.Pattern) and isinstance(template, str)):
+        raise TypeError("not a pattern and a template")
+    if not (ignored is None or isinstance(ignored, re.Pattern)):
+        raise TypeError("what is to be ignored is no pattern")
+    return Pattern(_LINEAR.get(pattern.pattern, pattern.finditer), template, ignored)
+
+
+# --- Comments and strings -------------------------------------------------------------------------
+
+_COMMENT = r"/\*.*?\*/|"
+
+
+def ignored_blocks(storage: Any, text: str, ignored: re.Pattern[str]) -> Blocks:
+    """Start and end of what Django ignores in a text, as storage.get_ignored_blocks() has it."""
+    if type(storage).get_ignored_blocks is not HashedFilesMixin.get_ignored_blocks:  # type: ignore[attr-defined]
+        blocks: Blocks = storage.get_ignored_blocks(text, ignored)
+        return blocks
+    return [match.span() for match in _ignored(text, ignored)]
+
+
+def _ignored(text: str, ignored: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """For each of many `/*` that no `*/` follows, Django's pattern searches the rest of the text.
+    After the first such, comments are no longer looked for."""
+    if not ignored.pattern.startswith(_COMMENT):
+        yield from ignored.finditer(text)
+        return
+    rest = ignored.pattern.removeprefix(_COMMENT)
+    with_unclosed = re.compile(rf"/\*(?:.*?\*/|(?P<unclosed>))|{rest}", ignored.flags)
+    for match in with_unclosed.finditer(text):
+        if match["unclosed"] is None:
+            yield match
+        else:
+            yield from re.compile(rest, ignored.flags).finditer(text, match.start() + 1)
+            return
+
+
+def block_before(blocks: Blocks, position: int) -> Blocks:
+    """The block that starts last before a position, if any: the only one that can hold it."""
+    at = bisect_left(blocks, (position,))
+    return blocks[max(at - 1, 0) : at]
+
+
+# --- url() ----------------------------------------------------------------------------------------
+
+_HEAD = re.compile(r"""url\((?P<quote>["']?)(?P<space>\s*+)""", re.IGNORECASE)
+# Searched from a known beginning to a known end.
+_LOOSE = re.compile(
+    r"""(?P<matched>url\(['"]?\s*+(?P<url>.*?)["']?\))""",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(
+    r"""(?P<matched>url\((?P<quote>['"])\s*+(?P<url>.*?)(?P=quote)\))""",
+    re.IGNORECASE,
+)
+_UNQUOTED = re.compile(r"""(?P<matched>url\((?P<quote>)\s*+(?P<url>.*?)\))""", re.IGNORECASE)
+_AT_THE_END = re.compile(r"""url\(["']?\Z""", re.IGNORECASE)
+
+
+class _Next:
+    """Where a mark comes next in a text. Asked for growing positions, it searches the text once."""
+
+    def __init__(self, text: str, mark: str) -> None:
+        self._text = text
+        self._mark = mark
+        self._at = -1
+
+    def __call__(self, position: int) -> int:
+        if self._at < position:
+            found = self._text.find(self._mark, position)
+            self._at = len(self._text) if found < 0 else found
+        return self._at
+
+
+def _urls(text: str, *, paired: bool) -> Iterator[re.Match[str]]:
+    """What Django finds: url(, optional quote and white space, then all up to the first closing
+    parenthesis of the line. `paired`, from Django 6.0 on: if there was a quote, up to the first
+    parenthesis that the same quote precedes, if the line has one."""
+    parenthesis, line_end = _Next(text, ")"), _Next(text, "\n")
+    closing = {quote: _Next(text, f"{quote})") for quote in ("'", '"')}
+    position = 0
+    while head := _HEAD.search(text, position):
+        quote, begin = head["quote"], head.end()
+        end, shape = -1, _LOOSE
+        if paired and quote:
+            # Without the quote as such it is part of the URL.
+            at = head.start("quote")
+            if parenthesis(at) < line_end(at):
+                end, shape = parenthesis(at) + 1, _UNQUOTED
+            if closing[quote](begin) < line_end(begin):
+                end, shape = closing[quote](begin) + 2, _QUOTED
+        elif parenthesis(begin) < line_end(begin):
+            end, shape = parenthesis(begin) + 1, _UNQUOTED if paired else _LOOSE
+        if end > 0:
+            match = shape.match(text, head.start(), end)
+            assert match  # noqa: S101 - for the type checker
+            yield match
+            position = end
+        elif parenthesis(begin) < line_end(begin):
+            position = begin
+        else:
+            position = _last_head(text, begin, line_end(begin))
+
+
+def _last_head(text: str, begin: int, end: int) -> int:
+    """Where to go on after a line without a parenthesis: only a url( at its end can match, over it."""
+    line = text[begin:end].rstrip()
+    last = _AT_THE_END.search(line, max(len(line) - 5, 0))
+    return begin + last.start() if last else end
+
+
+# --- The others -----------------------------------------------------------------------------------
+
+_IMPORT = re.compile(
+    r"""(?P<matched>@import\s*+["']\s*+(?P<url>[^\n"']*+)["'])""",
+    re.IGNORECASE,
+)
+# Of a line that ends with the comment's end the URL is all that comes before.
+_STYLE_SHEET_MAP = re.compile(
+    r"(?m)^(?P<matched>/\*#[ \t](?-i:sourceMappingURL)=(?P<url>.*)\*/)$", re.IGNORECASE
+)
+_LAST_FROM = re.compile(r"""from\s*+['"][^\n]*+\s*+;?""", re.IGNORECASE)
+
+
+def _modules(pattern: str, text: str) -> Iterator[re.Match[str]]:
+    """`import … from "…"` cannot reach past the last `from "…"`. Django's pattern searches the rest
+    of the text for each `import` all the same."""
+    end = max((match.end() for match in _LAST_FROM.finditer(text)), default=0)
+    return re.compile(pattern, re.IGNORECASE).finditer(text, 0, end)
+
+
+_MODULES = (
+    # Up to Django 6.0.
+    r"""(?P<matched>import(?s:(?P<import>[\s\{].*?|\*\s*as\s*\w+))"""
+    r"""\s*from\s*['"](?P<url>[./].*?)["']\s*;)""",
+    r"""(?P<matched>export(?s:(?P<exports>[\s\{].*?))\s*from\s*["'](?P<url>[./].*?)["']\s*;)""",
+    # From 6.1 on.
+    r"""(?P<matched>import(?P<import>[\s\{][^;]*?|\*\s*as\s*\w+)"""
+    r"""\s*from\s*['"](?P<url>[./].*?)["'])""",
+    r"""(?P<matched>export(?P<exports>[\s\{][^;]*?)\s*from\s*["'](?P<url>[./].*?)["'])""",
+)
+# What to search for instead of a pattern of Django's.
+_LINEAR: dict[str, _Search] = {
+    # Up to Django 5.2.
+    r"""(?P<matched>url\(['"]{0,1}\s*(?P<url>.*?)["']{0,1}\))""": partial(_urls, paired=False),
+    # From 6.0 on.
+    r"""(?P<matched>url\((?P<quote>['"]{0,1})\s*(?P<url>.*?)(?P=quote)\))""": (
+        partial(_urls, paired=True)
+    ),
+    r"""(?P<matched>@import\s*["']\s*(?P<url>.*?)["'])""": _IMPORT.finditer,
+    r"(?m)^(?P<matched>/\*#[ \t](?-i:sourceMappingURL)=(?P<url>.*)[ \t]*\*/)$": (
+        _STYLE_SHEET_MAP.finditer
+    ),
+    **{pattern: partial(_modules, pattern) for pattern in _MODULES},
+}
