@@ -107,10 +107,43 @@ def test_keep_unhashed_says_which_plain_names_are_published(
         ("site.webmanifest", '{"icons": [{"src": "x.txt"}]}'),
         ("manifest.json", '{"icons": [{"src": "./x.txt"}]}'),
         ("a.css", '.a { background: image-set("x.txt" 1x) }'),
+        ("A.CSS", ".a { background: url(x.txt) }"),
+        ("a.css", ".a { background: url(/account/static/x.txt) }"),
+        ("a.js", "import '.\\/x.txt'"),
+        ("a.js", '"it\\"s"; import "./x.txt"'),
+        ("manifest.json", '{"icons": [{"src": ".\\/x.txt"}]}'),
+        ("a.js", "run(); //# sourceMappingURL=x.txt"),
+        ("a.js", "  //@ sourceMappingURL=x.txt"),
+        ("a.js", "/*# sourceMappingURL=x.txt */"),
+        ("a.mjs", "//# sourceMappingURL=x.txt"),
+        ("a.gltf", '{"buffers": [{"uri": "x.txt"}]}'),
+        ("a.m3u8", '#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="y.txt"\nx.txt\n'),
+        ("a.m3u8", '#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="x.txt"\n'),
+        ("a.mpd", "<Period><BaseURL>x.txt</BaseURL></Period>"),
+        ("a.obj", "mtllib x.txt\nv 0 0 0\n"),
+        ("a.mtl", "newmtl m\nmap_Kd x.txt\n"),
+        ("browserconfig.xml", '<square70x70logo src="x.txt"/>'),
     ],
 )
 def test_what_hashing_leaves_as_it_is_is_found(name: str, text: str) -> None:
     assert needed({name: text.encode(), "x.txt": b"x", "z.txt": b"z"}) == {"x.txt"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "target"),
+    [
+        ("manifest.json", r'{"src": "icons\/a.png"}', "icons/a.png"),
+        ("manifest.json", r'{"src": "caf\u00e9.png"}', "caf\u00e9.png"),
+        ("manifest.json", r'{"name": "a \"b\"", "src": "my icon.png"}', "my icon.png"),
+        ("a.js", 'new Worker("my worker.js")', "my worker.js"),
+        ("a.js", """import "./it's.js";""", "it's.js"),
+        ("a.css", '.a { background: image-set("my pic.png" 1x) }', "my pic.png"),
+        ("A.CSS", '.a { background: url("i (1).png") }', "i (1).png"),
+        ("A.CSS", r".a { background: url(i\ 2.png) }", "i 2.png"),
+    ],
+)
+def test_names_with_spaces_quotes_and_escapes_are_found(name: str, text: str, target: str) -> None:
+    assert needed({name: text.encode(), target: b"x", "z.txt": b"z"}) == {target}
 
 
 @pytest.mark.parametrize(

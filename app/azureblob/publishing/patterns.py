@@ -84,7 +84,7 @@ _COMMENT = r"/\*.*?\*/|"
 
 def ignored_blocks(storage: Any, text: str, ignored: re.Pattern[str]) -> Blocks:
     """Start and end of what Django ignores in a text, as storage.get_ignored_blocks() has it."""
-    if type(storage).get_ignored_blocks is not HashedFilesMixin.get_ignored_blocks:  # type: ignore[attr-defined]
+    if type(storage).get_ignored_blocks is not HashedFilesMixin.get_ignored_blocks:
         blocks: Blocks = storage.get_ignored_blocks(text, ignored)
         return blocks
     return [match.span() for match in _ignored(text, ignored)]
@@ -174,7 +174,7 @@ def _urls(text: str, *, paired: bool) -> Iterator[re.Match[str]]:
 
 
 def _last_head(text: str, begin: int, end: int) -> int:
-    """Where to go on after a line without a parenthesis: only a url( at its end can match, over it."""
+    """Where to go on after a line without a parenthesis: only a url( at its end can still match."""
     line = text[begin:end].rstrip()
     last = _AT_THE_END.search(line, max(len(line) - 5, 0))
     return begin + last.start() if last else end

@@ -93,10 +93,11 @@ def post_process(
         for name, hashed, processed in rules.post_process(
             {name: (originals, name) for name in sources}
         ):
-            if isinstance(processed, ValueError) and not isinstance(processed, UnicodeError):
-                missing.setdefault(_text(processed))
-            elif isinstance(processed, Exception):
-                raise HashingError(f"{name}: {_text(processed)}")
+            error: object = processed
+            if isinstance(error, ValueError) and not isinstance(error, UnicodeError):
+                missing.setdefault(_text(error))
+            elif isinstance(error, Exception):
+                raise HashingError(f"{name}: {_text(error)}")
             elif hashed:
                 names[name] = hashed
     except SuspiciousFileOperation as error:

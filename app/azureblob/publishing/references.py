@@ -10,29 +10,52 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
 
 from azureblob.publishing.files import LocalFile
 from azureblob.publishing.patterns import Patterns
 
-_STRING = r"""(["'`])(?P<url>[^"'`\s<>{}\\]+)\1"""
-# A script's strings are its own business, but for those that only a path begins like.
-_IN_SCRIPTS = (
-    re.compile(r"""(["'`])(?P<url>\.\.?/[^"'`\s<>{}\\]+)\1"""),
-    re.compile(r"\b(?:importScripts|(?:Shared)?Worker|addModule|register|URL)\s*\(\s*" + _STRING),
+# In each pattern one group takes part in a match: the URL. All take time linear in a text's length:
+# what repeats gives nothing back, and no two runs of a search begin in the same stretch of text.
+_DOUBLE, _SINGLE, _BACKTICK = (
+    rf"[^{quote}\\\n]*+(?:\\.[^{quote}\\\n]*+)*+" for quote in ('"', "'", "`")
 )
+_STRING = rf"""(?:"({_DOUBLE})"|'({_SINGLE})'|`({_BACKTICK})`)"""
+# An escape outside of a string is passed over, so that its quote opens none.
+_STRINGS = re.compile(rf"\\.|{_STRING}")
+_SOURCE_MAP = re.compile(r"""[#@]\s*+sourceMappingURL\s*+=\s*+([^\s"'`*]++)""")
+# Of a script's strings, those that begin as only a path does.
+_PATHS = re.compile(
+    rf"""\\.|"(\.\.?\\?/{_DOUBLE})"|'(\.\.?\\?/{_SINGLE})'|`(\.\.?\\?/{_BACKTICK})`""",
+)
+_CALLS = re.compile(
+    rf"\b(?:importScripts|(?:Shared)?Worker|addModule|register|URL)\s*+\(\s*+{_STRING}"
+)
+_URLS = re.compile(
+    rf"""\burl\(\s*+(?:"({_DOUBLE})"|'({_SINGLE})'|([^"'()\s\\]*+(?:\\.[^"'()\s\\]*+)*+))\s*+\)""",
+    re.IGNORECASE,
+)
+_IN_SCRIPTS = (_PATHS, _CALLS, _SOURCE_MAP)
+_IN_SHEETS = (_STRINGS, _URLS, _SOURCE_MAP)
 # An attribute of another name may hold a file's name and not ask for it, as an editor's notes do.
-_ATTRIBUTE = r"[\w:.-]*(?:href|src|data|poster|content|action|background|url)\s*=\s*"
+_ATTRIBUTE = r"(?:href|src|data|poster|content|action|background|url)\s*+=\s*+"
 _IN_DOCUMENTS = (
-    re.compile(_ATTRIBUTE + r"""(["'])(?P<url>[^"'<>]+)\1""", re.IGNORECASE),
-    re.compile(_ATTRIBUTE + r"""(?P<url>[^"'\s<>=]+)""", re.IGNORECASE),
+    re.compile(rf"""{_ATTRIBUTE}(?:"([^"<>]++)"|'([^'<>]++)'|([^"'\s<>=]++))""", re.IGNORECASE),
     # In a srcset.
-    re.compile(r"""(?P<url>[^"'\s<>,]+)\s+[\d.]+[xw]\b"""),
-    re.compile(r"""\burl\(\s*["']?(?P<url>[^"'()<>]+)["']?\s*\)"""),
-    re.compile(r"@import\s*" + _STRING),
-    *_IN_SCRIPTS,
+    re.compile(r"""(?<![^"'\s<>,])([^"'\s<>,]++)\s++[\d.]++[xw]\b"""),
+    re.compile(rf"@import\s*+{_STRING}", re.IGNORECASE),
+    # In the elements of a media presentation.
+    re.compile(r"<BaseURL>\s*+([^<>]++)<"),
+    _URLS,
+    _PATHS,
+    _CALLS,
 )
-_IN_SHEETS = (re.compile(_STRING),)
+_LINES = (
+    re.compile(r'^(?!#)([^\r\n]++)|URI="([^"\n]++)"', re.MULTILINE),
+    re.compile(r"^(?:mtllib|map_\w++|bump|disp|decal|refl)[ \t]++([^\r\n]++)", re.MULTILINE),
+)
 _KINDS = {
     ".js": _IN_SCRIPTS,
     ".mjs": _IN_SCRIPTS,
@@ -41,9 +64,19 @@ _KINDS = {
     ".htm": _IN_DOCUMENTS,
     ".xhtml": _IN_DOCUMENTS,
     ".svg": _IN_DOCUMENTS,
-    ".webmanifest": _IN_SHEETS,
+    ".xml": _IN_DOCUMENTS,
+    ".mpd": _IN_DOCUMENTS,
+    ".webmanifest": (_STRINGS,),
+    ".gltf": (_STRINGS,),
+    ".m3u8": _LINES,
+    ".vtt": _LINES,
+    ".obj": _LINES,
+    ".mtl": _LINES,
 }
+# Of JavaScript, JSON and CSS.
+_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))")
 _TAIL = re.compile("[?#]")
+_LONGEST = 4096
 
 
 class PlainReferences:
@@ -53,6 +86,8 @@ class PlainReferences:
         self._sources = sources
         self._patterns = patterns
         self._needed: set[str] = set()
+        # The container may be called as the path that pages have for static files.
+        self._roots = {settings.STATIC_URL, urlsplit(settings.STATIC_URL).path} - {"", "/"}
 
     def may_hold(self, name: str) -> bool:
         """Whether such a file can hold references that are not rewritten."""
@@ -85,19 +120,35 @@ class PlainReferences:
 
     def _left(self, name: str, text: str) -> Iterator[str]:
         for pattern in _kind(name):
-            yield from self._targets(name, (match["url"] for match in pattern.finditer(text)))
+            urls = (match[match.lastindex] for match in pattern.finditer(text) if match.lastindex)
+            yield from self._targets(name, urls)
 
     def _targets(self, name: str, urls: Iterator[str]) -> Iterator[str]:
         folder = posixpath.dirname(name)
         for url in urls:
-            path = unquote(_TAIL.split(url, maxsplit=1)[0]).strip()
-            if path:
-                target = posixpath.normpath(posixpath.join(folder, path))
-                if target in self._sources:
-                    yield target
+            # Nothing longer is a name: most are pictures within the text.
+            if len(url) > _LONGEST:
+                continue
+            plain = _ESCAPE.sub(_unescaped, url) if "\\" in url else url
+            path = unquote(_TAIL.split(plain, maxsplit=1)[0]).strip()
+            below = self._below_root(path)
+            target = posixpath.normpath(posixpath.join(folder, path) if below is None else below)
+            if path and target in self._sources:
+                yield target
+
+    def _below_root(self, path: str) -> str | None:
+        """The name of what an absolute URL or path means, or none for a relative one."""
+        for root in self._roots:
+            if path.startswith(root):
+                return path[len(root) :]
+        return None
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16)) if escape[1] else escape[2]
 
 
 def _kind(name: str) -> tuple[re.Pattern[str], ...]:
     if name.rpartition("/")[2] == "manifest.json":
-        return _IN_SHEETS
+        return (_STRINGS,)
     return _KINDS.get(posixpath.splitext(name)[1].lower(), ())
