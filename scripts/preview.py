@@ -208,7 +208,7 @@ def _code(text: str) -> str:
 
 def _is_encrypted(settings: Path) -> bool:
     """Whether a value is encrypted, with a key that only the stack's owners have."""
-    return bool(re.search(r"^\s+(- )?secure:\s", settings.read_text("utf-8"), re.MULTILINE))
+    return bool(re.search(r"^[^\S\n]++(- )?secure:\s", settings.read_text("utf-8"), re.MULTILINE))
 
 
 @contextlib.contextmanager

@@ -114,7 +114,7 @@ def rotate(stack: str, deploy_command: str, site: str, *, now: bool) -> int:
 def active_key(stack: str) -> str:
     """The setting `activeKey`, as the stack's file has it."""
     text = _settings(stack).read_text(encoding="utf-8")
-    found = re.search(rf"^\s*{PROJECT}:activeKey:\s*['\"]?(key[12])\b", text, re.MULTILINE)
+    found = re.search(rf"^[^\S\n]*+{PROJECT}:activeKey:\s*['\"]?(key[12])\b", text, re.MULTILINE)
     return found[1] if found else KEYS[0]
 
 
