@@ -217,9 +217,10 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
         ManifestError where there is no manifest.
         """
         name = _text(name)
-        path, tail = name, ""
-        if self.hashed_names and name and not name.endswith("/"):
-            path, tail = _split(name) if _plain_urls() else self._found(name)
+        path, tail = _split(name) if self.hashed_names else (name, "")
+        # As in Django, a folder has no hashed name, whatever query comes after it.
+        if self.hashed_names and path and not path.endswith("/") and not _plain_urls():
+            path, tail = self._found(name)
         scheme = "http" if self.blob_endpoint.startswith("http://") else "https"
         base = f"{scheme}://{self.custom_domain}/{self.azure_container}"
         return f"{base}/{quote(path, safe='/~')}{tail}"

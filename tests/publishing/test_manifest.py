@@ -172,6 +172,15 @@ print(storage.url("a.css").rpartition("/")[2])
     assert site.run(script).well().out.split() == ["ManifestError", "a.1.css"]
 
 
+@pytest.mark.parametrize("name", ["dir/?v=1", "dir/#part", "dir/", "?v=1", "a/b/?x=y#z"])
+def test_a_folder_has_its_url_with_a_query_too(site: Site, name: str) -> None:
+    site.publish().well()
+    said = site.run(
+        f"from django.templatetags.static import static\nprint(static({name!r}))"
+    ).well()
+    assert said.out.strip().endswith(f"/{site.container.name}/{name}")
+
+
 # --- Without a manifest ---------------------------------------------------------------------------
 
 
