@@ -1,6 +1,5 @@
 # Every target may be run on its own, in any order, twice.
 # Settings: make up PORT=8001 BLOB_PORT=10001 STACK=local PYTHON=python3.12
-#           make test DJANGO=6.1 (another version, in an environment of its own)
 #           make preview BASE=origin/main STACK=prod
 
 PYTHON = python3
@@ -13,6 +12,8 @@ BASE = origin/main
 # More arguments for pytest, rotate or bench: make test ARGS="tests/scripts -x"
 # Split into words as a shell splits them, and not expanded: no $HOME, ~ or *.
 ARGS =
+# Another version of Django than the pinned one: make test DJANGO=6.1
+DJANGO ?=
 
 # Values reach the scripts as they were typed. In a recipe's text the shell would run what is in
 # them, so a recipe has them as variables of the shell ("$$PORT"); and make would expand what is in
@@ -24,7 +25,8 @@ override BLOB_PORT := $(value BLOB_PORT)
 override STACK := $(value STACK)
 override BASE := $(value BASE)
 override ARGS := $(value ARGS)
-export PYTHON PORT BLOB_PORT STACK BASE ARGS
+override DJANGO := $(value DJANGO)
+export PYTHON PORT BLOB_PORT STACK BASE ARGS DJANGO
 
 RUN = @command -v "$$PYTHON" >/dev/null 2>&1 || { \
 	printf "There is no '%s' on PATH: install Python 3.11 or newer, or name yours: %s\n" \

@@ -97,6 +97,14 @@ def test_no_name_of_a_python_is_run_as_a_command_line(folder: Path, target: str)
         assert not (folder / "x").exists(), value
 
 
+def test_no_version_of_django_is_run(folder: Path) -> None:
+    for value in HOSTILE:
+        result = make(folder, "test", f"DJANGO={value}")
+        assert result.status != 0
+        assert f"DJANGO is {value!r}, which is no version" in result.err
+        assert not (folder / "x").exists(), value
+
+
 def test_the_arguments_are_split_as_a_shell_splits_and_are_not_expanded(folder: Path) -> None:
     result = make(folder, "test", """ARGS=-k 'one or two' "a b" $HOME *.py x\\ y""")
     assert shown(result)[0] == ["-k", "one or two", "a b", "$HOME", "*.py", "x y"]
