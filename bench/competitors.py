@@ -160,7 +160,18 @@ _ALL = (
         _django(_OWN_APPS, OURS, {"hashed_names": False}),
     ),
     Competitor(
-        "hashed", "this project, hashed, packed", _OWN, _django(_OWN_APPS, OURS, {}), "hashed"
+        "hashed",
+        "this project, hashed, packed",
+        _OWN,
+        _django(_OWN_APPS, OURS, {"keep_unhashed": "needed"}),
+        "hashed",
+    ),
+    Competitor(
+        "hashed-all",
+        "this project, hashed, packed, with all plain names",
+        _OWN,
+        _django(_OWN_APPS, OURS, {}),
+        "hashed",
     ),
     Competitor("stock", "django-storages", _OWN, _django(_APPS, STOCK, None)),
     Competitor(

@@ -116,6 +116,15 @@ _SCENARIOS = (
         200,
     ),
     Scenario(
+        "plain-names",
+        "5,000 files, null server, loopback, with all plain names",
+        5000,
+        "null",
+        0,
+        {"hashed": ALL, "hashed-all": ALL},
+        60,
+    ),
+    Scenario(
         "null-20000",
         "20,000 files, null server, loopback",
         20000,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from azureblob.storage import BlobStorage
 
 MANIFEST = "staticfiles.json"
-_KEEP_UNHASHED = ("needed", "all", "none")
+_KEEP_UNHASHED = ("all", "needed", "none")
 _ON_MISSING = ("error", "warn")
 _ACCOUNT = (
     "account_name",
@@ -100,8 +100,8 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
     AZURE_AUTH_MODE. Options of its own:
 
     hashed_names        names with a digest, immutable for browsers, by a manifest (True)
-    keep_unhashed       which files are published under their own names as well: `needed` by
-                        something in the tree (default), `all` (default with DEBUG on), `none`
+    keep_unhashed       which files are published under their own names as well: `all` (default),
+                        those `needed` by something in the tree, `none`
     missing_references  `error` (default) or `warn`: for a url() that leads to no file
     manifest_storage    Django's ManifestStaticFilesStorage, or a subclass, whose rules are used
     manifest_strict     False: a name that the manifest lacks gets its plain URL (True)
@@ -181,7 +181,7 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
             "azure_container": setting("AZURE_STATIC_CONTAINER", "static"),
             "hashed_names": True,
             # With DEBUG on, pages ask for the plain names.
-            "keep_unhashed": "all" if settings.DEBUG else "needed",
+            "keep_unhashed": "all",
             "missing_references": "error",
             "manifest_storage": ("django.contrib.staticfiles.storage.ManifestStaticFilesStorage"),
             "manifest_name": MANIFEST,

@@ -276,7 +276,7 @@ def test_hashed_names_and_plain_ones_have_cache_times_of_their_own(make_site: Ma
             {"headers": {"*": {"Content-Encoding": "zip"}}},
             "headers['*'] sets Content-Encoding to 'zip': one of gzip, deflate, br, zstd",
         ),
-        ({"keep_unhashed": "some"}, "keep_unhashed is 'some': one of needed, all, none"),
+        ({"keep_unhashed": "some"}, "keep_unhashed is 'some': one of all, needed, none"),
         ({"missing_references": "no"}, "missing_references is 'no': one of error, warn"),
         ({"connections": 0, "attempts": "6"}, "attempts is '6': a number from 1 on"),
         ({"no_such_option": 1}, "no_such_option"),

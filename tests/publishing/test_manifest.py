@@ -199,7 +199,7 @@ def test_with_debug_on_urls_are_plain_as_by_django_and_no_manifest_is_needed(
     assert asked(site, *names).out.splitlines() == plain
     assert proxy.take() == []
     # What such a page asks for is there once it is published, and stays so.
-    site.publish().well()
+    site.publish(keep_unhashed=None).well()
     assert asked(site, *names).out.splitlines() == plain
     for name in small_tree():
         assert container.get(name).status == 200, name
