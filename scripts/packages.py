@@ -78,7 +78,7 @@ def install(requirements: Sequence[Path]) -> None:
             if not _has_uv():
                 child.run([*_pip(), "install", f"uv=={UV_VERSION}"], log, env=environment)
             uv = [str(VENV_PYTHON), "-m", "uv", "pip", "install", "--python", str(VENV_PYTHON)]
-            child.run([*uv, *wanted], log, env={**_uv_settings(), **environment})
+            child.run([*uv, *wanted], log, env={**uv_settings(), **environment})
         except ChildFailed as failure:
             if is_network(failure.output) and "uv" not in failure.command.split():
                 raise
@@ -96,7 +96,7 @@ def _has_uv() -> bool:
     return any((VENV / "lib").glob(f"python3*/site-packages/uv-{UV_VERSION}.dist-info/RECORD"))
 
 
-def _uv_settings() -> dict[str, str]:
+def uv_settings() -> dict[str, str]:
     """pip's own index and certificate settings under uv's names: uv does not read pip's files."""
     settings: dict[str, str] = {}
     names = {
