@@ -91,7 +91,8 @@ def combined(parts: Iterable[Package], name: str = ALL) -> Package:
     urls = dict(sorted(urls.items(), key=lambda item: item[0] == ""))
     return Package(
         name=name,
-        pins=joined("pins"),
+        # Some hold others to an older release than their pin.
+        pins=tuple(pin.replace("==", "<=") for pin in joined("pins")),
         apps=joined("apps"),
         urls=urls,
         widgets=joined("widgets"),

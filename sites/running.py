@@ -6,6 +6,7 @@ import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser
 
@@ -56,15 +57,15 @@ class Run:
         static = f"{self.service.base}/{container}/"
         media = f"{container}-media"
         account = Account(self.service.base, ACCOUNT, self.service.key, container, media)
-        with Site(python, settings(package, folder, None, static), folder / "own.log") as own:
+        try:
+            said = self._by_django(package, python, folder, static)
+        except Failed:
+            # A package that asks for a static file's URL while it is imported starts with Django's
+            # own storage once there is a manifest; the first one is made with DEBUG on.
             try:
-                own.ask("setup")
-                own.ask("migrate")
-                if package.prepare:
-                    own.ask("prepare", package.prepare)
+                said = self._by_django(package, python, folder, static, debug=True)
             except Failed as failed:
                 raise Unsupported(f"does not run: {str(failed)[:_SHOWN]}") from None
-            said = own.ask("collect")
         row.own = said["error"][:_SHOWN]
         row.seconds["own"] = said["seconds"]
         if row.own:
@@ -116,6 +117,19 @@ class Run:
             row.uploaded, row.uploads = uploads.tried(
                 self.service, package, python, folder, account, static
             )
+
+    def _by_django(
+        self, package: Package, python: Path, folder: Path, static: str, *, debug: bool = False
+    ) -> dict[str, Any]:
+        """Make the site's database, and its files with Django's own storage. Raises Failed."""
+        given = {**settings(package, folder, None, static), "DEBUG": debug}
+        with Site(python, given, folder / "own.log") as own:
+            own.ask("setup")
+            own.ask("migrate")
+            if package.prepare:
+                own.ask("prepare", package.prepare)
+            said: dict[str, Any] = own.ask("collect")
+        return said
 
     def _opened(self, site: Site, package: Package, static: str) -> Visit:
         """The front page, the admin, and what the package has of its own."""
