@@ -85,6 +85,9 @@ def settings(
         "AZURE_ACCOUNT_KEY": account.key,
         "AZURE_BLOB_ENDPOINT": f"{account.base}/",
         "AZURE_CUSTOM_DOMAIN": account.base.removeprefix("http://"),
+        # For libraries that make a storage of the class themselves.
+        "AZURE_MEDIA_CONTAINER": account.media,
+        "AZURE_MEDIA_ACCESS": "private" if account.private else "public",
         "MEDIA_URL": f"{account.base}/{account.media}/",
         "STORAGES": {
             "default": {"BACKEND": "azureblob.storage.BlobStorage", "OPTIONS": media},
