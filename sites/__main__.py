@@ -57,7 +57,7 @@ def _run(
     names = options.only or [*known, ALL]
     for line in options.django or versions:
         with ExitStack() as stack:
-            service = stack.enter_context(Service(home / f"azurite-{line}"))
+            service = stack.enter_context(Service(home / f"azurite-{os.getpid()}"))
             browser = stack.enter_context(chromium())
             run = Run(service, browser, home, options.python, not options.without_pages)
             for name in names:
@@ -67,8 +67,7 @@ def _run(
                 results.keep(row)
                 seconds = time.monotonic() - began
                 print(f"{line} {name:<32} {seconds:4.0f} s  {cell(row)}", flush=True)
-                reason = [row.unsupported] if row.unsupported else []
-                for text in (*reason, *row.wrong, *row.types, *row.failures, *row.uploads):
+                for text in row.told():
                     print(f"      {text}", flush=True)
 
 

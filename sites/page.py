@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sites.catalogue import ALL, HERE
-from sites.results import Results, Row
+from sites.results import Results, Row, first
 
 BEGIN = "<!-- Made by `make sites ARGS=--report`. Do not edit. -->"
 END = "<!-- End of what is made. -->"
@@ -63,10 +63,10 @@ def render(results: Results) -> str:
         cells = [cell(row) if row else "not run" for row in found]
         parts.append(f"| {name} {version} | {files:,} | " + " | ".join(cells) + " |")
     for title, pick in (
-        ("What differs", lambda row: [*row.wrong, *row.types, *row.failures, *row.uploads]),
+        ("What differs", lambda row: row.told() if row.differs else []),
         ("Not supported", lambda row: [row.unsupported] if row.unsupported else []),
         ("Refused by Django's own storage as well", lambda row: [row.own] if row.own else []),
-        ("Errors in pages with both storages", lambda row: row.same),
+        ("Errors in pages with both storages", lambda row: first(row.same)),
         ("Other hosts that pages ask", lambda row: [", ".join(row.hosts)] if row.hosts else []),
     ):
         parts += _section(title, results, pick)

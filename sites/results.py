@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+_SHOWN = 4
+
 
 @dataclass
 class Row:
@@ -42,6 +44,20 @@ class Row:
     def differs(self) -> bool:
         """Whether anything is other than with Django's own storage."""
         return bool(self.wrong or self.types or self.failures or self.uploads)
+
+    def told(self) -> list[str]:
+        """What differs, or why the package is not supported; of each kind the first few."""
+        found = [self.unsupported] if self.unsupported else []
+        for kind in (self.wrong, self.types, self.failures, self.uploads):
+            found += first(kind)
+        return found
+
+
+def first(texts: list[str]) -> list[str]:
+    """The first few, and how many more there are: an editor that lacks a folder fails 40 times."""
+    if len(texts) <= _SHOWN + 1:
+        return texts
+    return [*texts[:_SHOWN], f"and {len(texts) - _SHOWN} more of this kind"]
 
 
 class Results:
