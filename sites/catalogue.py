@@ -102,7 +102,7 @@ def combined(parts: Iterable[Package], name: str = ALL) -> Package:
         context_processors=joined("context_processors"),
         loaders=joined("loaders"),
         settings_from=joined("settings_from"),
-        settings=settings,
+        settings={**settings, "SITE_UNMIGRATED": True},
     )
 
 
