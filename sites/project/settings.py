@@ -59,8 +59,8 @@ if _given.pop("SITE_GDAL", False):
     GEOS_LIBRARY_PATH = str(next(_folder.glob("shapely.libs/libgeos_c*")))
 if _given.pop("SITE_UNMIGRATED", False):
     # The migrations of sixty apps at once take minutes; their tables are made as they are now.
-    class _None:
-        def __contains__(self, _: str) -> bool:
+    class _None(dict):
+        def __contains__(self, _: object) -> bool:
             return True
 
         def __getitem__(self, _: str) -> None:
