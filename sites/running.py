@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,13 +14,33 @@ from playwright.sync_api import Browser
 from sites import uploads
 from sites.browsing import Visit, visit
 from sites.catalogue import Package
-from sites.comparing import compare
+from sites.comparing import MANIFEST, compare
 from sites.environments import Unsupported, find_python, prepared
 from sites.results import Row
 from sites.service import ACCOUNT, Service, static_server
 from sites.site import TOLERANT, Account, Failed, Site, settings
 
 _SHOWN = 300
+# As templates write them; the admin's files are in every site.
+_NAMES = (
+    "admin/css/base.css",
+    "admin/css/base.css?v=1",
+    "admin/css/base.css#a",
+    "admin/css/base.css?#i",
+    "admin/",
+    "admin/?v=1",
+    "admin/css",
+    "admin/img/",
+    "/admin/css/base.css",
+    "",
+    "?v=1",
+    "#a",
+    "nothing.css",
+    "nothing.css?v=1",
+    "nothing/",
+    "admin/css/../css/base.css",
+    "admin//css/base.css",
+)
 
 
 @dataclass(frozen=True)
@@ -70,10 +91,8 @@ class Run:
         row.seconds["own"] = said["seconds"]
         if row.own:
             shutil.rmtree(folder / "static")
-            tolerant = settings(package, folder, None, static)
-            tolerant["STORAGES"]["staticfiles"] = {"BACKEND": TOLERANT}
-            # Half a manifest is there by now, or the package starts without one.
-            with Site(python, tolerant | {"DEBUG": True}, folder / "own.log") as own:
+            tolerant = self._own(row, package, folder, static) | {"DEBUG": True}
+            with Site(python, tolerant, folder / "own.log") as own:
                 own.ask("setup")
                 said = own.ask("collect")
             if said["error"]:
@@ -106,6 +125,7 @@ class Run:
             closing = again["error"] or again["out"].strip().rpartition("\n")[2]
             if not closing.startswith("0 static files copied"):
                 row.wrong.append(f"a second run: {closing[:_SHOWN]}")
+            row.wrong += self._behaviour(row, package, python, folder, static, ours)
             found = compare(self.service, container, folder / "static")
             row.files, row.blobs, row.plain = found.files, found.blobs, found.plain
             row.wrong += found.wrong
@@ -133,6 +153,29 @@ class Run:
             said: dict[str, Any] = own.ask("collect")
         return said
 
+    def _behaviour(
+        self, row: Row, package: Package, python: Path, folder: Path, static: str, ours: Site
+    ) -> list[str]:
+        """Where the storage answers a site other than Django's own does."""
+        paths: dict[str, str] = json.loads((folder / "static" / MANIFEST).read_bytes())["paths"]
+        sizes = {name: (folder / "static" / name).stat().st_size for name in paths.values()}
+        question = ("behaviour", list(_NAMES), max(sizes, key=lambda name: sizes[name]))
+        with Site(python, self._own(row, package, folder, static), folder / "own.log") as own:
+            own.ask("setup")
+            expected, got = own.ask(*question), ours.ask(*question)
+        return [
+            f"{what} is {got[what]}, with Django {value}"
+            for what, value in expected.items()
+            if got[what] != value
+        ]
+
+    def _own(self, row: Row, package: Package, folder: Path, static: str) -> dict[str, Any]:
+        """The settings of the site with the storage of Django's that it was compared with."""
+        given = settings(package, folder, None, static)
+        if row.own:
+            given["STORAGES"]["staticfiles"] = {"BACKEND": TOLERANT}
+        return given
+
     def _opened(self, site: Site, package: Package, static: str) -> Visit:
         """The front page, the admin, and what the package has of its own."""
         labels = [app.partition(".apps.")[0] for app in package.apps]
@@ -147,9 +190,7 @@ class Run:
         """What fails in the same way with Django's own storage is not ours."""
         with static_server(folder / "static") as base:
             static = f"{base}/"
-            own = settings(package, folder, None, static)
-            if row.own:
-                own["STORAGES"]["staticfiles"] = {"BACKEND": TOLERANT}
+            own = self._own(row, package, folder, static)
             with Site(python, own, folder / "own.log") as site:
                 site.ask("setup")
                 beside = self._opened(site, package, static)

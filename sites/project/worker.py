@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
@@ -60,6 +61,47 @@ def collect(*flags: str) -> dict[str, Any]:
         failed = f"{type(error).__name__}: {error}"
     seconds = time.monotonic() - began
     return {"out": out.getvalue(), "err": err.getvalue(), "error": failed, "seconds": seconds}
+
+
+def behaviour(names: list[str], largest: str) -> dict[str, str]:
+    """What a site sees of its static storage: URLs in templates, a file opened, copies. Both
+    storages are asked the same."""
+    import copy
+    import hashlib
+    import pickle
+
+    from django.contrib.staticfiles.storage import staticfiles_storage
+    from django.core.files.storage import storages
+    from django.template import Context, Template
+
+    def tried(call: Callable[[], str]) -> str:
+        try:
+            return call()
+        except Exception as error:
+            return type(error).__name__
+
+    def read() -> str:
+        with staticfiles_storage.open(largest) as file:
+            return hashlib.sha256(file.read()).hexdigest()
+
+    def rendered(name: str) -> str:
+        return Template("{% load static %}{% static name %}").render(Context({"name": name}))
+
+    found = {f"{{% static {name!r} %}}": tried(lambda name=name: rendered(name)) for name in names}
+    found[f"open({largest!r})"] = tried(read)
+    for alias in ("default", "staticfiles"):
+        for how, made in (
+            ("pickle", lambda storage: pickle.loads(pickle.dumps(storage))),  # noqa: S301
+            ("copy", copy.copy),
+            ("deepcopy", copy.deepcopy),
+        ):
+            same = tried(
+                lambda alias=alias, made=made: str(
+                    type(made(storages[alias])) is type(storages[alias])
+                )
+            )
+            found[f"{how} of storages[{alias!r}]"] = same
+    return found
 
 
 def pages(labels: list[str]) -> list[str]:
@@ -122,7 +164,8 @@ def upload(function: str) -> Any:
 
 
 _COMMANDS = {
-    one.__name__: one for one in (setup, migrate, prepare, collect, pages, serve, session, upload)
+    one.__name__: one
+    for one in (setup, migrate, prepare, collect, behaviour, pages, serve, session, upload)
 }
 
 
