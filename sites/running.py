@@ -32,7 +32,6 @@ _NAMES = (
     "admin/css",
     "admin/img/",
     "/admin/css/base.css",
-    "",
     "?v=1",
     "#a",
     "nothing.css",

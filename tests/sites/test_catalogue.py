@@ -63,4 +63,4 @@ def test_what_a_package_uses_of_the_project_is_there() -> None:
     for package in packages().values():
         for module in package.urls.values():
             if module.startswith("sites.project."):
-                assert Path(project, f"{module.removeprefix('project.')}.py").exists()
+                assert Path(project, f"{module.removeprefix('sites.project.')}.py").exists()
