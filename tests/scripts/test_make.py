@@ -20,6 +20,7 @@ TARGETS = {
     "rotate": ["STACK", "ARGS"],
     "test": ["ARGS"],
     "endurance": ["ARGS"],
+    "sites": ["ARGS"],
     "bench": ["ARGS"],
     "lint": [],
     "fmt": [],
