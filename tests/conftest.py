@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from localazure.azurite import Azurite
 from localazure.engine.commands import Engine
@@ -42,6 +43,9 @@ LONGEST = (
     "publishing/test_memory.py",
     "bench/test_measurement.py",
 )
+# A machine that is busy is no reason to fail.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 # Where another run on this machine hardly begins.
 _numbers = itertools.count(random.randrange(PORTS))  # noqa: S311
 

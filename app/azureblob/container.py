@@ -52,6 +52,7 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
         # Python 3.12 deprecates.
         kept = {k: v for k, v in given.items() if k not in options.REPLACED}
         super(AzureStorage, self).__init__(**kept)
+        self._mask_key()
         self._making = threading.RLock()
         self._made_by = 0
         problems += options.domain(self.custom_domain)

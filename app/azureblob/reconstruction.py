@@ -27,6 +27,9 @@ class Reconstructible:
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
+        self._mask_key()
+
+    def _mask_key(self) -> None:
         self.account_key = Secret(self.account_key or "")
         named = self._constructor_args[1]
         if "account_key" in named:

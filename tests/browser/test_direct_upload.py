@@ -765,7 +765,8 @@ class Session:
             asked = json.dumps({"files": [{"name": "same.bin", "size": len(body)}]}).encode()
             grant = json.loads(self.post("/papers/upload/begin/", asked, "application/json"))
             (found,) = grant["files"]
-            put = urllib.request.Request(found["url"], body, found["headers"], method="PUT")
+            headers = {"Content-Type": "application/octet-stream", **found["headers"]}
+            put = urllib.request.Request(found["url"], body, headers, method="PUT")
             urllib.request.urlopen(put, timeout=60).close()
             asked = json.dumps({"id": found["id"]}).encode()
             passed = json.loads(self.post("/papers/upload/finish/", asked, "application/json"))

@@ -130,5 +130,17 @@ def test_every_stack_is_previewed_unless_one_is_named(folder: Path) -> None:
     assert shown(make(folder, "preview", "STACK=prod"))[0] == ["--base=origin/main", "--stack=prod"]
 
 
+def test_a_stack_is_chosen_by_the_command_line_and_not_by_a_shells_leftover(folder: Path) -> None:
+    leftover = bare_environment(STACK="leftover", BASE="leftover", PORT="1", ARGS="leftover")
+    python = f"PYTHON={folder / 'python'}"
+    assert shown(run(["make", "preview", python], folder, leftover))[0] == [
+        "--base=origin/main",
+        "--stack=",
+    ]
+    chosen = run(["make", "preview", python, "STACK=prod", "BASE=HEAD~1"], folder, leftover)
+    assert shown(chosen)[0] == ["--base=HEAD~1", "--stack=prod"]
+    assert shown(run(["make", "test", python], folder, leftover))[0] == []
+
+
 def test_up_has_its_ports_by_default(folder: Path) -> None:
     assert shown(make(folder, "up"))[0] == ["--port=8000", "--blob-port=", "--stack=local"]

@@ -236,14 +236,6 @@ def test_a_project_below_a_repositorys_top_is_found(clone: Clone, tmp_path: Path
     assert outer.git("status", "--short") == ""
 
 
-def test_a_stack_is_chosen_by_the_command_line_and_not_by_a_shells_leftover() -> None:
-    dry = ["make", "--dry-run", "preview"]
-    leftover = bare_environment(STACK="leftover", BASE="leftover")
-    assert '--base="origin/main" --stack=""' in run(dry, ROOT, leftover).out.replace("\\\n", "")
-    chosen = run([*dry, "STACK=prod", "BASE=HEAD~1"], ROOT, leftover).out.replace("\\\n", "")
-    assert '--base="HEAD~1" --stack="prod"' in chosen
-
-
 def test_no_name_breaks_out_of_the_head_of_the_page() -> None:
     text = page(Base("a`b|<x>\n@you", "0123456789"), [Finding("local", "**fine**")])
     assert "`a?b?<x>?@you` at `0123456`" in text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import resource
 import subprocess
 import sys
 import urllib.request
@@ -103,6 +102,8 @@ def test_a_doctype_without_entities_is_taken() -> None:
 
 WORST = f"""
 import resource, sys
+# The machine's memory is the limit without the bounds: 100,000 nested groups took 20 GB.
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 sys.path.insert(0, "app")
 from azureblob.uploads.refusal import Refused
 from azureblob.uploads.svg import sanitized
@@ -119,24 +120,15 @@ for data in (
         sanitized(data)
     except Refused:
         pass
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print("done")
 """
 
 
-def test_the_worst_drawings_take_no_more_than_memory_for_some_copies() -> None:
-    def bounded() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
-
+def test_the_worst_drawings_take_less_than_a_gigabyte() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", WORST],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        preexec_fn=bounded,
-        check=False,
+        [sys.executable, "-c", WORST], capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert int(done.stdout) < 200  # MiB
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr[-2000:]
 
 
 @pytest.mark.parametrize(
