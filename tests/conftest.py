@@ -77,6 +77,18 @@ def free_port() -> int:
             return port
 
 
+def has_ended(pid: int) -> bool:
+    """Whether the process is gone. One whose parent has ended stays as a zombie for as long as the
+    machine's first process likes."""
+    with contextlib.suppress(FileNotFoundError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     """An Azurite in a folder and on a port of its own, so that a running site is left in peace."""
