@@ -109,9 +109,13 @@ def _azurite(action: str) -> None:
 
 def _repair() -> None:
     # Imported here: it reads states, which are encrypted.
-    from localazure.repair import repair
+    from localazure.repair import repair, unowned
 
-    print(repair(home_dir()) or "Nothing is damaged")
+    home = home_dir()
+    print(repair(home) or "Nothing is damaged")
+    left = unowned(home)
+    if left:
+        print(left)
 
 
 def _keys(action: str, account: str, key: str | None) -> None:

@@ -6,6 +6,7 @@ Nothing is deleted: all of it goes to one folder, `damaged-<time>`.
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -20,6 +21,7 @@ from localazure.errors import LocalAzureError
 from localazure.home import Damaged, locked, make_folder
 
 FOLDERS = ("azurite", "sites", "stacks")
+UNOWNED = "In the local cloud, and in the state of no stack here"
 # Files that are written anew where they are missing: only something else in their place is in the
 # way.
 REPLACEABLE = (
@@ -77,6 +79,28 @@ def repair(home: Path) -> str:
     return aside.sentence()
 
 
+def unowned(home: Path) -> str:
+    """A sentence about what is in the cloud and in no stack's state here, or nothing.
+
+    It may be in a state that the user's own Pulumi keeps elsewhere, so no command touches it.
+    """
+    try:
+        content = Cloud(Azurite(home, 0)).load()
+        if not (content["accounts"] or content["groups"]) or _anything_deployed(home):
+            return ""
+    except Damaged:
+        return ""
+    names = [
+        *(f"storage account {name}" for name in content["accounts"]),
+        *(f"resource group {group['name']}" for group in content["groups"].values()),
+    ]
+    folder = shlex.quote(str(home))
+    return (
+        f"{UNOWNED}: {', '.join(names)}. Destroy it with the Pulumi that deployed it; if its state "
+        f"was removed, start afresh: make down, then mv {folder} {folder}.old"
+    )
+
+
 class _Aside:
     """The folder for what is damaged, made when the first thing is moved there."""
 
@@ -128,4 +152,4 @@ def _anything_deployed(home: Path) -> bool:
     if any((home / "pulumi" / "backend" / ".pulumi" / "stacks").glob("**/*.json")):
         return True
     states = [_state(file) for file in (home / "stacks").glob("*.json")]
-    return any(state.resources or state.pending for state in states)
+    return any(state.pending or any(r.custom for r in state.resources) for state in states)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
+from pathlib import Path
 
 from scripts import engine, setup, site
 from scripts.child import ChildFailed
 from scripts.console import Problem, entry, say, step
-from scripts.paths import VENV_PYTHON, state_dir
+from scripts.paths import VENV_PYTHON, shown, state_dir
 from scripts.ports import free_port
 from scripts.up import LOCAL_STACK, localazure, start_azurite
 
@@ -30,11 +32,15 @@ def down(stack: str) -> int:
     environment = engine.engine_environment()
     if not VENV_PYTHON.exists() and engine.deployed(stack, environment) is not None:
         setup.ensure()
+    moved = left = ""
     if VENV_PYTHON.exists():
-        moved = localazure("Looking for damage", environment, "repair").strip()
-        if moved.startswith("Moved"):
-            done = True
-            say(moved)
+        for line in localazure("Looking for damage", environment, "repair").splitlines():
+            if line.startswith("Moved to "):
+                done, moved = True, line
+            elif line.startswith("In the local cloud"):
+                left = line
+    if moved:
+        say(moved)
     deployed = engine.deployed(stack, environment)
     if deployed is not None:
         done = True
@@ -52,9 +58,22 @@ def down(stack: str) -> int:
     elif (state_dir() / "azurite.json").exists():
         raise Problem("Azurite may still run, but .venv is gone: make setup, then make down")
     say("Nothing is left running." if done else "Nothing was running.")
-    if deployed is not None:
-        say("The uploaded files are gone; the site's database is kept as it is.")
+    if left:
+        say(left)
+    elif deployed is not None or moved:
+        say(_whereabouts(moved))
     return 0
+
+
+def _whereabouts(moved: str) -> str:
+    """Where the uploaded files are after the end, which `moved` tells of damage."""
+    aside = re.match(r"Moved to (.+?), because ", moved)
+    blobs = Path(aside[1], "azurite") if aside else None
+    if blobs is not None and blobs.exists():
+        where = f"The uploaded files are in {shown(blobs)}, in the form that Azurite stores them in"
+    else:
+        where = "The uploaded files are gone"
+    return f"{where}; the site's database is left as it is."
 
 
 def _start_azurite(environment: dict[str, str]) -> dict[str, str]:

@@ -12,7 +12,8 @@ from scripts.files import read_text, write_private
 
 BEGIN = "# The stack's outputs: 'make env' and 'make up' write these lines anew."
 END = "# Yours: kept as they are."
-_ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=")
+# As a shell writes it, or PowerShell: `$NAME = 'value'`. The site reads both.
+_ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?\$?([A-Za-z_][A-Za-z0-9_]*)\s*=")
 
 
 def assigned_name(line: str) -> str | None:
@@ -27,7 +28,8 @@ def merged(old: str, outputs: Mapping[str, str], defaults: Mapping[str, str]) ->
     `outputs` replace the stack's earlier lines, wherever they stand. `defaults` are added where the
     user has no line of that name. All other lines stay, in their order.
     """
-    kept = _own_lines(old.splitlines(), outputs)
+    # Windows editors begin a file with a byte order mark, which would hide the first name.
+    kept = _own_lines(old.removeprefix("\ufeff").splitlines(), outputs)
     present = {assigned_name(line) for line in kept}
     added = [f"{name}={shlex.quote(v)}" for name, v in defaults.items() if name not in present]
     stack = [f"{name}={shlex.quote(value)}" for name, value in sorted(outputs.items())]

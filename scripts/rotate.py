@@ -152,7 +152,11 @@ def _noted(text: str) -> State | None:
         old, new, done, handed_over = (found[key] for key in State.__annotations__)
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    sound = {old, new} == {*KEYS} and done in range(4) and isinstance(handed_over, int | float)
+    sound = (
+        (old, new) in (KEYS, KEYS[::-1])
+        and done in range(4)
+        and isinstance(handed_over, int | float)
+    )
     return State(old=old, new=new, done=done, handed_over=handed_over) if sound else None
 
 

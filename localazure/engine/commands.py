@@ -26,7 +26,7 @@ from localazure.engine.steps import Listener, Message, Op, Step
 from localazure.errors import LocalAzureError
 from localazure.home import locked, read_text
 from localazure.provider.provider import Provider
-from localazure.repair import repair
+from localazure.repair import repair, unowned
 from localazure.values import Props, Secret, masked, plain
 
 _NOTE = re.compile(r"'[a-z]+' \(process \d+, since [\d:]+ UTC\)")
@@ -70,7 +70,11 @@ class Engine:
             self._settle(state)
             steps, listener = self._listening()
             deployment = Deployment(state, self._provider, listener, preview=False)
-            self._run(deployment, preview=False)
+            try:
+                self._run(deployment, preview=False)
+            except StepFailed as error:
+                left = unowned(self._home) if 'Code="ResourceExists"' in str(error) else ""
+                raise StepFailed(f"{error}. {left}" if left else str(error)) from None
             deployment.finish()
             deployment.ended()
             self._display.outputs(outputs, state.stack_outputs())
@@ -124,6 +128,9 @@ class Engine:
             self._delete_all(deployment, state)
             deployment.ended()
             self._display.summary(steps, planned=False)
+        left = unowned(self._home)
+        if left:
+            self._display.line(f"\n{left}")
 
     def output(self, name: str | None, *, as_json: bool, shell: bool, show_secrets: bool) -> None:
         """Print the stack's outputs in the Pulumi CLI's own forms."""

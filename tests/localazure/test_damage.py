@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +15,11 @@ from cryptography.fernet import Fernet
 
 from localazure.azurite import Azurite
 from localazure.cloud import Cloud
+from localazure.engine.failure import StepFailed
 from localazure.engine.state import State
 from localazure.errors import LocalAzureError
 from localazure.home import Damaged, locked
-from localazure.repair import repair
+from localazure.repair import repair, unowned
 from tests.conftest import free_port
 from tests.localazure.conftest import Desk
 
@@ -294,3 +296,35 @@ def test_a_state_of_a_newer_version_is_no_damage(deployed: Path, tmp_path: Path)
     file.write_text(json.dumps({**json.loads(file.read_text()), "version": 2}))
     with pytest.raises(LocalAzureError, match="use the newer one that wrote it"):
         State(tmp_path / "home", "desk")
+
+
+def test_a_state_that_was_removed_by_hand_is_told_with_the_way_out(desk: Desk) -> None:
+    desk.run("up")
+    account = desk.account
+    assert unowned(desk.azurite.home) == ""
+    desk.state.file.unlink()
+    way_out = (
+        rf"In the local cloud, and in the state of no stack here: storage account {account}, "
+        r"resource group Group\. .*: make down, then mv \S+ \S+\.old"
+    )
+    for _ in range(2):  # the second finds the state that the first began
+        with pytest.raises(StepFailed, match=rf"ResourceExists.*{way_out}"):
+            desk.run("up")
+    assert re.search(way_out, desk.run("destroy"))
+    assert set(desk.cloud["accounts"][account]["containers"]) == {"one", "two"}, "nothing is lost"
+
+
+def test_a_refusal_for_what_another_stack_has_names_no_way_out(desk: Desk) -> None:
+    desk.run("up")
+    desk.state.file.rename(desk.state.file.with_name("other.json"))
+    with pytest.raises(StepFailed, match=r"ResourceExists") as refused:
+        desk.run("up")
+    assert "make down" not in str(refused.value)
+
+
+def test_what_is_in_no_state_is_not_guessed_from_a_damaged_folder(
+    deployed: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(deployed, tmp_path / "home")
+    (tmp_path / "home" / "stacks" / "desk.json").write_text("{")
+    assert unowned(tmp_path / "home") == ""

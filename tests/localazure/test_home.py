@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -70,9 +71,15 @@ def test_what_is_no_file_is_damage_and_is_not_waited_for(tmp_path: Path) -> None
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     (tmp_path / "nothing").symlink_to(tmp_path / "gone")
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    for path in list(tmp_path.iterdir()):
-        with pytest.raises(Damaged, match=path.name):
-            read_text(path)
+    before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it waits for the pipe"))
+    signal.alarm(10)
+    try:
+        for path in list(tmp_path.iterdir()):
+            with pytest.raises(Damaged, match=path.name):
+                read_text(path)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
     assert read_text(tmp_path / "none") is None
 
 

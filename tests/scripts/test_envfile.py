@@ -39,10 +39,25 @@ def test_the_users_lines_stay_in_their_order() -> None:
 
 @pytest.mark.parametrize(
     "old",
-    ["AZURE_ACCOUNT_NAME=two", "export AZURE_ACCOUNT_NAME='two'", "  AZURE_ACCOUNT_NAME = two"],
+    [
+        "AZURE_ACCOUNT_NAME=two",
+        "export AZURE_ACCOUNT_NAME='two'",
+        "  AZURE_ACCOUNT_NAME = two",
+        "$AZURE_ACCOUNT_NAME = 'two'",
+        "\ufeffAZURE_ACCOUNT_NAME=two",
+        "\ufeff$AZURE_ACCOUNT_NAME = 'two'",
+    ],
 )
 def test_an_older_output_is_replaced_however_it_was_written(old: str) -> None:
     assert "two" not in envfile.merged(f"{old}\nDEBUG=1\n", OUTPUTS, {})
+
+
+def test_the_users_lines_in_powershells_form_stay_and_need_no_default() -> None:
+    old = "$EMAIL_HOST = 'mail'\n$DJANGO_SECRET_KEY = 'kept'\n"
+    text = envfile.merged(f"\ufeff{old}", OUTPUTS, {"DJANGO_SECRET_KEY": "new"})
+    assert text.endswith(old)
+    assert "\ufeff" not in text
+    assert "DJANGO_SECRET_KEY=new" not in text
 
 
 def test_an_output_that_the_stack_no_longer_has_goes() -> None:
