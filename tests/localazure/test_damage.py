@@ -183,11 +183,11 @@ def test_the_accounts_are_rebuilt_from_the_cloud_at_each_command(
     desk.run("up")
     file = desk.azurite.home / "accounts"
     right = file.read_text()
-    for damage in ("", "garbage", right[:20], None):
-        for command in ("up", "refresh"):
-            file.unlink() if damage is None else file.write_text(damage)
-            desk.run(command)
-            assert file.read_text() == right, (damage, command)
+    damages = {"": "up", "garbage": "refresh", right[:20]: "up", None: "refresh"}
+    for damage, command in damages.items():
+        file.unlink() if damage is None else file.write_text(damage)
+        desk.run(command)
+        assert file.read_text() == right, (damage, command)
     file.write_text("garbage")
     desk.run("destroy")
     assert desk.cloud == {"groups": {}, "accounts": {}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -69,17 +70,33 @@ def make(folder: Path, *arguments: str, python: str = "") -> Result:
     return run(["make", *arguments, f"PYTHON={python}"], folder, bare_environment())
 
 
+def some(number: int) -> list[str]:
+    """Three of the hostile values, others for each number: all of them within a few numbers."""
+    return [HOSTILE[(3 * number + index) % len(HOSTILE)] for index in range(3)]
+
+
 def shown(result: Result) -> tuple[list[str], list[str]]:
     assert result.status == 0, result.err
     arguments, environment = json.loads(result.out)
     return arguments, environment
 
 
-@pytest.mark.parametrize(
-    ("target", "variable"), [(target, name) for target, names in TARGETS.items() for name in names]
-)
+VARIABLES = [(target, name) for target, names in TARGETS.items() for name in names]
+
+
+@pytest.mark.parametrize(("target", "variable"), VARIABLES)
 def test_no_value_of_a_variable_is_run(folder: Path, target: str, variable: str) -> None:
-    for value in HOSTILE:
+    check_variable(folder, target, variable, some(VARIABLES.index((target, variable))))
+
+
+@pytest.mark.endurance
+@pytest.mark.parametrize(("target", "variable"), VARIABLES)
+def test_none_of_all_values_of_a_variable_is_run(folder: Path, target: str, variable: str) -> None:
+    check_variable(folder, target, variable, HOSTILE)
+
+
+def check_variable(folder: Path, target: str, variable: str, values: Sequence[str]) -> None:
+    for value in values:
         result = make(folder, target, f"{variable}={value}")
         assert not (folder / "x").exists(), value
         if variable != "ARGS":
@@ -91,7 +108,17 @@ def test_no_value_of_a_variable_is_run(folder: Path, target: str, variable: str)
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_no_name_of_a_python_is_run_as_a_command_line(folder: Path, target: str) -> None:
-    for value in HOSTILE:
+    check_python(folder, target, some([*TARGETS].index(target)))
+
+
+@pytest.mark.endurance
+@pytest.mark.parametrize("target", TARGETS)
+def test_none_of_all_names_of_a_python_is_run(folder: Path, target: str) -> None:
+    check_python(folder, target, HOSTILE)
+
+
+def check_python(folder: Path, target: str, values: Sequence[str]) -> None:
+    for value in values:
         result = make(folder, target, python=value)
         assert result.status != 0
         assert f"There is no '{value}' on PATH" in result.err
