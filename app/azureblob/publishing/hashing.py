@@ -22,6 +22,7 @@ from django.contrib.staticfiles.storage import HashedFilesMixin, ManifestFilesMi
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile, File
 
+from azureblob.publishing.comments import comments, is_within
 from azureblob.publishing.files import LocalFile
 from azureblob.publishing.patterns import (
     Blocks,
@@ -214,6 +215,7 @@ class _Hashing:
         """The text with each match of a pattern as Django's converter makes it."""
         parts: list[str] = []
         blocks: Blocks | None = None
+        unread: Blocks | None = None
         end = 0
         for match in pattern.find(text):
             arguments: list[Any] = [name, self._lookup, pattern.template]
@@ -222,8 +224,14 @@ class _Hashing:
                     blocks = ignored_blocks(self._rules, text, pattern.ignored)
                 # All of them would be gone through for each match.
                 arguments.append(block_before(blocks, match.start()))
+            known = len(missing)
             parts += text[end : match.start()], self._converted(arguments, match, missing)
             end = match.end()
+            if len(missing) > known:
+                if unread is None:
+                    unread = comments(name, text)
+                if is_within(unread, match.start()):
+                    missing.pop()
         return "".join([*parts, text[end:]]) if parts else text
 
     def _converted(

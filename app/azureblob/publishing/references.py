@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
+from azureblob.publishing.comments import comments, is_within, without
 from azureblob.publishing.files import LocalFile
 from azureblob.publishing.patterns import Patterns
 
@@ -115,12 +116,19 @@ class PlainReferences:
             return
         text = Path(self._sources[name].path).read_bytes().decode("utf-8", "replace")
         yield from self._left(name, text)
+        unread = comments(name, text) if patterns else []
         for pattern in patterns:
-            yield from self._targets(name, (match["url"] for match in pattern.find(text)))
+            found = pattern.find(text)
+            urls = (match["url"] for match in found if not is_within(unread, match.start()))
+            yield from self._targets(name, urls)
 
     def _left(self, name: str, text: str) -> Iterator[str]:
+        code = without(comments(name, text), text)
         for pattern in _kind(name):
-            urls = (match[match.lastindex] for match in pattern.finditer(text) if match.lastindex)
+            # A source map is named in a comment.
+            searched = text if pattern is _SOURCE_MAP else code
+            matches = pattern.finditer(searched)
+            urls = (match[match.lastindex] for match in matches if match.lastindex)
             yield from self._targets(name, urls)
 
     def _targets(self, name: str, urls: Iterator[str]) -> Iterator[str]:
