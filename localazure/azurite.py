@@ -68,6 +68,7 @@ class Azurite:
         self._pid_file = home / "azurite.json"
         self._accounts_file = home / "accounts"
         self._loss_file = home / "azurite.lost"
+        self._previous_log = home / "azurite.log.1"
 
     @classmethod
     def from_environment(cls) -> Azurite:
@@ -120,6 +121,7 @@ class Azurite:
         Raises LocalAzureError on a taken port, a missing Node or Azurite, or a start that fails.
         """
         with locked(self.home / "azurite.lock"):
+            self._refuse_folders()
             status = self.status()
             if status.state == "running" and status.pid:
                 if status.port != self.port:
@@ -148,7 +150,8 @@ class Azurite:
             status = self.status()
             if status.state == "running" and status.pid:
                 self._end(status.pid)
-            self._pid_file.unlink(missing_ok=True)
+            if not self._pid_file.is_dir():  # which `repair` moves aside
+                self._pid_file.unlink(missing_ok=True)
             return status.state == "running"
 
     def serve_accounts(self, accounts: dict[str, tuple[str, ...]]) -> None:
@@ -179,6 +182,12 @@ class Azurite:
             content = read_json(file)
             if content is not None and not isinstance(content.get("collections"), list):
                 raise Damaged(file, "is not what Azurite wrote")
+
+    def _refuse_folders(self) -> None:
+        """Raises Damaged for a folder in place of a file: a rename cannot replace it."""
+        for file in (self._pid_file, self._loss_file, self.log, self._previous_log):
+            if file.is_dir():
+                raise Damaged(file, "is a folder and not a file")
 
     def _noted(self) -> tuple[int, int] | None:
         """The process and the port in the pid file."""
@@ -225,7 +234,7 @@ class Azurite:
             raise LocalAzureError("Azurite is not installed: run 'make setup'")
         claim = self._claim_data()
         with contextlib.suppress(FileNotFoundError):  # who asks why it died finds the last words
-            self.log.replace(self.log.with_name("azurite.log.1"))
+            self.log.replace(self._previous_log)
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         environment = {
             **{

@@ -159,6 +159,19 @@ def test_a_damaged_file_does_not_stand_in_the_way(
     assert Path(file).name in moved_aside(desk.azurite.home)
 
 
+@pytest.mark.parametrize("file", ["azurite.json", "azurite.lost", "azurite.log", "azurite.log.1"])
+def test_a_folder_in_place_of_a_file_of_azurites_is_named_before_azurite_starts(
+    tmp_path: Path, file: str
+) -> None:
+    become_folder(tmp_path / file)
+    azurite = Azurite(tmp_path, free_port())
+    with pytest.raises(Damaged, match=rf"{file} is a folder .*make down"):
+        azurite.start()
+    assert not azurite.stop()
+    assert (tmp_path / file / "mine").read_text() == KEPT
+    assert file in repair(tmp_path)
+
+
 def test_a_state_whose_key_is_another_is_deleted_all_the_same(
     deployed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
