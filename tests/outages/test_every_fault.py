@@ -1,4 +1,4 @@
-"""Every operation under every fault, with the budget that sites have: twelve minutes."""
+"""Every operation under every fault, with the budget that sites have."""
 
 from __future__ import annotations
 
