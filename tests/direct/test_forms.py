@@ -92,6 +92,7 @@ def test_rows_and_blobs_are_all_saved_or_none(
 
 def test_of_two_who_come_with_one_token_one_is_served(browser: Browser, hold: Quarantine) -> None:
     from django.core.files.storage import default_storage
+    from django.db import connection
 
     from azureblob.direct.file import QuarantinedFile
     from azureblob.direct.quarantine import Gone
@@ -108,6 +109,8 @@ def test_of_two_who_come_with_one_token_one_is_served(browser: Browser, hold: Qu
             outcomes.append(default_storage.save(f"race/{number}.png", file))
         except Gone:
             outcomes.append("gone")
+        finally:
+            connection.close()  # this thread's own, by which a commit is waited for
 
     threads = [threading.Thread(target=save, args=(n,)) for n in range(8)]
     for thread in threads:
