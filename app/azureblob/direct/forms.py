@@ -6,7 +6,7 @@ uploads with the same rules.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from azure.core.exceptions import AzureError, ResourceModifiedError, ResourceNotFoundError
@@ -80,14 +80,21 @@ class DirectUploadInput(forms.ClearableFileInput):
             "addresses": addresses,
             "rules": self.place.described(),
             "name": f"{name}{_SUFFIX}",
-            "kept": [kept for kept in side_by_side(self._kept, tokens) if kept],
+            "kept": self._kept_of(tokens),
         }
         return context
 
-    def _kept(self, token: str) -> dict[str, Any] | None:
+    def _kept_of(self, tokens: Sequence[str]) -> list[dict[str, Any]]:
+        if not tokens:
+            return []
+        senders = senders_now()  # reads the session, and so the database: not in those threads
+        found = side_by_side(lambda token: self._kept(token, senders), tokens)
+        return [kept for kept in found if kept]
+
+    def _kept(self, token: str, senders: frozenset[str]) -> dict[str, Any] | None:
         """An upload of a form that comes back with an error: it need not be sent again."""
         try:
-            found = Pass.of(token, self.place.name, senders_now())
+            found = Pass.of(token, self.place.name, senders)
             there = self.place.quarantine.properties(found.blob)
         except (Invalid, Refused):
             return None
@@ -132,25 +139,20 @@ class DirectUploadField(CheckedFileField):
         """Raises Refused and other ValidationErrors, all that there are at once."""
         if not self.multiple:
             if isinstance(data, Tokens):
-                return self._from_quarantine(data[0])
+                return self._from_quarantine(data[0], senders_now())
             return super().clean(data, initial)
         if not data:
             return [] if not self.required else super().clean(None, None)
         if data is FILE_INPUT_CONTRADICTION or len(data) > self.most:
             raise ValidationError(self.error_messages["many"], "many", {"most": self.most})
-        clean = self._from_quarantine if isinstance(data, Tokens) else super().clean
-
-        def cleaned(one: Any) -> Any:
-            try:
-                return clean(one)
-            except ValidationError as error:
-                return error
-
-        results = (
-            side_by_side(cleaned, data)
-            if isinstance(data, Tokens)
-            else [cleaned(one) for one in data]
-        )
+        if isinstance(data, Tokens):
+            senders = senders_now()  # reads the session, and so the database: not in those threads
+            results = side_by_side(
+                lambda token: _or_error(self._from_quarantine, token, senders), data
+            )
+        else:
+            clean = super().clean
+            results = [_or_error(clean, one) for one in data]
         problems = [result for result in results if isinstance(result, ValidationError)]
         if problems:
             raise ValidationError([each for error in problems for each in error.error_list])
@@ -162,9 +164,9 @@ class DirectUploadField(CheckedFileField):
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(data) if self.multiple else super().has_changed(initial, data)
 
-    def _from_quarantine(self, token: str) -> QuarantinedFile:
+    def _from_quarantine(self, token: str, senders: frozenset[str]) -> QuarantinedFile:
         try:
-            found = Pass.of(token, self.place.name, senders_now())
+            found = Pass.of(token, self.place.name, senders)
         except Invalid:
             raise ValidationError(self.error_messages["invalid_token"], "invalid_token") from None
         gone = ValidationError(
@@ -186,3 +188,10 @@ class DirectUploadField(CheckedFileField):
         except AzureError:
             raise ValidationError(self.error_messages["storage"], "storage") from None
         return file
+
+
+def _or_error(clean: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return clean(*arguments)
+    except ValidationError as error:
+        return error
