@@ -255,6 +255,7 @@ class Engine:
             since = datetime.now(UTC).strftime("%H:%M:%S UTC")
             # The note is for people. What stands in its way stops no run.
             with suppress(OSError):
+                note.unlink(missing_ok=True)  # opening a pipe would wait for a reader
                 note.write_text(f"'{verb}' (process {os.getpid()}, since {since})")
             try:
                 yield

@@ -172,6 +172,19 @@ def test_a_folder_in_place_of_a_file_of_azurites_is_named_before_azurite_starts(
     assert file in repair(tmp_path)
 
 
+def test_a_run_does_not_write_its_note_to_a_pipe_in_its_place(desk: Desk) -> None:
+    note = desk.azurite.home / "stacks" / "desk.running"
+    note.parent.mkdir()
+    os.mkfifo(note)
+    # With nobody to read from the pipe, a run that opens it would wait without end.
+    reader = os.open(note, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        desk.run("destroy")
+        assert os.read(reader, 1) == b""
+    finally:
+        os.close(reader)
+
+
 def test_a_state_whose_key_is_another_is_deleted_all_the_same(
     deployed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
