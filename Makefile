@@ -70,7 +70,7 @@ endurance: ## Run the long tests: kills, outages and attacks
 bench: ## Measure publishing against its peers: docs/performance.md (ARGS=--quick: a minute)
 	$(RUN) bench --words="$$ARGS"
 
-sites: ## Publish and open sites of other people's packages: docs/sites.md (an hour and more)
+sites: ## Publish and open sites of other people's packages: docs/sites.md (hours)
 	$(RUN) sites --words="$$ARGS"
 
 lint: ## Check style and types
