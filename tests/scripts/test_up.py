@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import re
@@ -175,7 +176,8 @@ def test_down_ends_a_site_that_a_killed_up_left_and_then_all_else(machine: Machi
     terminal.read_until("Ctrl-C ends the site.")
     # As when its terminal's window is closed with force: nobody is told.
     for pid in descendants(terminal.pid, session=terminal.pid):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it ended with the one before
+            os.kill(pid, signal.SIGKILL)
     os.kill(terminal.pid, signal.SIGKILL)
     terminal.status()
     terminal.close()
