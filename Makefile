@@ -34,7 +34,7 @@ RUN = @command -v "$$PYTHON" >/dev/null 2>&1 || { \
 	"$$PYTHON" scripts/run.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down env preview rotate test endurance sites bench sites lint fmt
+.PHONY: help setup up down env preview rotate test endurance bench sites lint fmt
 
 help: ## Show this list
 	@echo "make TARGET [PORT=8000] [BLOB_PORT=10000] [STACK=local] [BASE=origin/main] [PYTHON=python3]"
