@@ -72,7 +72,7 @@ class Folder:
         scratch.mkdir()
         sources = {name: read_local(str(self._folder / "source" / name)) for name in self._tree}
         hasher = rules(location=scratch, base_url=settings.STATIC_URL)
-        return hash_names(sources, hasher, scratch)
+        return hash_names(sources, hasher, scratch, find_needed=True)
 
 
 def read(tree: HashedTree) -> Expected:

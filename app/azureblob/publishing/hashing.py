@@ -64,7 +64,7 @@ class HashedTree:
     """`files` has each file by its hashed name; `names` the hashed name by the original one, and
     `paths` the same as the manifest has it. `aliases` are further names that something refers to,
     with the original name each stands for. `needed` are the original names of what is referred to
-    without a digest."""
+    without a digest; where nobody looked for them, those of all files."""
 
     files: dict[str, LocalFile]
     names: dict[str, str]
@@ -76,14 +76,18 @@ class HashedTree:
 
 
 def hash_names(
-    sources: Mapping[str, LocalFile], rules: ManifestFilesMixin, scratch: Path
+    sources: Mapping[str, LocalFile],
+    rules: ManifestFilesMixin,
+    scratch: Path,
+    *,
+    find_needed: bool = False,
 ) -> HashedTree:
     """Name each file, rewrite the references in those that have any, and make the manifest.
 
     `rules` is a manifest storage whose location is `scratch`, an empty folder; what is rewritten is
-    written there. Raises HashingError.
+    written there. `find_needed` looks for `HashedTree.needed`. Raises HashingError.
     """
-    return _Hashing(sources, rules, scratch).tree()
+    return _Hashing(sources, rules, scratch, find_needed=find_needed).tree()
 
 
 def read_manifest(rules: Any) -> bytes:
@@ -114,7 +118,12 @@ class _Names(dict[str, str]):
 
 class _Hashing:
     def __init__(
-        self, sources: Mapping[str, LocalFile], rules: ManifestFilesMixin, scratch: Path
+        self,
+        sources: Mapping[str, LocalFile],
+        rules: ManifestFilesMixin,
+        scratch: Path,
+        *,
+        find_needed: bool,
     ) -> None:
         self._sources = sources
         self._rules: Any = rules
@@ -127,7 +136,7 @@ class _Hashing:
         self._patterns = read_patterns(rules)
         self._keys = {rules.hash_key(rules.clean_name(name)): name for name in sources}
         self._folders = _folders(sources)
-        self._plain = PlainReferences(sources, self._patterns)
+        self._plain = PlainReferences(sources, self._patterns) if find_needed else None
         self._lookup = _Names(self._looked_up)
         self._files: dict[str, LocalFile] = {}
         self._names: dict[str, str] = {}
@@ -163,7 +172,7 @@ class _Hashing:
             aliases=aliases,
             manifest=self._manifest(paths),
             missing=[one for name in self._sources for one in self._missing.get(name, [])],
-            needed=self._plain.needed(),
+            needed=self._plain.needed() if self._plain else frozenset(self._sources),
         )
 
     # --- One file ---------------------------------------------------------------------------------
@@ -189,7 +198,7 @@ class _Hashing:
         source = self._sources[name]
         patterns = self._patterns.of(name)
         if not patterns:
-            if self._plain.may_hold(name):
+            if self._plain and self._plain.may_hold(name):
                 self._plain.scan(name, Path(source.path).read_bytes().decode("utf-8", "replace"))
             self._name(name, source)
             return
@@ -203,7 +212,8 @@ class _Hashing:
         if self._unfinished:
             raise _Unfinished(list(dict.fromkeys(self._unfinished)))
         self._missing[name] = missing
-        self._plain.scan(name, rendered)
+        if self._plain:
+            self._plain.scan(name, rendered)
         if rendered == text:
             self._name(name, source)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,7 +153,8 @@ class Command(collectstatic.Command):
 
         hashed = scratch / "hashed"
         hashed.mkdir()
-        make = hash_names
+        # The search takes longer than hashing, and only `needed` asks for it.
+        make = partial(hash_names, find_needed=storage.keep_unhashed == "needed")
         if has_its_own(rules(hashed)):
             make = post_process
             self.log(f"{storage.manifest_storage} has a post_process() of its own, which is used")
