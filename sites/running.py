@@ -69,6 +69,8 @@ class Run:
             row.unsupported = str(unsupported)
         except Failed as failed:
             row.wrong.append(f"the site's process: {str(failed)[:_SHOWN]}")
+        except Exception as error:  # the other rows are still to come
+            row.wrong.append(f"not finished: {type(error).__name__}: {str(error)[:_SHOWN]}")
         else:
             shutil.rmtree(folder)
         return row

@@ -8,6 +8,7 @@ import mimetypes
 import secrets
 import shutil
 import threading
+import zlib
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,8 +104,13 @@ def _get(connection: http.client.HTTPConnection, target: str) -> Answer:
     with connection.getresponse() as answer:
         body = answer.read()
         headers = {name.lower(): value for name, value in answer.getheaders()}
-        packed = headers.get("content-encoding") == "gzip"
-        return Answer(answer.status, headers, gzip.decompress(body) if packed else body)
+        if headers.get("content-encoding") == "gzip":
+            try:
+                body = gzip.decompress(body)
+            except (OSError, EOFError, zlib.error) as error:
+                # No browser would show it either; no file has these bytes.
+                body = f"(not decompressed: {error})".encode()
+        return Answer(answer.status, headers, body)
 
 
 class _Static(SimpleHTTPRequestHandler):

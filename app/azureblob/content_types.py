@@ -1,11 +1,13 @@
-"""The content type and encoding that a blob is stored with, from its name alone.
+"""The content type and encoding that a blob is stored with.
 
-What a client says of its upload is not asked: a picture sent as text/html would be served as one.
+They come from its name and bytes. What a client says of its upload is ignored: a picture sent as
+text/html would be served as HTML.
 """
 
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Callable
 from functools import lru_cache
 
 DEFAULT = "application/octet-stream"
@@ -72,7 +74,7 @@ _PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "ap
 
 def content_type(name: str) -> str:
     """`text/css; charset=utf-8` for `a/b.css`. An archive is its own type, with no encoding: a
-    browser would unpack `x.tar.gz` on the way. `.svgz` is the exception, see content_encoding."""
+    browser would unpack `x.tar.gz` on the way. `.svgz` is the exception, see content_encoding()."""
     if name.lower().endswith(_SVGZ):
         return _OWN[".svg"]
     stem, dot, last = name.rpartition("/")[2].rpartition(".")
@@ -82,10 +84,13 @@ def content_type(name: str) -> str:
     return _of_ending(f"{stem.rpartition('.')[2]}.{last}" if packs else last)
 
 
-def content_encoding(name: str) -> str:
-    """`gzip` for `a/b.svgz`, else empty. Browsers show a compressed SVG only if its encoding is set
-    ("Scalable Vector Graphics (SVG) 2", Conforming SVG Servers)."""
-    return "gzip" if name.lower().endswith(_SVGZ) else ""
+def content_encoding(name: str, read: Callable[[int], bytes]) -> str:
+    """`gzip` for `a/b.svgz` if its content is compressed, else empty. `read(size)` gives the first
+    bytes: some packages have plain SVG under this name, which no browser could decompress.
+
+    Browsers show a compressed SVG only if its encoding is set ("Scalable Vector Graphics (SVG) 2",
+    Conforming SVG Servers)."""
+    return "gzip" if name.lower().endswith(_SVGZ) and read(2) == b"\x1f\x8b" else ""
 
 
 @lru_cache(maxsize=1024)

@@ -219,7 +219,7 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
         name = _text(name)
         path, tail = _split(name) if self.hashed_names else (name, "")
         # As in Django, a folder has no hashed name, whatever query comes after it.
-        if self.hashed_names and path and not path.endswith("/") and not _plain_urls():
+        if self.hashed_names and name and not path.endswith("/") and not _plain_urls():
             path, tail = self._found(name)
         scheme = "http" if self.blob_endpoint.startswith("http://") else "https"
         base = f"{scheme}://{self.custom_domain}/{self.azure_container}"

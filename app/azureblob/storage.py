@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from functools import partial
 from pathlib import PurePath
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
@@ -404,9 +405,19 @@ class BlobStorage(Container):
         return {
             "cache_control": self.cache_control,
             "content_type": content_type(name),
-            "content_encoding": content_encoding(name) or None,
+            "content_encoding": content_encoding(name, partial(_first_bytes, content)) or None,
             **self.get_object_parameters(name),
         }
+
+
+def _first_bytes(stream: IO[bytes] | None, size: int) -> bytes:
+    if stream is None:
+        return b""
+    position = stream.tell()
+    stream.seek(0)
+    start = stream.read(size)
+    stream.seek(position)
+    return start
 
 
 def _length(stream: IO[Any] | None) -> int:

@@ -63,8 +63,8 @@ def digest(data: bytes) -> bytes:
         ("favicon.ico", "image/x-icon", False),
         ("x.tar.gz", "application/gzip", False),
         ("x.css.gz", "application/gzip", False),
-        ("x.svgz", "image/svg+xml", False),
-        ("X.SVGZ", "image/svg+xml", False),
+        ("x.svgz", "image/svg+xml", True),
+        ("X.SVGZ", "image/svg+xml", True),
         ("x.tar.bz2", "application/x-bzip2", False),
         ("x.zip", "application/zip", False),
         ("no-extension", "application/octet-stream", False),
@@ -224,6 +224,19 @@ def test_a_compressed_svg_is_a_picture_with_its_encoding_and_sent_as_it_is(
     answer = container.get(hashed)
     assert answer.headers["content-type"] == "image/svg+xml"
     assert answer.headers["content-encoding"] == "gzip"
+    assert answer.raw == picture
+    assert site.publish().well().counts[0] == 0
+
+
+def test_a_svgz_that_is_not_compressed_is_sent_as_the_plain_svg_that_it_is(
+    site: Site, container: Container
+) -> None:
+    picture = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+    site.write({"icons/template.svgz": picture})
+    site.publish().well()
+    answer = container.get(container.paths()["icons/template.svgz"])
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert "content-encoding" not in answer.headers
     assert answer.raw == picture
     assert site.publish().well().counts[0] == 0
 

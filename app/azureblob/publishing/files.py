@@ -41,8 +41,13 @@ def read_local(path: str) -> LocalFile:
 def content(file: LocalFile) -> bytes:
     """All of a small file, in one read. If it has grown since, one byte more than it had, so that
     the digest is another. Raises OSError."""
+    return first_bytes(file, file.size + 1)
+
+
+def first_bytes(file: LocalFile, size: int) -> bytes:
+    """Up to `size` bytes, in one read. Raises OSError."""
     descriptor = os.open(file.path, _HOW)
     try:
-        return os.read(descriptor, file.size + 1)
+        return os.read(descriptor, size)
     finally:
         os.close(descriptor)

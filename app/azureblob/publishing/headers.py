@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from azureblob.content_types import content_encoding, content_type
+from azureblob.content_types import content_type
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 SHORT = "public, max-age=300"
@@ -67,12 +67,15 @@ class HeaderRules:
     plain: str = SHORT
     overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def of(self, name: str, *, hashed: bool, plain_name: str = "") -> Headers:
-        """The headers of a blob. A glob also matches the name that a hashed one had before."""
+    def of(
+        self, name: str, *, hashed: bool, plain_name: str = "", content_encoding: str = ""
+    ) -> Headers:
+        """The headers of a blob. A glob also matches the name that a hashed one had before.
+        `content_encoding` is the one that the file's bytes have, see content_types."""
         found = {
             "Content-Type": content_type(name),
             "Cache-Control": self.hashed if hashed else self.plain,
-            "Content-Encoding": content_encoding(name),
+            "Content-Encoding": content_encoding,
         }
         for pattern, values in self.overrides.items():
             if fnmatchcase(name, pattern) or (plain_name and fnmatchcase(plain_name, pattern)):

@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from azureblob.content_types import content_encoding
 from azureblob.publishing import history, manifest
 from azureblob.publishing.channel import Channel
 from azureblob.publishing.errors import PublishError
-from azureblob.publishing.files import LocalFile
+from azureblob.publishing.files import LocalFile, first_bytes
 from azureblob.publishing.headers import HeaderRules
 from azureblob.publishing.lease import Leases, held
 from azureblob.publishing.listing import RemoteBlob, list_blobs
@@ -92,7 +94,8 @@ def _wanted(
 ) -> Wanted:
     """`hashed`: whether the name changes with the content; by default any but the source's does."""
     changes = name != source if hashed is None else hashed
-    headers = rules.of(name, hashed=changes, plain_name=source)
+    encoding = content_encoding(name, partial(first_bytes, file))
+    headers = rules.of(name, hashed=changes, plain_name=source, content_encoding=encoding)
     return Wanted(name, source, file, headers, gzip and headers.compressible)
 
 

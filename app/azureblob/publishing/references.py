@@ -31,11 +31,11 @@ _SOURCE_MAP = re.compile(r"""[#@]\s*+sourceMappingURL\s*+=\s*+([^\s"'`*]++)""")
 _PATHS = re.compile(
     rf"""\\.|"(\.\.?\\?/{_DOUBLE})"|'(\.\.?\\?/{_SINGLE})'|`(\.\.?\\?/{_BACKTICK})`""",
 )
-_CALLS = re.compile(
-    rf"\b(?:importScripts|(?:Shared)?Worker|addModule|register|URL)\s*+\(\s*+{_STRING}"
-)
+# Worker("a.js"), importScripts("a.js"), URL("a.png", …): any function may take a name, and a search
+# for those that do is several times slower.
+_CALLS = re.compile(rf"\(\s*+{_STRING}")
 _URLS = re.compile(
-    rf"""\burl\(\s*+(?:"({_DOUBLE})"|'({_SINGLE})'|([^"'()\s\\]*+(?:\\.[^"'()\s\\]*+)*+))\s*+\)""",
+    rf"""url\(\s*+(?:"({_DOUBLE})"|'({_SINGLE})'|([^"'()\s\\]*+(?:\\.[^"'()\s\\]*+)*+))\s*+\)""",
     re.IGNORECASE,
 )
 _IN_SCRIPTS = (_PATHS, _CALLS, _SOURCE_MAP)

@@ -241,6 +241,9 @@ def test_a_compressed_svg_is_saved_with_its_encoding(storage: Any) -> None:
         assert answer.headers["Content-Type"] == "image/svg+xml"
         assert answer.headers["Content-Encoding"] == "gzip"
         assert answer.read() == picture
+    storage.save("plain.svgz", ContentFile(b"<svg/>"))
+    with urllib.request.urlopen(storage.url("plain.svgz"), timeout=10) as answer:
+        assert answer.headers["Content-Encoding"] is None
 
 
 def test_a_compressed_svg_that_nobody_has_checked_is_an_attachment(django_site: None) -> None:
