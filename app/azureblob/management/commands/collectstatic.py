@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,7 +155,9 @@ class Command(collectstatic.Command):
         hashed = scratch / "hashed"
         hashed.mkdir()
         # The search takes longer than hashing, and only `needed` asks for it.
-        make = partial(hash_names, find_needed=storage.keep_unhashed == "needed")
+        make: Callable[..., HashedTree] = partial(
+            hash_names, find_needed=storage.keep_unhashed == "needed"
+        )
         if has_its_own(rules(hashed)):
             make = post_process
             self.log(f"{storage.manifest_storage} has a post_process() of its own, which is used")
