@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import secretless
 from github import BOT, Api
 from markdown import cut, fenced, risks, summary
 
@@ -21,13 +22,22 @@ DRIFTED = "no changes were expected"
 
 def look(stack: str) -> int:
     """Exit status 1 if the comparison failed, which is not drift."""
-    done = subprocess.run(
-        ["pulumi", "preview", "--stack", stack, *OPTIONS],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    try:
+        with secretless.copied(stack) as copy:
+            done = subprocess.run(
+                [
+                    *("pulumi", "preview", "--stack", stack, *OPTIONS),
+                    *("--config-file", str(copy.settings)),
+                ],
+                env=copy.environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+    except secretless.CopyFailed as error:
+        print(f"Stack `{stack}` could not be compared with Azure.\n\n{fenced(str(error))}")
+        return 1
     if done.returncode == 0:
         print(f"{_first_line(stack, 'none')}\nStack `{stack}` is as main declares it.")
         return 0

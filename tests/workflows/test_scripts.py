@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -57,13 +58,27 @@ def run(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]
 
 @pytest.fixture
 def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A `pulumi` on PATH that prints the file `says`, writes its arguments down, ends as told."""
+    """A `pulumi` on PATH that prints the file `says`, writes its arguments down, ends as told.
+
+    It runs in a project of its own, whose stacks have the state in the file `state`.
+    """
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    (project / "Pulumi.yaml").touch()
+    (tmp_path / "state").write_text('{"version": 3, "deployment": {}}')
     folder = tmp_path / "bin"
     folder.mkdir()
     program = folder / "pulumi"
     program.write_text(
-        f'#!/bin/sh\necho "$@" >> {tmp_path}/arguments\ncat {tmp_path}/says\n'
-        f'exit "$(cat {tmp_path}/status)"\n'
+        "#!/bin/sh\n"
+        'case "$*" in\n'
+        f'*"stack export"*) cat {tmp_path}/state ;;\n'
+        '*"stack init"*) echo "encryptionsalt: v1:salt" > "Pulumi.$6.yaml" ;;\n'
+        f'*"stack import"*) cat "$9" > {tmp_path}/imported ;;\n'
+        f'*) echo "$@" >> {tmp_path}/arguments\ncat {tmp_path}/says\n'
+        f'exit "$(cat {tmp_path}/status)" ;;\n'
+        "esac\n"
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
@@ -218,6 +233,74 @@ def test_a_previews_text_cannot_end_its_code_block(pulumi: Path) -> None:
     printed = run("preview.py", "dev").stdout
     assert "\n````diff\n" in printed
     assert printed.rstrip().endswith("````\n\n</details>")
+
+
+KEY = "4dabf18193072939515e22adb298388d"
+STATE = {
+    "version": 3,
+    "deployment": {
+        "secrets_providers": {"type": "cloud", "state": {"url": "azurekeyvault://x/keys/pulumi"}},
+        "resources": [
+            {
+                "outputs": {
+                    "plain": "seen",
+                    "deep": [{KEY: "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:hidden"}],
+                }
+            }
+        ],
+    },
+}
+
+
+def test_a_preview_runs_on_a_copy_without_secrets_and_without_the_stacks_key(
+    pulumi: Path,
+) -> None:
+    (pulumi / "says").write_text(CLEAN)
+    (pulumi / "state").write_text(json.dumps(STATE))
+    settings = pulumi / "project" / "Pulumi.prod.yaml"
+    committed = "secretsprovider: azurekeyvault://x\nencryptedkey: abc\nconfig:\n  sku: x\n"
+    settings.write_text(committed)
+    assert run("preview.py", "prod").returncode == 0
+    imported = json.loads((pulumi / "imported").read_text())["deployment"]
+    assert imported["secrets_providers"] == {"type": "passphrase", "state": {"salt": "v1:salt"}}
+    outputs = imported["resources"][0]["outputs"]
+    assert outputs["plain"] == "seen"
+    assert outputs["deep"][0]["plaintext"] == '"withheld"'
+    assert "hidden" not in (pulumi / "imported").read_text()
+    assert "--config-file" in (pulumi / "arguments").read_text()
+    assert settings.read_text() == committed
+
+
+def test_a_stack_with_encrypted_settings_is_named_and_not_previewed(pulumi: Path) -> None:
+    (pulumi / "project" / "Pulumi.prod.yaml").write_text("config:\n  x:\n    secure: v1:abc\n")
+    done = run("preview.py", "prod")
+    assert done.returncode == 1
+    assert "Pulumi.prod.yaml holds encrypted settings" in done.stdout
+    assert not (pulumi / "arguments").exists()
+
+
+def test_a_saved_plan_holds_no_secret(pulumi: Path) -> None:
+    plan = pulumi / "plan.json"
+    plan.write_text(json.dumps(STATE))
+    (pulumi / "says").write_text(CLEAN)
+    assert run("preview.py", "prod", "--plan", plan).returncode == 0
+    assert "hidden" not in plan.read_text()
+    (resource,) = json.loads(plan.read_text())["deployment"]["resources"]
+    assert resource["outputs"]["deep"] == ["04da6b54-80e4-46f7-96ec-b56ff0331ba9"]
+
+
+def test_a_deployment_uses_the_plan_and_says_when_it_no_longer_fits(pulumi: Path) -> None:
+    (pulumi / "says").write_text("error: resource urn:x violates plan: properties changed: ~~a\n")
+    (pulumi / "status").write_text("1")
+    done = run("deploy.py", "prod", "plan.json")
+    assert done.returncode == 1
+    assert "violates plan" in done.stdout
+    assert "For a new plan to approve, run the workflow Deploy again." in done.stdout
+    assert "--plan plan.json" in (pulumi / "arguments").read_text()
+    (pulumi / "says").write_text("error: Azure is down\n")
+    assert "approved" not in run("deploy.py", "prod", "plan.json").stdout
+    (pulumi / "status").write_text("0")
+    assert run("deploy.py", "prod", "plan.json").returncode == 0
 
 
 def drift(pulumi: Path, says: str, status: int) -> tuple[int, Path]:

@@ -180,21 +180,71 @@ def test_what_changes_prod_does_so_alone_and_is_neither_interrupted_nor_dropped(
         assert concurrency == {"group": f"{name}-prod", "cancel-in-progress": False}
 
 
-def test_an_update_waits_for_an_approval_and_keeps_to_the_policy() -> None:
+def test_an_update_waits_for_an_approval_and_deploys_the_plan_that_was_approved() -> None:
     updates = [
-        (file.stem, job)
+        (file.stem, job, step)
         for file in WORKFLOWS
         for job in jobs(file).values()
         for step in job["steps"]
-        if "pulumi up" in step.get("run", "")
+        if re.search(r"deploy\.py|pulumi up", step.get("run", ""))
     ]
-    ((name, job),) = updates
+    ((name, job, step),) = updates
     assert (name, job["environment"], job["needs"]) == ("deploy", "production", "plan")
-    (run,) = (step["run"] for step in job["steps"] if "run" in step)
-    assert "--policy-pack policy" in run
-    # Without it an update does not see what was changed by hand, and puts nothing back.
-    assert "--refresh" in run
     assert set(triggers(GITHUB / "workflows" / "deploy.yml")) == {"push", "workflow_dispatch"}
+    (download,) = (
+        each for each in job["steps"] if "actions/download-artifact@" in each.get("uses", "")
+    )
+    # Of this run: another run's would have to be named.
+    assert set(download["with"]) == {"name", "path"}
+    assert step["env"]["PLAN"] == f"{download['with']['path']}/plan.json"
+    plan = jobs(GITHUB / "workflows" / "deploy.yml")["plan"]["steps"]
+    (upload,) = (each for each in plan if "actions/upload-artifact@" in each.get("uses", ""))
+    assert (upload["with"]["name"], upload["with"]["path"]) == ("plan", "plan.json")
+    (preview,) = (each["run"] for each in plan if "preview.py" in each.get("run", ""))
+    assert "--plan plan.json" in preview
+
+
+@pytest.mark.parametrize("script", ["deploy", "preview"])
+def test_plan_and_update_look_at_azure_first_and_keep_to_the_policy(script: str) -> None:
+    text = (GITHUB / "scripts" / f"{script}.py").read_text(encoding="utf-8")
+    assert '"--policy-pack", "policy"' in text
+    # Without it an update does not see what was changed by hand, and puts nothing back.
+    assert '"--refresh"' in text
+
+
+def steps_run(job: dict[str, Any]) -> list[dict[str, Any]]:
+    """The steps of a job, with those of the project's own action in place."""
+    found = []
+    for step in job["steps"]:
+        own = str(step.get("uses", "")).startswith("$/")
+        found += steps(GITHUB / step["uses"][len("$/.github/") :] / "action.yml") if own else [step]
+    return found
+
+
+INSTALLS = re.compile(
+    r"(pip3?|uv|npm|apt|apt-get|pulumi( plugin)?) (install|ci)|make setup|curl|wget"
+)
+# Actions that bring files of the repository or of this run, and no tools.
+NO_TOOLS = ("actions/checkout@", "actions/upload-artifact@", "actions/download-artifact@")
+
+
+def test_tools_are_installed_before_the_job_signs_in() -> None:
+    signed_in = 0
+    for file in WORKFLOWS:
+        for job in jobs(file).values():
+            ran = steps_run(job)
+            names = [str(step.get("uses", "")) for step in ran]
+            logins = [i for i, name in enumerate(names) if name.startswith("azure/login@")]
+            assert bool(logins) == ("id-token" in job["permissions"])
+            if not logins:
+                continue
+            signed_in += 1
+            before, after = ran[: logins[0]], ran[logins[0] + 1 :]
+            assert any("pulumi plugin install" in step.get("run", "") for step in before)
+            for step in after:
+                assert not INSTALLS.search(step.get("run", ""))
+                assert "run" in step or step["uses"].startswith(NO_TOOLS)
+    assert signed_in == 4
 
 
 @named
