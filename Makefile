@@ -9,7 +9,7 @@ BLOB_PORT =
 STACK = local
 # What a change is previewed on: a branch, a tag or a commit.
 BASE = origin/main
-# More arguments for pytest, rotate or bench: make test ARGS="tests/scripts -x"
+# More arguments for pytest, rotate, pipeline or bench: make test ARGS="tests/scripts -x"
 # Split into words as a shell splits them, and not expanded: no $HOME, ~ or *.
 ARGS =
 # Another version of Django than the pinned one: make test DJANGO=6.1
@@ -34,7 +34,7 @@ RUN = @command -v "$$PYTHON" >/dev/null 2>&1 || { \
 	"$$PYTHON" scripts/run.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down env preview rotate test endurance bench sites lint fmt
+.PHONY: help setup up down env preview rotate pipeline test endurance bench sites lint fmt
 
 help: ## Show this list
 	@echo "make TARGET [PORT=8000] [BLOB_PORT=10000] [STACK=local] [BASE=origin/main] [PYTHON=python3]"
@@ -60,6 +60,10 @@ preview: ## Print what the change since BASE would do to each stack, or to STACK
 
 rotate: ## Renew the keys of STACK's account while the site runs: docs/rotation.md
 	$(RUN) rotate --stack="$$STACK" --words="$$ARGS"
+
+# The stack in Azure; no pipeline deploys to the machine that it runs on.
+pipeline: ## Print what a GitHub repository needs to deploy STACK (ARGS=--apply: do it)
+	$(RUN) pipeline --stack=$(if $(PREVIEWED),"$$STACK",prod) --words="$$ARGS"
 
 test: ## Run all tests (the first time it also fetches a Chromium)
 	$(RUN) test --words="$$ARGS"

@@ -19,6 +19,7 @@ TARGETS = {
     "env": ["STACK"],
     "preview": ["BASE", "STACK"],
     "rotate": ["STACK", "ARGS"],
+    "pipeline": ["STACK", "ARGS"],
     "test": ["ARGS"],
     "endurance": ["ARGS"],
     "sites": ["ARGS"],
@@ -155,6 +156,12 @@ def test_no_variable_of_make_is_handed_on_to_what_the_scripts_start(folder: Path
 def test_every_stack_is_previewed_unless_one_is_named(folder: Path) -> None:
     assert shown(make(folder, "preview"))[0] == ["--base=origin/main", "--stack="]
     assert shown(make(folder, "preview", "STACK=prod"))[0] == ["--base=origin/main", "--stack=prod"]
+
+
+def test_the_pipeline_is_that_of_prod_unless_a_stack_is_named(folder: Path) -> None:
+    assert shown(make(folder, "pipeline"))[0] == ["--stack=prod"]
+    named = shown(make(folder, "pipeline", "STACK=live", "ARGS=--apply --reviewer octocat"))[0]
+    assert named == ["--stack=live", "--apply", "--reviewer", "octocat"]
 
 
 def test_a_stack_is_chosen_by_the_command_line_and_not_by_a_shells_leftover(folder: Path) -> None:
