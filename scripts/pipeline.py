@@ -225,6 +225,12 @@ def commands_for(target: Target) -> Iterator[Command]:
         *("group", "create", "--name", pipeline_group, "--location", target.location),
     )
 
+    for namespace in _namespaces(target.settings):
+        yield az(
+            "A service that the stack uses: an identity limited to a group cannot register it",
+            *("provider", "register", "--namespace", namespace),
+        )
+
     # --- The state
     account = f"{subscription}/resourceGroups/{pipeline_group}/providers/Microsoft.Storage"
     account = f"{account}/storageAccounts/{target.name}"
@@ -366,6 +372,19 @@ def commands_for(target: Target) -> Iterator[Command]:
             *("--env", ENVIRONMENT, "--body", "$DEPLOY_CLIENT"),
         ),
     )
+
+
+def _namespaces(settings: dict[str, str]) -> list[str]:
+    """Resource providers that the stack's settings need and that nothing above registers."""
+    return [
+        namespace
+        for key, namespace in (
+            ("frontDoor", "Microsoft.Cdn"),
+            ("privateEndpointSubnet", "Microsoft.Network"),
+            ("logAnalyticsWorkspace", "Microsoft.Insights"),
+        )
+        if settings.get(key, "") not in ("", "none")
+    ]
 
 
 _READS = (("pull-request", "pull_request"), (BRANCH, f"ref:refs/heads/{BRANCH}"))

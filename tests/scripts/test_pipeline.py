@@ -167,6 +167,22 @@ def test_the_deploying_identity_has_no_role_outside_its_groups_and_gives_three_r
     assert set(re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", condition)) == set(pipeline.GRANTED)
 
 
+def test_the_roles_that_may_be_given_are_those_that_the_stack_gives() -> None:
+    text = (ROOT / "infra" / "access.py").read_text()
+    assert set(pipeline.GRANTED) == set(re.findall(r'"([0-9a-f]{8}-[0-9a-f-]{27})"', text))
+
+
+def test_services_that_the_stack_uses_are_registered() -> None:
+    def registered(**settings: str) -> list[str]:
+        every = (command.arguments for command in commands({**LOCKED, **settings}))
+        return [words[4] for words in every if words[:3] == ("az", "provider", "register")]
+
+    assert registered() == registered(frontDoor="none") == []
+    assert registered(frontDoor="standard") == ["Microsoft.Cdn"]
+    used = registered(privateEndpointSubnet="/x", logAnalyticsWorkspace="/y")
+    assert used == ["Microsoft.Network", "Microsoft.Insights"]
+
+
 def test_every_variable_that_the_workflows_read_is_set() -> None:
     read = {
         name
