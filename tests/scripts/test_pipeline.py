@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -20,33 +19,38 @@ SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 GIVEN = ("--stack=prod", "--repository=acme/shop", f"--subscription={SUBSCRIPTION}")
 GOLDEN = Path(__file__).parent / "golden" / "pipeline.sh"
 LOCKED = {"resourceGroupName": "Shop", "location": "northeurope", "lock": "true"}
-# A tool that notes its arguments and standard input, and answers what the queries ask for. It fails
-# as long as a file of its name is there, and then says what is in it.
-TOOL = """\
-#!{python}
-import json, os, sys
-arguments, folder = sys.argv[1:], {folder!r}
-name = os.path.basename(sys.argv[0])
-line = " ".join([name, *arguments])
-for failure in sorted(os.listdir(folder + "/failures")):
-    words, _, said = open(folder + "/failures/" + failure).read().partition("|")
-    if words in line:
-        if failure.startswith("once"):
-            os.remove(folder + "/failures/" + failure)
-        sys.exit(said)
-given = sys.stdin.read() if "--input" in arguments else ""
-backend = os.environ.get("PULUMI_BACKEND_URL", "") if name == "pulumi" else ""
-with open(folder + "/log", "a") as log:
-    log.write(json.dumps([name, *arguments, given, backend]) + "\\n")
-answers = {{"clientId": "CLIENT", "principalId": "PRINCIPAL", "tenantId": "TENANT", "id": "ME"}}
-query = arguments[arguments.index("--query") + 1] if "--query" in arguments else ""
-if arguments[:2] == ["group", "exists"]:
-    print("false")
-elif query:
-    of = "-" + arguments[arguments.index("--name") + 1] if "--name" in arguments else ""
-    print(answers[query] + of)
-elif arguments[:1] == ["api"] and "--jq" in arguments:
-    print("repo:acme@1/shop@2" if "oidc" in line else "77")
+# A tool that notes its arguments and standard input, and answers what the queries ask. A file in
+# `failures` is `WORDS|TEXT`: a command with these words fails with this text; from a file that is
+# called once… it fails a single time.
+TOOL = r"""#!/bin/sh
+folder='{folder}' name="${{0##*/}}"
+line="$name $*"
+for failure in "$folder"/failures/*; do
+    IFS='|' read -r words said <"$failure"
+    case "$line" in *"$words"*)
+        case "${{failure##*/}}" in once*) rm "$failure" ;; esac
+        echo "$said" >&2
+        exit 1 ;;
+    esac
+done
+given='' backend=''
+case "$line" in *' --input '*) given=$(cat) ;; esac
+if [ "$name" = pulumi ]; then backend="$PULUMI_BACKEND_URL"; fi
+{{
+    printf '%s' "$name"
+    for argument in "$@" "$given" "$backend"; do printf '\037%s' "$argument"; done
+    echo
+}} >>"$folder/log"
+of="${{line#*--name }}"
+case "$line" in
+*'group exists'*) echo false ;;
+*'--query clientId'*) echo "CLIENT-${{of%% *}}" ;;
+*'--query principalId'*) echo "PRINCIPAL-${{of%% *}}" ;;
+*'--query tenantId'*) echo TENANT ;;
+*'--query id'*) echo ME ;;
+*oidc*) echo repo:acme@1/shop@2 ;;
+*'gh api '*--jq*) echo 77 ;;
+esac
 """
 
 
@@ -54,14 +58,14 @@ elif arguments[:1] == ["api"] and "--jq" in arguments:
 def tools(tmp_path: Path) -> Path:
     """`az`, `gh` and `pulumi` that only note what they are asked, in the folder's `log`."""
     (tmp_path / "failures").mkdir()
+    (tmp_path / "failures" / "never").write_text("no such command|\n")
     (tmp_path / "bin").mkdir()
     for name in ("az", "gh", "pulumi"):
-        text = TOOL.format(python=sys.executable, folder=str(tmp_path))
-        script(tmp_path / "bin" / name, text)
+        script(tmp_path / "bin" / name, TOOL.format(folder=tmp_path))
     # What asks whether something is there finds nothing.
     for number, words in enumerate(("az group show", "az keyvault show", "az keyvault key show")):
-        (tmp_path / "failures" / f"absent-{number}").write_text(f"{words}|not found")
-    (tmp_path / "failures" / "absent-9").write_text("deployment-branch-policies --jq|none")
+        (tmp_path / "failures" / f"absent-{number}").write_text(f"{words}|not found\n")
+    (tmp_path / "failures" / "absent-9").write_text("deployment-branch-policies --jq|none\n")
     return tmp_path
 
 
@@ -81,7 +85,7 @@ def noted(tools: Path) -> list[list[str]]:
     log = tools / "log"
     lines = log.read_text().splitlines() if log.exists() else []
     log.unlink(missing_ok=True)
-    return [json.loads(line) for line in lines]
+    return [line.split("\x1f") for line in lines]
 
 
 def commands(settings: dict[str, str], *, group_exists: bool = False) -> list[Command]:
@@ -200,7 +204,7 @@ def test_every_variable_that_the_workflows_read_is_set() -> None:
 
 
 def test_a_second_run_leaves_the_key_and_the_vault_alone(tools: Path) -> None:
-    for failure in (tools / "failures").iterdir():
+    for failure in (tools / "failures").glob("absent-*"):
         failure.unlink()
     assert run_pipeline(tools, *GIVEN, "--apply").returncode == 0
     done = {" ".join(words[:4]) for words in noted(tools)}
@@ -230,7 +234,7 @@ def test_a_role_that_has_not_arrived_yet_is_waited_for(tools: Path) -> None:
 def test_a_resource_group_that_exists_is_not_taken_without_a_word(tools: Path) -> None:
     (tools / "failures" / "absent-0").unlink()
     az = tools / "bin" / "az"
-    az.write_text(az.read_text().replace('print("false")', 'print("true")'))
+    az.write_text(az.read_text().replace("echo false", "echo true"))
     done = run_pipeline(tools, *GIVEN, "--apply")
     assert done.returncode == 1
     assert "The resource group DjangoBlobProd exists." in done.stderr
