@@ -1,8 +1,8 @@
 """A Django site's blob storage: `pulumi up` makes it, the outputs are the site's environment.
 
 config:
-  django-azure-blob:mediaAccess: public
-  django-azure-blob:corsOrigins: ["https://www.example.com"]
+  mediaAccess: public
+  corsOrigins: ["https://www.example.com"]
 """
 
 import pulumi

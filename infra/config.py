@@ -143,7 +143,7 @@ class StackConfig:
     cors_origins: tuple[str, ...] = setting(
         (),
         _CORS,
-        "Origins whose pages may load webfonts and modules, and send uploads: scheme://host[:port]",
+        "Origins whose pages load webfonts and modules, and send uploads: scheme://[*.]host[:port]",
         "https://www.example.com",
     )
     cors_allow_any_origin: bool = setting(False, _CORS, "Whether corsOrigins may hold '*'", "true")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pulumi
@@ -195,7 +196,14 @@ class FrontDoor(pulumi.ComponentResource):
                 cdn.DeliveryRuleResponseHeaderActionArgs(
                     name="ModifyResponseHeader", parameters=_header(header, value)
                 )
-                for header, value in (("Access-Control-Allow-Origin", origin), ("Vary", "Origin"))
+                for header, value in (
+                    # "Rule set server variables": what the request's header of that name says.
+                    (
+                        "Access-Control-Allow-Origin",
+                        "{http_req_header_Origin}" if "://*." in origin else origin,
+                    ),
+                    ("Vary", "Origin"),
+                )
                 if (header, origin) != ("Vary", "*")
             ]
             conditions = [] if origin == "*" else [_asked_by(origin)]
@@ -258,13 +266,15 @@ def dns_records(host: str, endpoint: str, token: str) -> str:
 
 
 def _asked_by(origin: str) -> cdn.DeliveryRuleRequestHeaderConditionArgs:
+    scheme, wildcard, rest = origin.partition("://*.")
+    pattern = rf"^{scheme}://[a-z0-9.-]+\.{re.escape(rest)}$"
     return cdn.DeliveryRuleRequestHeaderConditionArgs(
         name="RequestHeader",
         parameters=cdn.RequestHeaderMatchConditionParametersArgs(
             type_name="DeliveryRuleRequestHeaderConditionParameters",
             selector="Origin",
-            operator="Equal",
-            match_values=[origin],
+            operator="RegEx" if wildcard else "Equal",
+            match_values=[pattern if wildcard else origin],
         ),
     )
 

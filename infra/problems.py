@@ -7,14 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """One refused setting: its key and value, the rule, and a command that sets a good one."""
+    """One refused setting: its key and value, the rule, and a command that sets a good one.
+
+    A value of None is not shown.
+    """
 
     key: str
-    value: str
+    value: str | None
     rule: str
     example: str
 
     def __str__(self) -> str:
+        if self.value is None:
+            return f"{self.key}: {self.rule}\n    {self.example}"
         shown = self.value if len(self.value) <= 80 else f"{self.value[:77]}..."
         return f"{self.key} is '{shown}': {self.rule}\n    {self.example}"
 

@@ -60,6 +60,30 @@ WORKSPACE_EXAMPLE = f"{_SUBSCRIPTION}/providers/Microsoft.OperationalInsights/wo
 # RFC 1918, which the firewall of a public endpoint never sees.
 PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+# Hosts that give a subdomain to whoever signs up, most of them from the private part of the Public
+# Suffix List (publicsuffix.org).
+SHARED_HOSTS = (
+    "azurecontainerapps.io",
+    "azurestaticapps.net",
+    "azurewebsites.net",
+    "cloudapp.azure.com",
+    "cloudfront.net",
+    "fly.dev",
+    "github.dev",
+    "github.io",
+    "gitlab.io",
+    "herokuapp.com",
+    "netlify.app",
+    "ngrok.app",
+    "ngrok-free.app",
+    "onrender.com",
+    "pages.dev",
+    "railway.app",
+    "run.app",
+    "vercel.app",
+    "web.core.windows.net",
+    "workers.dev",
+)
 # "Set Blob Service Properties": a rule names 64 origins at the most.
 MOST_ORIGINS = 64
 # "Use tags to organize your Azure resources": a resource holds 50, and storage accounts take names
@@ -115,7 +139,10 @@ def container_name(value: str) -> str:
 
 
 def origin(value: str, *, any_allowed: bool) -> str:
-    """ "Cross-Origin Resource Sharing (CORS) support for Azure Storage": compared by letters."""
+    """ "Cross-Origin Resource Sharing (CORS) support for Azure Storage": compared by letters.
+
+    The page's example allows a domain's subdomains with an origin such as `http://*.contoso.com`.
+    """
     if value == "*":
         return (
             ""
@@ -130,9 +157,15 @@ def origin(value: str, *, any_allowed: bool) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return form
+    shown = host
+    if wildcard := host.startswith("*."):
+        host = host[2:]
     if parts.scheme not in ("http", "https") or not _host(host) or port == 0:
         return form
-    shown = f"[{ipaddress.ip_address(host).compressed}]" if ":" in host else host
+    if wildcard and host != "localhost" and (re.fullmatch(r"[\d.:]+", host) or "." not in host):
+        return f"{form}; '*.' needs a domain of yours behind it, such as https://*.example.com"
+    if ":" in host:
+        shown = f"[{ipaddress.ip_address(host).compressed}]"
     if value != f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else ""):
         return f"{form}; and all in lower case, as browsers send it"
     if port == {"http": 80, "https": 443}[parts.scheme]:
@@ -141,6 +174,20 @@ def origin(value: str, *, any_allowed: bool) -> str:
         return (
             "over plain http anybody on the way can change the page; http is for this machine only"
         )
+    return ""
+
+
+def wide(value: str) -> str:
+    """Why an origin with a wildcard lets in more pages than its owner may expect, or ''."""
+    _, wildcard, rest = value.partition("://*.")
+    host = rest.partition(":")[0]
+    if not wildcard or host == "localhost":
+        return ""
+    shared = next((name for name in SHARED_HOSTS if f".{host}".endswith(f".{name}")), "")
+    if shared:
+        return f"anyone can have a page under {shared}"
+    if host.count(".") == 1:
+        return f"every subdomain of {host} is let in, also those that others run or abandoned"
     return ""
 
 

@@ -36,10 +36,8 @@ class Setting:
     def arguments(self) -> str:
         """What follows `pulumi config set` to give it a good value.
 
-        Lists and objects go by path: the CLI refuses their JSON for a setting of a described type.
+        A list is set whole; several entries are separated by commas. Objects go by path.
         """
-        if self.type == "array":
-            return f"--path '{self.key}[0]' {self.example}"
         if self.type == "object":
             name, _, value = self.example.partition(" ")
             return f"--path {self.key}.{name} {value}"

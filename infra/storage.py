@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import resources, storage
 
+from infra import rules
 from infra.account import account_args, level
 from infra.config import StackConfig
 from infra.protection import lifecycle, retention
@@ -97,6 +98,8 @@ class DjangoBlobStorage(pulumi.ComponentResource):
             # Deleting it would put an empty one, and soft delete with it out of force.
             opts=options(adopted.service if adopted else "", owned, kept),
         )
+        if not adopted:
+            warn_of_wide_origins(config, self.service)
 
         def container(
             role: str, named: str, *more: pulumi.ResourceOptions, public: bool
@@ -240,6 +243,17 @@ def cors_rules(config: StackConfig) -> list[storage.CorsRuleArgs]:
         **shared,
     )
     return [reading, sending] if config.takes_direct_uploads else [reading]
+
+
+def warn_of_wide_origins(config: StackConfig, service: pulumi.Resource) -> None:
+    for origin in config.cors_origins:
+        if why := rules.wide(origin):
+            pulumi.log.warn(
+                f"corsOrigins has '{origin}': {why}. Scripts of such pages may read public blobs, "
+                "and send uploads that the site has signed. A subdomain that serves nothing else "
+                "is narrower, such as https://*.preview.example.com",
+                service,
+            )
 
 
 def key_named(result: storage.ListStorageAccountKeysResult, name: str) -> str:

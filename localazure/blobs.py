@@ -113,31 +113,52 @@ class Blobs:
         return [str(container.name) for container in self._client.list_containers()]
 
     def set_cors(self, rules: list[dict[str, Any]]) -> None:
+        """Set the rules, each split after every origin with a wildcard.
+
+        Azurite 3.35 looks no further in a rule's origins once it has met such a one
+        (`PreflightMiddlewareFactory.checkOrigin`); Azure looks at all of them.
+        """
         self._client.set_service_properties(
             cors=[
                 CorsRule(
-                    rule["allowedOrigins"],
+                    origins,
                     rule["allowedMethods"],
                     allowed_headers=rule["allowedHeaders"],
                     exposed_headers=rule["exposedHeaders"],
                     max_age_in_seconds=int(rule["maxAgeInSeconds"]),
                 )
                 for rule in rules
+                for origins in _split_after_wildcards(rule["allowedOrigins"])
             ]
         )
 
     def cors(self) -> list[dict[str, Any]]:
         """The rules as ARM shows them: lists of strings, and seconds."""
-        return [
-            {
-                "allowedOrigins": _split(rule.allowed_origins),
-                "allowedMethods": _split(rule.allowed_methods),
-                "allowedHeaders": _split(rule.allowed_headers),
-                "exposedHeaders": _split(rule.exposed_headers),
-                "maxAgeInSeconds": rule.max_age_in_seconds,
+        rules: list[dict[str, Any]] = []
+        for found in self._client.get_service_properties()["cors"]:
+            origins = _split(found.allowed_origins)
+            rule = {
+                "allowedMethods": _split(found.allowed_methods),
+                "allowedHeaders": _split(found.allowed_headers),
+                "exposedHeaders": _split(found.exposed_headers),
+                "maxAgeInSeconds": found.max_age_in_seconds,
             }
-            for rule in self._client.get_service_properties()["cors"]
-        ]
+            before = rules[-1] if rules else {"allowedOrigins": []}
+            split = any("*" in origin for origin in before["allowedOrigins"][-1:])
+            if split and before == {**before, **rule}:
+                before["allowedOrigins"] += origins
+            else:
+                rules.append({"allowedOrigins": origins, **rule})
+        return rules
+
+
+def _split_after_wildcards(origins: list[str]) -> list[list[str]]:
+    parts: list[list[str]] = [[]]
+    for number, origin in enumerate(origins, start=1):
+        parts[-1].append(origin)
+        if "*" in origin and number < len(origins):
+            parts.append([])
+    return parts
 
 
 def _split(text: str | None) -> list[str]:

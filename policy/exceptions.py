@@ -138,7 +138,7 @@ EXEMPTIONS = (
         "cors-named-origins",
         SERVICE,
         "on this machine the site is served on whatever port is free",
-        "pulumi config set --path 'corsOrigins[0]' http://127.0.0.1:8000",
+        "pulumi config set corsOrigins http://127.0.0.1:8000",
         name="site-blobs",
         stacks=("local",),
     ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -109,6 +110,7 @@ class PulumiEngine:
         """
         project = self._settings.parent
         project.mkdir(mode=0o700, exist_ok=True)
+        self._follow_rename(project)
         shutil.copyfile(ROOT / "Pulumi.yaml", project / "Pulumi.yaml")
         # `select --create` fails on a salt of another passphrase, so none is offered at first.
         if not self._settings.exists():
@@ -119,8 +121,23 @@ class PulumiEngine:
             for line in self._settings.read_text(encoding="utf-8").splitlines()
             if line.startswith("encryptionsalt:")
         ]
-        committed = (ROOT / self._settings.name).read_text(encoding="utf-8").rstrip("\n")
+        committed = "\n".join(
+            line
+            for line in (ROOT / self._settings.name).read_text(encoding="utf-8").splitlines()
+            if not line.startswith("encryptionsalt:")  # of the user's own `pulumi stack init`
+        )
         self._settings.write_text("\n".join([committed, *salt]) + "\n", encoding="utf-8")
+
+    def _follow_rename(self, project: Path) -> None:
+        """Bring the stack along to the name that the project has by now."""
+        stacks = self._home / "backend" / ".pulumi" / "stacks"
+        before, now = project_name(project), project_name(ROOT)
+        if before in ("", now) or not (stacks / before / f"{self.stack}.json").exists():
+            return
+        if (stacks / now / f"{self.stack}.json").exists():
+            return
+        rename = ["stack", "rename", f"organization/{now}/{self.stack}"]
+        child.run(self._command(*rename), log_file("stack"), env=self._environment, cwd=project)
 
     def _own_settings(self) -> dict[str, str]:
         backend, passphrase = self._home / "backend", self._home / "passphrase"
@@ -153,6 +170,13 @@ class PulumiEngine:
 
     def _command(self, *arguments: str) -> list[str | Path]:
         return ["pulumi", "--non-interactive", "--color=never", *arguments, "--stack", self.stack]
+
+
+def project_name(folder: Path) -> str:
+    """The name in a folder's Pulumi.yaml, or an empty string."""
+    text = read_text(folder / "Pulumi.yaml") or ""
+    found = re.search(r"^name:[ \t]*['\"]?([\w.-]+)", text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def engine_environment(blob_port: int | None = None) -> dict[str, str]:

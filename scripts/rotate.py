@@ -27,7 +27,6 @@ from scripts.files import read_text, write_private
 from scripts.paths import ROOT, VENV_PYTHON, log_file, shown, state_dir
 from scripts.up import LOCAL_STACK
 
-PROJECT = "django-azure-blob"
 KEYS = ("key1", "key2")
 # The site's signed URLs are valid for two periods of an hour.
 SIGNED_SECONDS = 2 * 3600
@@ -112,20 +111,37 @@ def rotate(stack: str, deploy_command: str, site: str, *, now: bool) -> int:
 
 
 def active_key(stack: str) -> str:
-    """The setting `activeKey`, as the stack's file has it."""
+    """The setting `activeKey`, as the stack's file has it. Raises Problem for one of another name.
+
+    The program would refuse that only after the key in use was renewed.
+    """
     text = _settings(stack).read_text(encoding="utf-8")
-    found = re.search(rf"^[^\S\n]*+{PROJECT}:activeKey:\s*['\"]?(key[12])\b", text, re.MULTILINE)
+    project = engine.project_name(ROOT)
+    prefixes = set(re.findall(r"^[ \t]*['\"]?([\w.-]+):activeKey['\"]?:", text, re.MULTILINE))
+    if prefixes - {project}:
+        raise Problem(
+            f"{_settings(stack).name} has '{min(prefixes - {project})}:activeKey', and this "
+            f"project is called '{project}': write it 'activeKey', without a prefix"
+        )
+    found = re.search(rf"^[^\S\n]*+{_active_key()}:\s*['\"]?(key[12])\b", text, re.MULTILINE)
     return found[1] if found else KEYS[0]
 
 
 def with_active_key(text: str, key: str) -> str:
     """The settings file's text with another `activeKey`, all else as it was."""
-    line = f"  {PROJECT}:activeKey: {key}"
-    changed, count = re.subn(rf"^[ \t]*{PROJECT}:activeKey:.*$", line, text, flags=re.MULTILINE)
+    changed, count = re.subn(
+        rf"^([ \t]*{_active_key()}):.*$", rf"\1: {key}", text, flags=re.MULTILINE
+    )
     if count:
         return changed
+    line = f"  activeKey: {key}"
     changed, count = re.subn(r"^config:[ \t]*$", f"config:\n{line}", text, flags=re.MULTILINE)
     return changed if count else f"{text.rstrip()}\nconfig:\n{line}\n"
+
+
+def _active_key() -> str:
+    """The setting's key in a stack's file, plain or as `pulumi config set` writes it."""
+    return rf"(?:{re.escape(engine.project_name(ROOT))}:)?activeKey"
 
 
 def _resumed(note: Path, active: str) -> State:

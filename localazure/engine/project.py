@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -14,7 +15,10 @@ from localazure.errors import LocalAzureError
 
 @dataclass(frozen=True)
 class Project:
-    """`config` has full keys (`project:key`) and text values, as the SDK takes them."""
+    """`config` has full keys (`project:key`) and text values, as the SDK takes them.
+
+    Both files may have plain keys, which get the project's name as their prefix.
+    """
 
     name: str
     stack: str
@@ -42,15 +46,26 @@ def load_project(root: Path, stack: str) -> Project:
         )
     config: dict[str, str] = {}
     for key, description in (described.get("config") or {}).items():
-        value = description.get("default") if isinstance(description, dict) else description
+        value = description
+        if isinstance(description, dict):
+            value = description.get("value", description.get("default"))
         if value is not None:
             config[_full_key(name, key)] = _text(value)
+    seen: dict[str, str] = {}
     for key, value in (_yaml(settings_file).get("config") or {}).items():
+        full = _full_key(name, str(key))
+        if full in seen:
+            # The Pulumi CLI would drop one of them and not say which.
+            raise LocalAzureError(
+                f"{settings_file.name} has '{seen[full]}' and '{key}', which are one setting: "
+                "remove one of them"
+            )
+        seen[full] = str(key)
         if isinstance(value, dict) and "secure" in value:
             raise LocalAzureError(
                 f"{settings_file.name} encrypts '{key}': only the Pulumi CLI can read that"
             )
-        config[_full_key(name, key)] = _text(value)
+        config[full] = _text(value)
     return Project(name, stack, root, root / (described.get("main") or "__main__.py"), config)
 
 
@@ -59,12 +74,46 @@ def _full_key(project: str, key: str) -> str:
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return ""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads scalars as the Pulumi CLI does, by YAML 1.2: `yes`, `22:30` and dates are texts."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        letter: [
+            (tag, pattern)
+            for tag, pattern in resolvers
+            if tag.rpartition(":")[2] not in ("bool", "int", "timestamp")
+        ]
+        for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [(key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(set(keys)) < len(keys):
+            twice = next(value for tag, value in keys if keys.count((tag, value)) > 1)
+            problem = f"the key '{twice}' is here twice"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile("(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int",
+    re.compile("([-+]?(0[0-7_]*|[1-9][0-9_]*)|0x[0-9a-fA-F]+)$"),
+    list("-+0123456789"),
+)
 
 
 def _yaml(path: Path) -> dict[str, Any]:
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        # _Loader is a SafeLoader.
+        loaded = yaml.load(path.read_text(encoding="utf-8"), _Loader) or {}  # noqa: S506
     except FileNotFoundError:
         raise LocalAzureError(f"{path} does not exist: run this in the project's folder") from None
     except yaml.YAMLError as error:

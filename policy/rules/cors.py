@@ -9,7 +9,7 @@ from policy.declared import Resource, at, items, text
 from policy.rule import Level, Rule, mcsb
 from policy.tokens import SERVICE
 
-LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
+LOOPBACK = re.compile(r"http://((\*\.)?localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 
 
 def any_origin(resource: Resource) -> Iterable[str]:
@@ -36,7 +36,7 @@ RULES = (
         mcsb("PV-2"),
         Level.MANDATORY,
         "CORS names the origins whose pages may read and send",
-        "pulumi config set --path 'corsOrigins[0]' https://www.example.com; "
+        "pulumi config set corsOrigins https://www.example.com; "
         "pulumi config rm corsAllowAnyOrigin",
         types=(SERVICE,),
         check=any_origin,
@@ -46,7 +46,7 @@ RULES = (
         mcsb("DP-3"),
         Level.MANDATORY,
         "CORS allows no origin over plain HTTP, but this machine's own",
-        "pulumi config set --path 'corsOrigins[0]' https://www.example.com",
+        "pulumi config set corsOrigins https://www.example.com",
         types=(SERVICE,),
         check=plain_http,
     ),

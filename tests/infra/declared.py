@@ -16,7 +16,7 @@ from localazure.engine.deployment import Deployment
 from localazure.engine.program import run_program
 from localazure.engine.project import load_project
 from localazure.engine.state import Resource, State
-from localazure.engine.steps import Listener, Step
+from localazure.engine.steps import Listener, Message, Step
 from localazure.provider.provider import Provider
 from tests.conftest import ROOT, free_port
 
@@ -38,14 +38,16 @@ class Declared:
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in settings.items()}
-        config = {f"django-azure-blob:{key}": text for key, text in texts.items()}
-        project = replace(load_project(ROOT, "local"), config=config)
+        project = load_project(ROOT, "local")
+        config = {f"{project.name}:{key}": text for key, text in texts.items()}
+        project = replace(project, config=config)
         state = State(folder, "unit")
         steps: list[Step] = []
+        self.messages: list[Message] = []
         deployment = Deployment(
             state,
             Provider(Azurite(folder, free_port())),
-            Listener(steps.append, lambda _: None),
+            Listener(steps.append, lambda _: None, self.messages.append),
             preview=True,
         )
         run_program(project, deployment, preview=True)

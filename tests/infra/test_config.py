@@ -164,11 +164,14 @@ BAD: list[tuple[str, str, str]] = [
     ("quarantineContainer", "Quarantine", "3 to 63"),
     ("mediaContainer", "static", "uploads need one of their own"),
     ("mediaAccess", "Public", "public or private"),
-    ("corsOrigins", "https://www.example.com", "a JSON list"),
-    ("corsOrigins", "[1]", "a JSON list of texts"),
+    ("corsOrigins", "https://www.example.com,ftp://b.example", "'ftp://b.example': an origin"),
+    ("corsOrigins", "[1]", "'1': no text"),
+    ("corsOrigins", "[null]", "'null': no text"),
+    ("corsOrigins", '{"a": "https://a.example"}', "a list"),
+    ("dataPrincipals", "[[]]", "'[]': no text"),
     ("corsOrigins", '["*"]', "lets every site in"),
     ("corsOrigins", '["https://a.example", "https://a.example"]', "twice"),
-    ("corsOrigins", "[" * 5000, "a JSON list"),
+    ("corsOrigins", "[" * 5000, "a list: its entries separated by commas, or JSON"),
     ("corsOrigins", json.dumps([f"https://h{n}.example" for n in range(65)]), "at most 64"),
     ("corsAllowAnyOrigin", "yes", "true or false"),
     ("protect", "on", "true or false"),
@@ -177,7 +180,11 @@ BAD: list[tuple[str, str, str]] = [
     ("corsMaxAgeSeconds", "9" * 5000, "0 to 86400"),
     ("corsMaxAgeSeconds", "٣", "a whole number"),
     ("tags", "[]", "a JSON object"),
-    ("tags", '{"a": 1}', "values are texts"),
+    ("tags", '{"a": 1.5}', "the tag 'a' is the number 1.5"),
+    ("tags", '{"a": null}', "the tag 'a' is empty"),
+    ("tags", '{"a": {"b": "c"}}', "the tag 'a' is an object"),
+    ("tags", '{"a": 12345678901234567000}', "the number 12345678901234567000"),
+    ("tags", '{"a": "2026-01-01 00:00:00 +0000 UTC"}', "the tag 'a' is the date 2026-01-01"),
     ("tags", '{"a/b": "x"}', "none of them"),
     ("tags", '{"Team": "x", "team": "y"}', "differ in case only"),
     ("tags", '{"microsoftTeam": "x"}', "Azure's own"),
@@ -318,7 +325,17 @@ def bad_origins(draw: st.DrawFn) -> str:
                 f"https://{name}#top",
                 f"https://{name.upper()}",
                 f"HTTPS://{name}",
-                f"https://*.{name}",
+                f"http://*.{name}",
+                "https://*",
+                "https://*.com",
+                "https://*.1.2.3.4",
+                "https://*.[::1]",
+                f"https://*{name}",
+                f"https://*.*.{name}",
+                f"https://a.*.{name}",
+                f"https://a*.{name}",
+                f"https://*.{name}/",
+                f"https://*.{name}:443",
                 f"https:// {name}",
                 f" https://{name}",
                 f"https://{name}\n",
@@ -347,6 +364,94 @@ def test_generated_bad_origins_are_refused_with_the_origin_shown(origin: str) ->
     assert "pulumi config set --path 'corsOrigins[0]' https://www.example.com" in said
 
 
+@settings(max_examples=200, deadline=None)
+@given(host, st.integers(1, 65535).filter(lambda n: n != 443))
+def test_generated_wildcards_of_subdomains_are_accepted(name: str, port: int) -> None:
+    origins = [f"https://*.{name}", f"https://*.{name}:{port}", "http://*.localhost:8000"]
+    assert parse({"corsOrigins": json.dumps(origins)}).cors_origins == tuple(origins)
+
+
+@pytest.mark.parametrize(
+    ("origin", "why"),
+    [
+        ("https://*.vercel.app", "anyone can have a page under vercel.app"),
+        ("https://*.westeurope.azurecontainerapps.io", "under azurecontainerapps.io"),
+        ("https://*.example.com", "every subdomain of example.com"),
+        ("https://*.example.com:8443", "every subdomain of example.com"),
+        ("https://*.preview.example.com", ""),
+        ("https://www.example.com", ""),
+        ("http://*.localhost:8000", ""),
+        ("*", ""),
+    ],
+)
+def test_a_wildcard_is_wide_below_a_domain_or_a_host_that_everybody_uses(
+    origin: str, why: str
+) -> None:
+    assert why in rules.wide(origin)
+    assert bool(why) is bool(rules.wide(origin))
+
+
+@pytest.mark.parametrize("separator", [",", ", ", " ", "\n", ",,"])
+def test_a_list_may_be_a_text_as_pulumi_new_writes_it(separator: str) -> None:
+    origins = ("https://a.example", "https://*.b.example")
+    assert parse({"corsOrigins": separator.join(origins)}).cors_origins == origins
+    assert parse({"corsOrigins": ""}).cors_origins == ()
+
+
+def test_in_a_text_the_command_sets_the_whole_list() -> None:
+    said = refused(corsOrigins="https://a.example,ftp://x")
+    assert "pulumi config set corsOrigins https://a.example,https://www.example.com" in said
+
+
+def test_numbers_and_booleans_among_the_tags_are_taken_as_text() -> None:
+    config = parse({"tags": '{"costCenter": 4711, "shared": true, "team": "web"}'})
+    assert config.tags == {"costCenter": "4711", "shared": "true", "team": "web"}
+
+
+def test_a_tag_that_is_no_text_is_named_with_the_command_that_works() -> None:
+    said = refused(tags='{"costCenter": 1.5, "a.b": null}')
+    assert said.startswith("2 settings are wrong")
+    assert "pulumi config set --path 'tags.costCenter' --type string VALUE" in said
+    assert "pulumi config set --path 'tags[\"a.b\"]' --type string VALUE" in said
+
+
+def foreign(*keys: str, **given_settings: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse(given_settings, project="shop", foreign=keys, file="Pulumi.prod.yaml")
+    return str(caught.value)
+
+
+def test_settings_of_the_projects_former_name_are_refused_with_the_command_that_renames() -> None:
+    names = ["protect", "lock", "versioning", "sku"]
+    said = foreign(*[f"django-azure-blob:{name}" for name in names], location="mars")
+    assert (
+        "django-azure-blob:lock, django-azure-blob:protect, django-azure-blob:sku and 1 more"
+        in (said)
+    )
+    assert "this project is called 'shop'" in said
+    assert r"sed -i.bak 's/^\( *\)django-azure-blob:/\1shop:/' Pulumi.prod.yaml" in said
+    assert "shop:location is 'mars'" in said
+
+
+def test_a_key_of_another_namespace_is_refused_with_the_nearest_name_and_without_its_value() -> (
+    None
+):
+    said = foreign("shpo:protcet", "aws:region")
+    assert "shpo:protcet: nothing reads it" in said
+    assert "did you mean protect?" in said
+    assert "pulumi config rm shpo:protcet" in said
+    assert "pulumi config rm aws:region" in said
+
+
+def test_no_message_shows_a_secret_value() -> None:
+    wrong = {"sku": "hunter2", "dbPassword": "hunter2", "corsOrigins": "hunter2,hunter2"}
+    with pytest.raises(ConfigError) as caught:
+        parse(wrong, secret=wrong)
+    assert "hunter2" not in str(caught.value)
+    for key in wrong:
+        assert f"{key} is '[secret]'" in str(caught.value)
+
+
 def test_the_command_names_the_entry_that_is_wrong() -> None:
     said = refused(corsOrigins='["https://a.example", "ftp://x"]')
     assert "pulumi config set --path 'corsOrigins[1]' https://www.example.com" in said
@@ -363,7 +468,7 @@ def test_generated_good_origins_are_accepted(name: str, port: int) -> None:
 def test_every_committed_stack_is_accepted(file: Path) -> None:
     parse(
         {
-            key.partition(":")[2]: value if isinstance(value, str) else json.dumps(value)
+            key: value if isinstance(value, str) else json.dumps(value)
             for key, value in yaml.safe_load(file.read_text())["config"].items()
         }
     )

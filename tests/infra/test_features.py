@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -373,6 +374,36 @@ def test_the_edge_answers_each_origin_with_its_own_name(tmp_path: Path) -> None:
     assert found == {
         origin: {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} for origin in origins
     }
+
+
+def test_the_edge_answers_a_wildcards_subdomains_with_the_name_that_asked(tmp_path: Path) -> None:
+    declared = Declared(
+        tmp_path, frontDoor="standard", corsOrigins=["https://*.preview.example.com:8443"]
+    )
+    (rule,) = declared.inputs("azure-native:cdn:Rule")
+    condition = rule["conditions"][0]["parameters"]
+    assert condition["operator"] == "RegEx"
+    (pattern,) = condition["matchValues"]
+    assert re.search(pattern, "https://pr-7.preview.example.com:8443")
+    assert re.search(pattern, "https://a.b.preview.example.com:8443")
+    for other in (
+        "https://preview.example.com:8443",
+        "https://evilpreview.example.com:8443",
+        "https://a.previewxexample.com:8443",
+        "https://a.preview.example.com:8443.evil.example",
+        "http://a.preview.example.com:8443",
+        "https://evil.example/.preview.example.com:8443",
+    ):
+        assert not re.search(pattern, other)
+    values = {a["parameters"]["headerName"]: a["parameters"]["value"] for a in rule["actions"]}
+    assert values == {"Access-Control-Allow-Origin": "{http_req_header_Origin}", "Vary": "Origin"}
+
+
+def test_a_wide_wildcard_is_warned_of_and_a_narrow_one_is_not(tmp_path: Path) -> None:
+    origins = ["https://*.vercel.app", "https://*.preview.example.com"]
+    declared = Declared(tmp_path, corsOrigins=origins)
+    (message,) = [m for m in declared.messages if m.severity == "warning"]
+    assert "corsOrigins has 'https://*.vercel.app': anyone can have a page" in message.text
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,14 @@ from infra.config import SETTINGS, StackConfig
 from infra.reader import parse
 
 
+def loaded() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(reference.PROJECT.read_text())
+    return found
+
+
 def described() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(reference.PROJECT.read_text())["config"]
-    return loaded
+    """The settings that Pulumi.yaml describes. `pulumi new` adds a tag of its own to them."""
+    return {key: about for key, about in loaded()["config"].items() if ":" not in key}
 
 
 def test_the_page_is_the_one_that_the_code_makes() -> None:
@@ -22,7 +27,20 @@ def test_the_page_is_the_one_that_the_code_makes() -> None:
 
 
 def test_pulumi_yaml_is_the_one_that_the_code_makes() -> None:
-    assert reference.PROJECT.read_text() == reference.project(), "python -m infra.reference --write"
+    assert described() == reference.described(), "python -m infra.reference --write"
+    # `pulumi new` takes the template out of the projects that it makes.
+    template = loaded().get("template", reference.template())
+    assert template == reference.template(), "python -m infra.reference --write"
+
+
+def test_pulumi_new_asks_for_settings_and_overwrites_none_of_a_profile_unasked() -> None:
+    asked = reference.template()["config"]
+    assert set(asked) <= set(SETTINGS)
+    assert not any("default" in about for about in asked.values())
+
+
+def test_no_setting_has_a_type_that_the_cli_would_report_alone() -> None:
+    assert not any("type" in about for about in described().values())
 
 
 def test_every_setting_is_described_with_a_default_that_gives_the_codes_own() -> None:

@@ -108,8 +108,7 @@ def _id(type_: str, name: str) -> str:
 
 def run(stack: str, known: bool, changed: dict[str, Any]) -> list[dict[str, Any]]:
     committed = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
-    settings = {**committed["config"]}
-    settings |= {f"{PROJECT}:{key}": value for key, value in changed.items()}
+    settings = {f"{PROJECT}:{k}": v for k, v in {**committed["config"], **changed}.items()}
     recorder = Recorder(stack, known)
     pulumi.runtime.set_all_config({key: _text(value) for key, value in settings.items()}, [])
     pulumi.runtime.configure(

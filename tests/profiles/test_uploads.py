@@ -172,3 +172,23 @@ def forget(stack: Stack, name: str) -> None:
     BlobContainer(cloud).delete(resource.id)
     state.remove(resource)
     state.save()
+
+
+def test_a_wildcard_lets_in_its_subdomains_and_what_is_listed_after_it(empty: Azurite) -> None:
+    """Azurite answers. It matches `*` as Azure's documentation shows, and stops at the first; that
+    the second counts too is localazure's doing."""
+    origins = ["https://*.preview.example.com", "https://*.test.example", SITE]
+    stack = Stack(empty, "dev", {"corsOrigins": origins})
+    stack.run("up")
+    for origin in ("https://pr-7.preview.example.com", "https://a.test.example", SITE):
+        status, headers = preflight(stack, origin)
+        assert (status, headers.get("access-control-allow-origin")) == (200, origin)
+    for origin in (
+        "https://preview.example.com",
+        "http://pr-7.preview.example.com",
+        "https://pr-7.preview.example.com.evil.example",
+        OTHER,
+    ):
+        assert preflight(stack, origin)[0] == 403
+    assert "9 unchanged" in stack.run("refresh")
+    assert stack.plan() == []

@@ -86,7 +86,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert run([sys.executable, "-c", STAMP], root, env).status == 0
     clone = Clone(root, root, env)
     (root / ".gitignore").write_text((root / ".gitignore").read_text() + "node_modules\n")
-    (root / "Pulumi.old.yaml").write_text("config:\n  django-azure-blob:accountName: oldstore\n")
+    (root / "Pulumi.old.yaml").write_text("config:\n  accountName: oldstore\n")
     clone.git("init", "--quiet", "--initial-branch", "main")
     clone.commit()
     return root
@@ -112,12 +112,8 @@ def clone(original: Path, tmp_path: Path) -> Clone:
 def test_a_change_is_previewed_on_its_base_for_every_stack(clone: Clone, tmp_path: Path) -> None:
     clone.change("infra/storage.py", '"etag"]', '"etag", "x-new"]')
     (clone.root / "Pulumi.old.yaml").unlink()
-    (clone.root / "Pulumi.fresh.yaml").write_text(
-        "config:\n  django-azure-blob:accountName: freshstore\n"
-    )
-    (clone.root / "Pulumi.sealed.yaml").write_text(
-        "config:\n  django-azure-blob:accountName:\n    secure: v1:abc\n"
-    )
+    (clone.root / "Pulumi.fresh.yaml").write_text("config:\n  accountName: freshstore\n")
+    (clone.root / "Pulumi.sealed.yaml").write_text("config:\n  accountName:\n    secure: v1:abc\n")
     before = clone.git("status", "--short"), clone.git("worktree", "list")
     result = clone.make()
     assert (result.status, result.err) == (0, "")
@@ -153,9 +149,7 @@ def test_a_base_that_cannot_be_deployed_is_said_and_is_a_failure(clone: Clone) -
 
 
 def test_a_change_that_up_would_refuse_is_said_and_is_a_failure(clone: Clone) -> None:
-    (clone.root / "Pulumi.fresh.yaml").write_text(
-        "config:\n  django-azure-blob:accountName: Wrong!\n"
-    )
+    (clone.root / "Pulumi.fresh.yaml").write_text("config:\n  accountName: Wrong!\n")
     result = clone.make("BASE=main", "STACK=fresh")
     assert result.status != 0
     assert "on an empty cloud. **The preview stopped before its end.**" in result.out

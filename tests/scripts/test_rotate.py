@@ -18,7 +18,9 @@ from azure.storage.blob import BlobServiceClient
 
 from localazure.azurite import Azurite
 from localazure.cloud import Cloud
-from scripts.rotate import with_active_key
+from scripts import rotate
+from scripts.console import Problem
+from scripts.rotate import active_key, with_active_key
 from tests.conftest import free_port
 from tests.scripts.conftest import ROOT, Result, bare_environment, run
 
@@ -230,9 +232,7 @@ def test_with_an_identity_there_is_nothing_to_renew(desk: Desk) -> None:
     settings = desk.root / "Pulumi.local.yaml"
     guid = "11111111-2222-3333-4444-555555555555"
     settings.write_text(
-        f"{settings.read_text()}"
-        "  django-azure-blob:authMode: identity\n"
-        f"  django-azure-blob:dataPrincipals: ['User:{guid}']\n"
+        f"{settings.read_text()}  authMode: identity\n  dataPrincipals: ['User:{guid}']\n"
     )
     desk.call("-m", "localazure", "up", "--yes")
     before = desk.keys()
@@ -245,16 +245,38 @@ def test_with_an_identity_there_is_nothing_to_renew(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("config:\n  a:b: c\n", "config:\n  django-azure-blob:activeKey: key2\n  a:b: c\n"),
+        ("config:\n  a:b: c\n", "config:\n  activeKey: key2\n  a:b: c\n"),
         (
-            "# mine\nconfig:\n  django-azure-blob:activeKey: key1\n  a:b: c # kept\n",
-            "# mine\nconfig:\n  django-azure-blob:activeKey: key2\n  a:b: c # kept\n",
+            "# mine\nconfig:\n  activeKey: key1\n  a:b: c # kept\n",
+            "# mine\nconfig:\n  activeKey: key2\n  a:b: c # kept\n",
         ),
-        (
-            "encryptionsalt: x\n",
-            "encryptionsalt: x\nconfig:\n  django-azure-blob:activeKey: key2\n",
-        ),
+        ("config:\n    shop:activeKey: key1\n", "config:\n    shop:activeKey: key2\n"),
+        ("encryptionsalt: x\n", "encryptionsalt: x\nconfig:\n  activeKey: key2\n"),
     ],
 )
-def test_the_setting_is_changed_and_every_other_line_kept(text: str, expected: str) -> None:
+def test_the_setting_is_changed_and_every_other_line_kept(
+    text: str, expected: str, shop: Path
+) -> None:
     assert with_active_key(text, "key2") == expected
+
+
+@pytest.mark.parametrize("prefix", ["", "shop:", "  shop:"])
+def test_the_active_key_is_read_with_and_without_the_projects_name(shop: Path, prefix: str) -> None:
+    (shop / "Pulumi.prod.yaml").write_text(f"config:\n  {prefix}activeKey: key2\n")
+    assert active_key("prod") == "key2"
+
+
+def test_an_active_key_under_another_projects_name_stops_before_a_key_is_renewed(
+    shop: Path,
+) -> None:
+    (shop / "Pulumi.prod.yaml").write_text("config:\n  django-azure-blob:activeKey: key2\n")
+    with pytest.raises(Problem, match=r"django-azure-blob:activeKey.*called 'shop'"):
+        active_key("prod")
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a project called shop."""
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    monkeypatch.setattr(rotate, "ROOT", tmp_path)
+    return tmp_path

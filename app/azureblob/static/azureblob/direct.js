@@ -311,8 +311,8 @@ async function explain(url, origin, moved) {
   const site = window.location.origin;
   return new Trouble(
     `The storage takes no uploads from this page: this origin (${site}) is not in corsOrigins. ` +
-    `The stack's owner adds it to that list, and deploys: pulumi config set --path 'corsOrigins[0]' ${site}, then pulumi up. ` +
-    "[0] is the list's first entry, [1] its second.",
+    `The stack's owner adds it to that list, and deploys: pulumi config set --path 'corsOrigins[<n>]' ${site}, then pulumi up. ` +
+    "<n> is the list's first free number: [0] for its first entry, [1] for its second.",
   );
 }
 
