@@ -45,13 +45,13 @@ class Engine:
 
     def preview(self) -> None:
         """Say what `up` would do; do nothing."""
-        self._previewed(State(self._home, self._project.stack))
+        self._previewed(self._state())
 
     def plan(self) -> Plan:
         """What `up` would do, unprinted; if the preview stops early, its `failure` says why."""
         plan = Plan(self._project.name, self._project.stack)
         try:
-            self._find(plan, State(self._home, self._project.stack), plan.messages.append)
+            self._find(plan, self._state(), plan.messages.append)
         except (ProgramFailed, StepFailed) as error:
             plan.failure = str(error)
         return plan
@@ -59,7 +59,7 @@ class Engine:
     def up(self, *, yes: bool) -> None:
         """Bring the stack to what the program asks for; without `yes` show the plan and ask."""
         with self._alone("up"):
-            state = State(self._home, self._project.stack)
+            state = self._state()
             if not yes:
                 if not self._previewed(state):
                     return
@@ -85,7 +85,7 @@ class Engine:
     def refresh(self, *, yes: bool) -> None:
         """Bring the state to what is really there."""
         with self._alone("refresh"):
-            state = State(self._home, self._project.stack)
+            state = self._state()
             self._provider.start()
             take_up(state, self._provider)
             steps = refresh_steps(state, self._provider)
@@ -110,7 +110,7 @@ class Engine:
         if moved:
             self._display.line(f"{moved}\n")
         with self._alone("destroy"):
-            state = State(self._home, self._project.stack, strict=False)
+            state = self._state(strict=False)
             if state.resources or state.pending:
                 self._provider.start()
             take_up(state, self._provider)
@@ -134,7 +134,7 @@ class Engine:
 
     def output(self, name: str | None, *, as_json: bool, shell: bool, show_secrets: bool) -> None:
         """Print the stack's outputs in the Pulumi CLI's own forms."""
-        known = State(self._home, self._project.stack).stack_outputs()
+        known = self._state().stack_outputs()
         if name is not None and name not in known:
             raise LocalAzureError(
                 f"Stack '{self._project.stack}' has no output '{name}'. It has: "
@@ -153,6 +153,11 @@ class Engine:
             self._display.line("No output values currently in this stack")
         else:
             self._table(shown, known)
+
+    def _state(self, *, strict: bool = True) -> State:
+        state = State(self._home, self._project.stack, strict=strict)
+        state.rename_project(self._project.name)
+        return state
 
     def _table(self, shown: Props, known: Props) -> None:
         width = max(len(key) for key in shown)

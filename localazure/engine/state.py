@@ -87,6 +87,34 @@ class State:
     def remove(self, resource: Resource) -> None:
         self.resources = [other for other in self.resources if other is not resource]
 
+    def rename_project(self, name: str) -> None:
+        """Follow the project to another name, as `pulumi stack rename` does: the URNs alone change.
+
+        Left as they are, every resource would be created a second time.
+        """
+        root = next((r for r in self.resources if r.type == STACK_TYPE), None)
+        if root is None:
+            return
+        before, _, rest = root.urn.partition("::")
+        old = rest.partition("::")[0]
+        if old == name:
+            return
+        stack = before.rpartition(":")[2]
+
+        def renamed(urn: str) -> str:
+            start = f"{before}::{old}::"
+            urn = f"{before}::{name}::{urn.removeprefix(start)}" if urn.startswith(start) else urn
+            if urn.endswith(f"::{STACK_TYPE}::{old}-{stack}"):
+                urn = f"{urn.rpartition('::')[0]}::{name}-{stack}"
+            return urn
+
+        for resource in [*self.resources, *self.pending.values()]:
+            resource.urn = renamed(resource.urn)
+            resource.parent = renamed(resource.parent)
+            resource.deleted_with = renamed(resource.deleted_with)
+            resource.dependencies = [renamed(urn) for urn in resource.dependencies]
+        self.pending = {renamed(urn): resource for urn, resource in self.pending.items()}
+
     def save(self) -> None:
         """Write it whole, in one step: done after every change, a killed run loses nothing."""
         fernet = self._fernet()

@@ -54,8 +54,7 @@ class Pulumi:
 
 @pytest.fixture(scope="module")
 def pulumi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pulumi]:
-    if shutil.which("pulumi") is None:
-        pytest.skip("the Pulumi CLI is not on PATH: these tests drive the real engine")
+    need_pulumi()
     folder = tmp_path_factory.mktemp("e2e")
     project = folder / "project"
     project.mkdir()
@@ -67,12 +66,25 @@ def pulumi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pulumi]:
             shutil.copy(source, project / name)
     # The program runs in the virtual environment that runs these tests.
     (project / ".venv").symlink_to(ROOT / ".venv")
+    environment = pulumi_environment(folder)
+    pulumi = Pulumi(project, environment)
+    pulumi.run("stack", "init", "local")
+    yield pulumi
+    pulumi.azurite.stop()
+
+
+def need_pulumi() -> None:
+    if shutil.which("pulumi") is None:
+        pytest.skip("the Pulumi CLI is not on PATH: these tests drive the real engine")
+
+
+def pulumi_environment(folder: Path) -> dict[str, str]:
+    """A Pulumi of its own in the folder, and the stand-in for Azure beside it."""
     (folder / "passphrase").write_text("a passphrase for one test run")
     (folder / "backend").mkdir()
     home = folder / "localazure"
     home.mkdir()
-    azurite = Azurite(home, free_port())
-    environment = {
+    return {
         **{key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")},
         "PATH": os.pathsep.join([str(ROOT / "localazure" / "bin"), os.environ["PATH"]]),
         "PULUMI_HOME": str(folder / "home"),
@@ -81,10 +93,6 @@ def pulumi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pulumi]:
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "LOCALAZURE_HOME": str(home),
         "LOCALAZURE_CONTAINER_DELETE_SECONDS": "0",
-        "LOCALAZURE_BLOB_PORT": str(azurite.port),
+        "LOCALAZURE_BLOB_PORT": str(free_port()),
         "NO_COLOR": "1",
     }
-    pulumi = Pulumi(project, environment)
-    pulumi.run("stack", "init", "local")
-    yield pulumi
-    azurite.stop()

@@ -34,12 +34,12 @@ ON_TERMINAL = (
 class Terminal:
     """A command on a terminal of its own, as a shell would start it."""
 
-    def __init__(self, command: list[str], env: dict[str, str]) -> None:
+    def __init__(self, command: list[str], env: dict[str, str], folder: Path = ROOT) -> None:
         self.text = ""
         self._descriptor, other = pty.openpty()
         self._process = subprocess.Popen(
             [sys.executable, "-c", ON_TERMINAL, *command],
-            cwd=ROOT,
+            cwd=folder,
             env=env,
             stdin=other,
             stdout=other,
