@@ -93,7 +93,7 @@ def assert_it_is_as_answered(pulumi: Pulumi, name: str) -> None:
 
 
 def assert_it_runs(pulumi: Pulumi) -> None:
-    """`make up` deploys and serves it, and `make down` takes it down."""
+    """`make up` deploys and serves it; `make down` takes it down, after another rename too."""
     folder, port = pulumi.folder, free_port()
     env = {
         **{k: v for k, v in pulumi.environment.items() if not k.startswith(("AZURE_", "DJANGO_"))},
@@ -111,10 +111,13 @@ def assert_it_runs(pulumi: Pulumi) -> None:
         site.type(b"\x03")
         site.status()
         site.close()
+        rename(pulumi, "renamed")
         down = subprocess.run(
             ["make", "down"], cwd=folder, env=env, capture_output=True, text=True, check=False
         )
     assert down.returncode == 0, down.stdout + down.stderr
+    cloud = json.loads((Path(env["LOCALAZURE_HOME"]) / "cloud.json").read_text())
+    assert cloud == {"accounts": {}, "groups": {}}
 
 
 def test_pulumi_new_asks_for_what_matters_and_the_answers_are_deployed(
