@@ -7,15 +7,8 @@ config:
 
 import pulumi
 
-from infra import outputs
-from infra.problems import ConfigError
+from infra import DjangoBlobStorage, outputs
+from infra.arguments import arguments
 from infra.reader import load
-from infra.storage import DjangoBlobStorage
 
-try:
-    storage = DjangoBlobStorage("site", load(pulumi.Config()))
-except ConfigError as error:
-    # Pulumi prints a RunError's text alone, without a traceback.
-    raise pulumi.RunError(str(error)) from None
-
-outputs.export(storage)
+outputs.export(DjangoBlobStorage("site", arguments(load(pulumi.Config()))))

@@ -1,1 +1,11 @@
-"""What is declared in Azure, and the configuration it is declared from."""
+"""What is declared in Azure, and the configuration it is declared from.
+
+Other programs install it as `pulumi_django_azure_blob` (docs/component.md).
+"""
+
+from .arguments import DjangoBlobStorageArgs
+from .problems import ConfigError
+from .storage import DjangoBlobStorage
+
+__all__ = ["ConfigError", "DjangoBlobStorage", "DjangoBlobStorageArgs"]
+__version__ = "0.1.0"

@@ -12,12 +12,22 @@ READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"  # Storage Blob Data Reader
 
 
 def grant_data(
-    name: str, principal: str, account: pulumi.Output[str], opts: pulumi.ResourceOptions
+    name: str,
+    principal: pulumi.Input[str],
+    number: int,
+    account: pulumi.Output[str],
+    opts: pulumi.ResourceOptions,
 ) -> list[pulumi.Resource]:
-    """Let a principal (`TYPE:OBJECT_ID`) read, write and sign, in the account of that id."""
-    kind, _, object_id = principal.partition(":")
+    """Let a principal (`TYPE:OBJECT_ID`) read, write and sign, in the account of that id.
+
+    The assignments are named after the object id; where another resource gives it, after the
+    principal's `number` in the list, as a resource's name has to be known beforehand.
+    """
+    parts = pulumi.Output.from_input(principal).apply(lambda text: text.partition(":"))
+    kind, object_id = parts[0], parts[2]
+    label = principal.partition(":")[2] if isinstance(principal, str) else f"principal{number}"
     return [
-        grant(f"{name}-{role}-{object_id}", role_id, kind, object_id, account, opts)
+        grant(f"{name}-{role}-{label}", role_id, kind, object_id, account, opts)
         for role, role_id in (("contributor", CONTRIBUTOR), ("delegator", DELEGATOR))
     ]
 
@@ -25,7 +35,7 @@ def grant_data(
 def grant(
     name: str,
     role: str,
-    kind: str,
+    kind: pulumi.Input[str],
     object_id: pulumi.Input[str],
     scope: pulumi.Output[str],
     opts: pulumi.ResourceOptions,

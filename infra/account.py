@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pulumi
 from pulumi_azure_native import storage
 
-from infra.config import StackConfig
+from .config import StackConfig
 
 
 def account_args(
-    config: StackConfig, group: pulumi.Input[str], tags: dict[str, str]
+    config: StackConfig, group: pulumi.Input[str], tags: Mapping[str, pulumi.Input[str]]
 ) -> storage.StorageAccountArgs:
     """Everything about the account that the configuration decides."""
     return storage.StorageAccountArgs(

@@ -12,8 +12,8 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import authorization, storage
 
-from infra.config import StackConfig
-from infra.problems import ConfigError, Problem
+from .config import StackConfig
+from .problems import ConfigError, Problem
 
 # "Common REST API error codes" of the blob service, which the resource provider passes on.
 NO_CONTAINER = "ContainerNotFound"
@@ -58,8 +58,8 @@ class Adoption:
         config = self._config
         try:
             storage.get_blob_container(
-                account_name=config.account_name,
-                resource_group_name=config.resource_group_name,
+                account_name=str(config.account_name),
+                resource_group_name=str(config.resource_group_name),
                 container_name=name,
             )
         except Exception as error:
@@ -85,7 +85,7 @@ def cors_text(config: StackConfig, rules: Sequence[Any]) -> str:
             f"{', '.join(str(method) for method in rule.allowed_methods)}; headers "
             f"{', '.join(rule.allowed_headers) or 'none'}; max age {rule.max_age_in_seconds} s"
         )
-    wanted = ", ".join(config.cors_origins) or "none"
+    wanted = ", ".join(map(str, config.cors_origins)) or "none"
     lines.append(
         f"With adopt off the stack sets its own instead, for the origins in corsOrigins: {wanted}."
     )
@@ -95,7 +95,7 @@ def cors_text(config: StackConfig, rules: Sequence[Any]) -> str:
 def _refuse_what_cannot_change(config: StackConfig, found: storage.GetStorageAccountResult) -> None:
     """The properties that are fixed at an account's birth: changing one would be a new account."""
     is_so = {
-        "location": (config.location, found.location.replace(" ", "").lower()),
+        "location": (str(config.location), found.location.replace(" ", "").lower()),
         "accountKind": (config.account_kind, found.kind),
     }
     problems = [
@@ -112,7 +112,7 @@ def _refuse_what_cannot_change(config: StackConfig, found: storage.GetStorageAcc
         problems.append(
             Problem(
                 f"{pulumi.get_project()}:accountName",
-                config.account_name,
+                str(config.account_name),
                 "an account with a hierarchical namespace has no versions and no restore; this "
                 "stack is for accounts without",
                 "pulumi config set adopt false",

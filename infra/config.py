@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from infra import rules
-from infra.settings import setting, settings_of
+import pulumi
+
+from . import rules
+from .settings import setting, settings_of
 
 _WHERE = "Where and what"
 _ACCESS = "Who may read and write"
@@ -21,23 +23,27 @@ MONTH, YEAR, CENTURY = 30, 365, 36500
 
 @dataclass(frozen=True)
 class StackConfig:
-    """What a stack is declared from. A field is the setting of the same name in camel case."""
+    """What a stack is declared from. A field is the setting of the same name in camel case.
 
-    location: str = setting(
+    A stack's settings are plain values. Where a field is a `pulumi.Input`, a program that uses the
+    component may pass another resource's output instead.
+    """
+
+    location: pulumi.Input[str] = setting(
         "westeurope",
         _WHERE,
         "Azure region of everything, in lower case without spaces",
         "westeurope",
         rule=rules.region,
     )
-    resource_group_name: str = setting(
+    resource_group_name: pulumi.Input[str] = setting(
         "DemoDjangoBlob",
         _WHERE,
         "Resource group that holds everything",
         "DemoDjangoBlob",
         rule=rules.resource_group_name,
     )
-    account_name: str = setting(
+    account_name: pulumi.Input[str] = setting(
         "",
         _WHERE,
         "Fixed name of the storage account, worldwide unique; empty for a generated one",
@@ -80,7 +86,7 @@ class StackConfig:
         "quarantine",
         rule=rules.container_name,
     )
-    tags: dict[str, str] = setting(  # noqa: RUF009 - it makes a default_factory
+    tags: dict[str, pulumi.Input[str]] = setting(
         {}, _WHERE, "Tags of everything that takes tags, beside project and stack", "team web"
     )
 
@@ -105,7 +111,7 @@ class StackConfig:
         "identity",
         rule=rules.one_of("key", "identity"),
     )
-    data_principals: tuple[str, ...] = setting(
+    data_principals: tuple[pulumi.Input[str], ...] = setting(
         (),
         _ACCESS,
         "Who may read and write blobs as an identity, each TYPE:OBJECT_ID",
@@ -140,7 +146,7 @@ class StackConfig:
         "true",
     )
 
-    cors_origins: tuple[str, ...] = setting(
+    cors_origins: tuple[pulumi.Input[str], ...] = setting(
         (),
         _CORS,
         "Origins whose pages load webfonts and modules, and send uploads: scheme://[*.]host[:port]",
@@ -237,14 +243,14 @@ class StackConfig:
         "firewall",
         rule=rules.one_of("open", "firewall", "closed"),
     )
-    allowed_ip_ranges: tuple[str, ...] = setting(
+    allowed_ip_ranges: tuple[pulumi.Input[str], ...] = setting(
         (),
         _NETWORK,
         "Public IPv4 addresses or ranges that pass the firewall",
         "203.0.113.0/24",
         rule=rules.ip_range,
     )
-    allowed_subnets: tuple[str, ...] = setting(
+    allowed_subnets: tuple[pulumi.Input[str], ...] = setting(
         (),
         _NETWORK,
         "Ids of subnets that pass the firewall, each with a Microsoft.Storage service endpoint",
@@ -254,7 +260,7 @@ class StackConfig:
     trusted_services: bool = setting(
         True, _NETWORK, "Azure's own services, such as backup, pass the firewall", "true"
     )
-    private_endpoint_subnet: str = setting(
+    private_endpoint_subnet: pulumi.Input[str] = setting(
         "",
         _NETWORK,
         "Id of a subnet that gets a private address of the account, with its DNS zone; or empty",
@@ -262,7 +268,7 @@ class StackConfig:
         rule=rules.or_empty(rules.subnet),
         cost="about 7 USD a month and 0.01 USD a GB, the DNS zone 0.50 USD",
     )
-    log_analytics_workspace: str = setting(
+    log_analytics_workspace: pulumi.Input[str] = setting(
         "",
         _NETWORK,
         "Id of a Log Analytics workspace that gets the log of every blob request; or empty",
@@ -307,6 +313,12 @@ class StackConfig:
         """Whether browsers may and can send uploads to the account: behind a firewall or in a
         closed network visitors do not reach it, and the site takes uploads itself."""
         return self.direct_upload and bool(self.cors_origins) and self.network_access == "open"
+
+    @property
+    def reads_second_region(self) -> bool:
+        """Whether the copies in the second region have an endpoint of their own ("Azure Storage
+        redundancy", read access to data in the secondary region)."""
+        return self.sku in ("Standard_RAGRS", "Standard_RAGZRS")
 
     @property
     def uses_keys(self) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from infra import rules
-from infra.config import StackConfig
+from . import rules
+from .config import StackConfig
 
 Contradiction = tuple[str, str, str]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pulumi
 from pulumi_azure_native import cdn
 
-from infra.access import READER, grant
-from infra.config import StackConfig
+from .access import READER, grant
+from .config import StackConfig
 
 # The types that Front Door compresses on the way; blobs that are stored packed stay as they are.
 COMPRESSED = (
@@ -30,6 +30,8 @@ COMPRESSED = (
 )
 # Blob storage takes a token only with a version that knows of tokens: 2017-11-09 or later.
 SERVICE_VERSION = "2021-12-02"
+# In an origin such as https://*.example.com: any subdomain.
+_WILDCARD = "://*."
 
 
 class FrontDoor(pulumi.ComponentResource):
@@ -48,12 +50,12 @@ class FrontDoor(pulumi.ComponentResource):
         blob_host: pulumi.Output[str],
         group: pulumi.Output[str],
         containers: dict[str, pulumi.Output[str]],
-        tags: dict[str, str],
+        tags: Mapping[str, pulumi.Input[str]],
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("django-azure-blob:delivery:FrontDoor", name, None, opts)
         self._config, self._group = config, group
-        self._child = pulumi.ResourceOptions(parent=self, protect=config.protect)
+        self._child = pulumi.ResourceOptions(parent=self, protect=config.protect or None)
         signs_in = not config.static_is_public
         profile = cdn.Profile(
             name,
@@ -118,7 +120,7 @@ class FrontDoor(pulumi.ComponentResource):
         self.host: pulumi.Output[str] = (
             pulumi.Output.from_input(config.custom_domain) if domain else endpoint.host_name
         )
-        self.register_outputs({})
+        self.register_outputs({"host": self.host})
 
     def _origin(
         self,
@@ -197,11 +199,7 @@ class FrontDoor(pulumi.ComponentResource):
                     name="ModifyResponseHeader", parameters=_header(header, value)
                 )
                 for header, value in (
-                    # "Rule set server variables": what the request's header of that name says.
-                    (
-                        "Access-Control-Allow-Origin",
-                        "{http_req_header_Origin}" if "://*." in origin else origin,
-                    ),
+                    ("Access-Control-Allow-Origin", _of_origin(origin, _allowed)),
                     ("Vary", "Origin"),
                 )
                 if (header, origin) != ("Vary", "*")
@@ -265,21 +263,36 @@ def dns_records(host: str, endpoint: str, token: str) -> str:
     )
 
 
-def _asked_by(origin: str) -> cdn.DeliveryRuleRequestHeaderConditionArgs:
-    scheme, wildcard, rest = origin.partition("://*.")
-    pattern = rf"^{scheme}://[a-z0-9.-]+\.{re.escape(rest)}$"
+def _asked_by(origin: pulumi.Input[str]) -> cdn.DeliveryRuleRequestHeaderConditionArgs:
     return cdn.DeliveryRuleRequestHeaderConditionArgs(
         name="RequestHeader",
         parameters=cdn.RequestHeaderMatchConditionParametersArgs(
             type_name="DeliveryRuleRequestHeaderConditionParameters",
             selector="Origin",
-            operator="RegEx" if wildcard else "Equal",
-            match_values=[pattern if wildcard else origin],
+            operator=_of_origin(origin, lambda text: "RegEx" if _WILDCARD in text else "Equal"),
+            match_values=[_of_origin(origin, _pattern)],
         ),
     )
 
 
-def _header(name: str, value: str) -> cdn.HeaderActionParametersArgs:
+def _of_origin(origin: pulumi.Input[str], make: Callable[[str], str]) -> pulumi.Input[str]:
+    """What `make` says of an origin, when it is known: a component's may be another's output."""
+    if isinstance(origin, str):
+        return make(origin)
+    return pulumi.Output.from_input(origin).apply(make)
+
+
+def _pattern(origin: str) -> str:
+    scheme, wildcard, rest = origin.partition(_WILDCARD)
+    return rf"^{scheme}://[a-z0-9.-]+\.{re.escape(rest)}$" if wildcard else origin
+
+
+def _allowed(origin: str) -> str:
+    # "Rule set server variables": what the request's header of that name says.
+    return "{http_req_header_Origin}" if _WILDCARD in origin else origin
+
+
+def _header(name: str, value: pulumi.Input[str]) -> cdn.HeaderActionParametersArgs:
     return cdn.HeaderActionParametersArgs(
         type_name="DeliveryRuleHeaderActionParameters",
         header_action="Overwrite",

@@ -10,7 +10,10 @@ CATEGORIES = ("StorageRead", "StorageWrite", "StorageDelete")
 
 
 def log_requests(
-    name: str, account: pulumi.Output[str], workspace: str, opts: pulumi.ResourceOptions
+    name: str,
+    account: pulumi.Output[str],
+    workspace: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
 ) -> pulumi.Resource:
     """Send the blob service's logs and request metrics to `workspace`, an id."""
     return monitor.DiagnosticSetting(

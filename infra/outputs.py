@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pulumi
 
-from infra.storage import DjangoBlobStorage
+if TYPE_CHECKING:  # which imports this module
+    from .storage import DjangoBlobStorage
 
 # Name to meaning; the README's table is held to this one.
 OUTPUTS = {
@@ -12,6 +15,8 @@ OUTPUTS = {
     "AZURE_ACCOUNT_KEY": "the active key, a secret; absent with `authMode: identity`",
     "AZURE_AUTH_MODE": "`identity`; absent with `authMode: key`",
     "AZURE_BLOB_ENDPOINT": "the blob service's URL, with a slash at the end",
+    "AZURE_BLOB_SECONDARY_ENDPOINT": "the URL that reads from the second region; only with the "
+    "SKUs `Standard_RAGRS` and `Standard_RAGZRS`, and not read by the site",
     "AZURE_CUSTOM_DOMAIN": "the host, and path if any, that pages link public files to",
     "AZURE_STATIC_CONTAINER": "the container for static files",
     "AZURE_MEDIA_CONTAINER": "the container for uploads",
@@ -22,19 +27,25 @@ OUTPUTS = {
 
 
 def values(storage: DjangoBlobStorage) -> dict[str, pulumi.Input[str]]:
-    """An output for each name in `OUTPUTS` that the way to sign in has; the key stays secret."""
+    """An output for each name in `OUTPUTS` that the stack's settings give; the key stays secret."""
     sign_in: dict[str, pulumi.Input[str]] = (
         {"AZURE_AUTH_MODE": "identity"}
         if storage.account_key is None
         else {"AZURE_ACCOUNT_KEY": storage.account_key}
     )
+    secondary: dict[str, pulumi.Input[str]] = (
+        {}
+        if storage.secondary_blob_endpoint is None
+        else {"AZURE_BLOB_SECONDARY_ENDPOINT": storage.secondary_blob_endpoint}
+    )
     return {
-        "AZURE_ACCOUNT_NAME": storage.account.name,
+        "AZURE_ACCOUNT_NAME": storage.account_name,
         **sign_in,
         "AZURE_BLOB_ENDPOINT": storage.blob_endpoint,
+        **secondary,
         "AZURE_CUSTOM_DOMAIN": storage.public_host,
-        "AZURE_STATIC_CONTAINER": storage.static.name,
-        "AZURE_MEDIA_CONTAINER": storage.media.name,
+        "AZURE_STATIC_CONTAINER": storage.static_container,
+        "AZURE_MEDIA_CONTAINER": storage.media_container,
         "AZURE_QUARANTINE_CONTAINER": storage.quarantine_container,
         "AZURE_MEDIA_ACCESS": storage.config.media_access,
         "AZURE_DIRECT_UPLOAD": "true" if storage.config.takes_direct_uploads else "false",

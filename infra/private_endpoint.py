@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pulumi
 from pulumi_azure_native import network, privatedns
 
-from infra.config import StackConfig
+from .config import StackConfig
 
 # "Azure Private Endpoint private DNS zone values", Storage account (blob).
 ZONE = "privatelink.blob.core.windows.net"
@@ -21,11 +23,11 @@ class PrivateBlobEndpoint(pulumi.ComponentResource):
         *,
         account: pulumi.Output[str],
         group: pulumi.Output[str],
-        tags: dict[str, str],
+        tags: Mapping[str, pulumi.Input[str]],
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("django-azure-blob:network:PrivateBlobEndpoint", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self, protect=config.protect)
+        child = pulumi.ResourceOptions(parent=self, protect=config.protect or None)
         subnet = config.private_endpoint_subnet
         endpoint = network.PrivateEndpoint(
             name,
@@ -54,7 +56,9 @@ class PrivateBlobEndpoint(pulumi.ComponentResource):
             resource_group_name=group,
             location="global",
             registration_enabled=False,
-            virtual_network=privatedns.SubResourceArgs(id=network_of(subnet)),
+            virtual_network=privatedns.SubResourceArgs(
+                id=pulumi.Output.from_input(subnet).apply(network_of)
+            ),
             tags=tags,
             opts=child,
         )
@@ -69,7 +73,7 @@ class PrivateBlobEndpoint(pulumi.ComponentResource):
             opts=child,
         )
         self.resources: list[pulumi.Resource] = [endpoint, zone, link, record]
-        self.register_outputs({})
+        self.register_outputs({"endpointId": endpoint.id})
 
 
 def network_of(subnet: str) -> str:

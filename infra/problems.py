@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pulumi
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -24,11 +26,15 @@ class Problem:
         return f"{self.key} is '{shown}': {self.rule}\n    {self.example}"
 
 
-class ConfigError(Exception):
-    """Every problem of a configuration, in the order of its keys."""
+class ConfigError(pulumi.RunError):
+    """Every problem of a configuration, in the order of its keys.
 
-    def __init__(self, problems: list[Problem]) -> None:
-        count = "One setting is" if len(problems) == 1 else f"{len(problems)} settings are"
+    A RunError, of which Pulumi prints the text alone, without a traceback. `what` names what the
+    values are: settings of a stack, or arguments of a component.
+    """
+
+    def __init__(self, problems: list[Problem], what: str = "setting") -> None:
+        count = f"One {what} is" if len(problems) == 1 else f"{len(problems)} {what}s are"
         lines = [f"{count} wrong; nothing was changed.", *(f"- {problem}" for problem in problems)]
         super().__init__("\n".join(lines))
         self.problems = tuple(problems)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi_azure_native import storage
 
-from infra.config import StackConfig
+from .config import StackConfig
 
 
 def retention(config: StackConfig) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from typing import Any
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
-from infra import rules
-from infra.config import SETTINGS, StackConfig
-from infra.contradictions import contradictions
-from infra.problems import ConfigError, Problem
-from infra.settings import Setting
+from . import rules
+from .config import SETTINGS, StackConfig
+from .contradictions import contradictions
+from .problems import ConfigError, Problem
+from .settings import Setting
 
 # JSON numbers beyond this have lost digits by the time a program reads them (RFC 8259, 6).
 EXACT_INTEGER = 2**53

@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
-from infra.config import SETTINGS
-from infra.outputs import OUTPUTS
-from infra.settings import Setting
+from .config import SETTINGS
+from .outputs import OUTPUTS
+from .settings import Setting
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE, PROJECT = ROOT / "docs" / "configuration.md", ROOT / "Pulumi.yaml"

@@ -1,34 +1,66 @@
 """The component that a Django site's blob storage is: group, account, service, three containers."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: the plugin's host reads the annotations, and takes no
+# texts for them.
 from typing import Any
 
 import pulumi
 from pulumi_azure_native import resources, storage
 
-from infra import rules
-from infra.account import account_args, level
-from infra.config import StackConfig
-from infra.protection import lifecycle, retention
+from . import outputs, rules
+from .account import account_args, level
+from .arguments import DjangoBlobStorageArgs, configuration
+from .config import StackConfig
+from .protection import lifecycle, retention
+
+TYPE = "django-azure-blob:index:DjangoBlobStorage"
+# The type of the component in stacks deployed by 0.1.0 and earlier.
+FORMER_TYPE = "django-azure-blob:storage:DjangoBlobStorage"
 
 # "Common REST API error codes" of Azure Resource Manager: 403, the caller lacks a role.
 NOT_AUTHORIZED = "AuthorizationFailed"
 
 
 class DjangoBlobStorage(pulumi.ComponentResource):
-    """One storage account with the containers `static`, `media` and `quarantine`, and what guards
-    them.
+    """Azure Blob Storage for a Django site: a resource group, a storage account with containers for
+    static files, uploads and unchecked uploads, and whatever the arguments add to protect and
+    deliver them.
 
-    `account_key` is secret, and None with `authMode` identity. Nobody can list a container without
-    signing in. `public_host` is the host, and path if any, that pages link public files to.
+    Nobody can list a container without signing in. Raises ConfigError for invalid arguments, all of
+    them at once, before anything is declared. The attributes with annotations are the outputs;
+    `account`, `resource_group`, `service`, `static`, `media` and `quarantine` are the resources.
     """
 
+    account_id: pulumi.Output[str]
+    """The storage account's id, the scope for role assignments of your own."""
+    account_name: pulumi.Output[str]
+    """The storage account's name."""
+    account_key: pulumi.Output[str] | None
+    """The active account key, a secret; absent with authMode identity."""
+    blob_endpoint: pulumi.Output[str]
+    """The blob service's URL, with a slash at the end."""
+    secondary_blob_endpoint: pulumi.Output[str] | None
+    """The URL that reads from the second region; only with a read-access SKU (RA-GRS, RA-GZRS)."""
+    public_host: pulumi.Output[str]
+    """The host, and path if any, that pages link public files to."""
+    static_container: pulumi.Output[str]
+    """The container for static files."""
+    media_container: pulumi.Output[str]
+    """The container for uploads."""
+    quarantine_container: pulumi.Output[str]
+    """The private container for uploads that are not checked yet."""
+    environment: pulumi.Output[dict[str, str]]
+    """The site's environment, AZURE_ names to values; secret where it holds the account key."""
+
     def __init__(
-        self, name: str, config: StackConfig, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: DjangoBlobStorageArgs | None = None,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("django-azure-blob:storage:DjangoBlobStorage", name, None, opts)
-        self.config = config
+        self.config = config = configuration(name, args)
+        former = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=FORMER_TYPE)])
+        super().__init__(TYPE, name, None, pulumi.ResourceOptions.merge(former, opts))
         self._name = name
         self._tags = {
             "project": pulumi.get_project(),
@@ -37,17 +69,36 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         }
         # What is protected, Pulumi neither deletes nor replaces. It is all or nothing: of a part,
         # `destroy` would still take the rest, such as the lock, the roles and Front Door.
-        self._child = pulumi.ResourceOptions(parent=self, protect=config.protect)
+        # Off means: as the program's own option for the component says.
+        self._child = pulumi.ResourceOptions(parent=self, protect=config.protect or None)
         self._declare_storage()
+        self.account_id, self.account_name = self.account.id, self.account.name
         self.account_key = self._key() if config.uses_keys else None
-        self.blob_endpoint: pulumi.Output[str] = self.account.primary_endpoints.apply(blob_url)
+        self.blob_endpoint = self.account.primary_endpoints.apply(blob_url)
+        self.secondary_blob_endpoint = (
+            self.account.secondary_endpoints.apply(blob_url) if config.reads_second_region else None
+        )
         self.public_host = self.blob_endpoint.apply(without_scheme)
         if not config.adopt:
             # An account is adopted as it is; what goes around it comes with the next up.
             around = self._declare_surroundings()
             if config.lock:
                 self._lock(around)
-        self.register_outputs({})
+        self.environment = pulumi.Output.all(**outputs.values(self))
+        self.register_outputs(
+            {
+                "accountId": self.account_id,
+                "accountName": self.account_name,
+                "accountKey": self.account_key,
+                "blobEndpoint": self.blob_endpoint,
+                "secondaryBlobEndpoint": self.secondary_blob_endpoint,
+                "publicHost": self.public_host,
+                "staticContainer": self.static_container,
+                "mediaContainer": self.media_container,
+                "quarantineContainer": self.quarantine_container,
+                "environment": self.environment,
+            }
+        )
 
     def _declare_storage(self) -> None:
         config, name = self.config, self._name
@@ -63,7 +114,8 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         kept = pulumi.ResourceOptions(retain_on_delete=config.retain_media)
         self.resource_group = resources.ResourceGroup(
             f"{name}-group",
-            resource_group_name=config.resource_group_name,
+            # azure-native makes a name out of the resource's, unless one is given.
+            resource_group_name=config.resource_group_name or None,
             location=config.location,
             tags=self._tags,
             opts=options(adopted.group if adopted else "", kept),
@@ -121,8 +173,11 @@ class DjangoBlobStorage(pulumi.ComponentResource):
             if adopted and not adopted.has_container(config.quarantine_container)
             else container("quarantine", config.quarantine_container, public=False)
         )
-        self.quarantine_container: pulumi.Input[str] = (
-            self.quarantine.name if self.quarantine else config.quarantine_container
+        self.static_container, self.media_container = self.static.name, self.media.name
+        self.quarantine_container = (
+            self.quarantine.name
+            if self.quarantine
+            else pulumi.Output.from_input(config.quarantine_container)
         )
 
     def _declare_surroundings(self) -> list[pulumi.Resource]:
@@ -152,12 +207,12 @@ class DjangoBlobStorage(pulumi.ComponentResource):
                 )
             )
         if config.data_principals:
-            from infra.access import grant_data
+            from .access import grant_data
 
-            for principal in config.data_principals:
-                around += grant_data(name, principal, account, self._child)
+            for number, principal in enumerate(config.data_principals, start=1):
+                around += grant_data(name, principal, number, account, self._child)
         if config.log_analytics_workspace:
-            from infra.monitoring import log_requests
+            from .monitoring import log_requests
 
             workspace = config.log_analytics_workspace
             around.append(log_requests(f"{name}-log", account, workspace, self._child))
@@ -168,11 +223,11 @@ class DjangoBlobStorage(pulumi.ComponentResource):
             "opts": pulumi.ResourceOptions(parent=self),
         }
         if config.private_endpoint_subnet:
-            from infra.private_endpoint import PrivateBlobEndpoint
+            from .private_endpoint import PrivateBlobEndpoint
 
             around.append(PrivateBlobEndpoint(f"{name}-private", config, **shared))
         if config.front_door != "none":
-            from infra.delivery import FrontDoor
+            from .delivery import FrontDoor
 
             read = {config.static_container: self.static.id}
             if config.media_is_public:
@@ -185,7 +240,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
 
     def _lock(self, around: list[pulumi.Resource]) -> None:
         """Comes last and goes first: while it stands, nothing on the account can be deleted."""
-        from infra.access import lock_account
+        from .access import lock_account
 
         containers = [self.static, self.media, *([self.quarantine] if self.quarantine else [])]
         everything = [self.service, *containers, *around]
@@ -246,7 +301,7 @@ def cors_rules(config: StackConfig) -> list[storage.CorsRuleArgs]:
 
 
 def warn_of_wide_origins(config: StackConfig, service: pulumi.Resource) -> None:
-    for origin in config.cors_origins:
+    def warn(origin: str) -> None:
         if why := rules.wide(origin):
             pulumi.log.warn(
                 f"corsOrigins has '{origin}': {why}. Scripts of such pages may read public blobs, "
@@ -254,6 +309,12 @@ def warn_of_wide_origins(config: StackConfig, service: pulumi.Resource) -> None:
                 "is narrower, such as https://*.preview.example.com",
                 service,
             )
+
+    for origin in config.cors_origins:
+        if isinstance(origin, str):
+            warn(origin)
+        else:
+            pulumi.Output.from_input(origin).apply(warn)
 
 
 def key_named(result: storage.ListStorageAccountKeysResult, name: str) -> str:
@@ -270,7 +331,7 @@ def without_scheme(url: str) -> str:
 
 
 def _adoption(config: StackConfig) -> Any:
-    from infra.adoption import Adoption
+    from .adoption import Adoption
 
     return Adoption(config)
 

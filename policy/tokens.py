@@ -23,4 +23,4 @@ CLASSIC = (
     "azure-native:cdn:CustomDomain",
 )
 # The component that this project declares its storage in.
-STORAGE = "django-azure-blob:storage:DjangoBlobStorage"
+STORAGE = "django-azure-blob:index:DjangoBlobStorage"

@@ -50,6 +50,7 @@ class Deployment:
             if urn in self._registered:
                 raise self._fail(urn, f"'{goal.name}' is registered twice: names must differ")
             self._registered.add(urn)
+            self._take_former_name(urn, goal)
             try:
                 return self._custom(urn, goal) if goal.custom else self._component(urn, goal)
             except (AzureError, LocalAzureError) as error:
@@ -111,6 +112,17 @@ class Deployment:
             self._save()
         for resource, skip in _deletions(doomed, gone):
             self._delete(resource, skip=skip, lost=lost.get(id(resource), ""))
+
+    def _take_former_name(self, urn: str, goal: Goal) -> None:
+        """Find the resource under a URN that it had before, as Pulumi does by its aliases."""
+        if self._state.live(urn):
+            return
+        for former in goal.aliases:
+            if former not in self._registered and (
+                self._state.live(former) or former in self._state.pending
+            ):
+                self._state.rename(former, urn)
+                return
 
     def _component(self, urn: str, goal: Goal) -> Resource:
         old = self._state.live(urn)

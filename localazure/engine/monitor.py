@@ -37,7 +37,9 @@ class Monitor:
 
     def __init__(self, deployment: Deployment, project: str, stack: str) -> None:
         self._deployment = deployment
-        self._prefix = f"urn:pulumi:{stack}::{project}"
+        self._project, self._stack = project, stack
+        # The former URNs of each registered resource, which its children's follow from.
+        self._former: dict[str, list[str]] = {}
 
     def GetDeploymentInfo(self, request: Any) -> Any:
         return resource_pb2.DeploymentInfo(supportedFeatures=FEATURES)
@@ -47,7 +49,8 @@ class Monitor:
 
     def RegisterResource(self, request: Any) -> Any:
         urn = self._urn(request.parent, request.type, request.name)
-        resource = self._deployment.register(urn, _goal(request))
+        self._former[urn] = self._aliases(request)
+        resource = self._deployment.register(urn, _goal(request, tuple(self._former[urn])))
         shown = resource.outputs if resource.custom else resource.inputs
         return resource_pb2.RegisterResourceResponse(
             urn=urn, id=resource.id, object=to_struct(shown)
@@ -78,12 +81,36 @@ class Monitor:
 
         return unsupported
 
-    def _urn(self, parent: str, type_: str, name: str) -> str:
+    def _aliases(self, request: Any) -> list[str]:
+        """The URNs that this resource may have had: what the program lists, and what follows from
+        the former URNs of its parent (pulumi/pulumi, pkg/resource/deploy, `generateAliases`)."""
+        former: list[str] = []
+        called = [(request.type, request.name)]
+        for alias in request.aliases:
+            spec = alias.spec
+            type_, name = spec.type or request.type, spec.name or request.name
+            parent = "" if spec.noParent else spec.parentUrn or request.parent
+            former.append(
+                alias.urn or self._urn(parent, type_, name, project=spec.project, stack=spec.stack)
+            )
+            called.append((former[-1].split("::")[2].rpartition("$")[2], _name(former[-1])))
+        for parent in self._former.get(request.parent, ()):
+            stack, project = parent.removeprefix("urn:pulumi:").split("::")[:2]
+            for type_, name in called:
+                # By convention a child's name begins with its parent's.
+                if name.startswith(_name(request.parent)):
+                    name = _name(parent) + name.removeprefix(_name(request.parent))
+                former.append(self._urn(parent, type_, name, project=project, stack=stack))
+        return former
+
+    def _urn(
+        self, parent: str, type_: str, name: str, *, project: str = "", stack: str = ""
+    ) -> str:
         if parent:
             parent_type = parent.split("::")[2]
             if parent_type != STACK_TYPE:
                 type_ = f"{parent_type}${type_}"
-        return f"{self._prefix}::{type_}::{name}"
+        return f"urn:pulumi:{stack or self._stack}::{project or self._project}::{type_}::{name}"
 
 
 class Log:
@@ -100,7 +127,11 @@ class Log:
         return empty_pb2.Empty()
 
 
-def _goal(request: Any) -> Goal:
+def _name(urn: str) -> str:
+    return urn.rpartition("::")[2]
+
+
+def _goal(request: Any, aliases: tuple[str, ...]) -> Goal:
     return Goal(
         type=request.type,
         name=request.name,
@@ -118,4 +149,5 @@ def _goal(request: Any) -> Goal:
         replace_on_changes=tuple(request.replaceOnChanges),
         additional_secret_outputs=tuple(request.additionalSecretOutputs),
         import_id=request.importId,
+        aliases=aliases,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,21 @@ class State:
                 self.resources[index] = resource
                 return
         self.resources.append(resource)
+
+    def rename(self, former: str, urn: str) -> None:
+        """Give the live resource `former` another URN, here and wherever it is referred to."""
+
+        def renamed(reference: str) -> str:
+            return urn if reference == former else reference
+
+        for resource in self.resources:
+            if not resource.delete:
+                resource.urn = renamed(resource.urn)
+            resource.parent = renamed(resource.parent)
+            resource.deleted_with = renamed(resource.deleted_with)
+            resource.dependencies = [renamed(other) for other in resource.dependencies]
+        if former in self.pending:
+            self.pending[urn] = replace(self.pending.pop(former), urn=urn)
 
     def remove(self, resource: Resource) -> None:
         self.resources = [other for other in self.resources if other is not resource]

@@ -69,7 +69,7 @@ class Step:
 
 @dataclass
 class Goal:
-    """What the program asks for in one registration."""
+    """What the program asks for in one registration; `aliases` are URNs it may have had before."""
 
     type: str
     name: str
@@ -85,6 +85,7 @@ class Goal:
     replace_on_changes: tuple[str, ...] = ()
     additional_secret_outputs: tuple[str, ...] = ()
     import_id: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

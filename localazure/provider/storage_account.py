@@ -35,6 +35,7 @@ class StorageAccount(Kind):
         "primaryLocation",
         "privateEndpointConnections",
         "provisioningState",
+        "secondaryEndpoints",
         "statusOfPrimary",
         "identity.principalId",
         "identity.tenantId",
@@ -140,6 +141,13 @@ class StorageAccount(Kind):
             raise AzureError(404, "ResourceNotFound", f"The storage account {name} was not found.")
         stored = account["properties"]
         given = stored.get("identity")
+        secondary = (
+            # Azure's page "Azure Storage redundancy": the account's name with a suffix; Azurite
+            # answers there as well.
+            {"secondaryEndpoints": {"blob": self.cloud.azurite.endpoint(f"{name}-secondary")}}
+            if stored["sku"]["name"] in ("Standard_RAGRS", "Standard_RAGZRS")
+            else {}
+        )
         identified = {"identity": _identity(name, given)} if given else {}
         outputs: Props = {
             "accessTier": "Hot",
@@ -167,6 +175,7 @@ class StorageAccount(Kind):
             "name": name,
             "primaryEndpoints": {"blob": self.cloud.azurite.endpoint(name)},
             "primaryLocation": stored["location"],
+            **secondary,
             "type": self.arm_type,
         }
         return Live(account_id(account["group"], name), outputs)

@@ -24,7 +24,7 @@ PRINCIPAL = "ServicePrincipal:11111111-2222-3333-4444-555555555555"
 # Pulumi's own mark for a text that is not known yet.
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 ACCOUNT_URN = (
-    "urn:pulumi:prod::django-azure-blob::django-azure-blob:storage:DjangoBlobStorage"
+    "urn:pulumi:prod::django-azure-blob::django-azure-blob:index:DjangoBlobStorage"
     "$azure-native:storage:StorageAccount::django"
 )
 
