@@ -78,7 +78,7 @@ def arguments(config: StackConfig) -> DjangoBlobStorageArgs:
     return DjangoBlobStorageArgs(**{a.field: getattr(config, a.field) for a in SETTINGS.values()})
 
 
-def configuration(name: str, args: DjangoBlobStorageArgs | Mapping[str, Any] | None) -> StackConfig:
+def configuration(name: str, args: DjangoBlobStorageArgs | Mapping[str, Any]) -> StackConfig:
     """The checked configuration of the component `name`.
 
     Known values meet the rules of the stack's settings now, and an output its own setting's rule as
@@ -86,7 +86,7 @@ def configuration(name: str, args: DjangoBlobStorageArgs | Mapping[str, Any] | N
     every problem.
     """
     if not isinstance(args, DjangoBlobStorageArgs):
-        args = DjangoBlobStorageArgs(**(args or {}))
+        args = DjangoBlobStorageArgs(**args)
     given = [
         (about, value)
         for about in SETTINGS.values()
@@ -98,13 +98,13 @@ def configuration(name: str, args: DjangoBlobStorageArgs | Mapping[str, Any] | N
         if _waits(about, value, adopted=bool(args.adopt))
     ]
     if problems:
-        raise ConfigError(problems, f"argument of {name}")
+        raise ConfigError(problems, "argument", of=name)
     texts = {about.key: _text(about, value) for about, value in given}
     try:
         checked = parse({"accountNamePrefix": account_prefix(name), **texts})
     except ConfigError as error:
         raise ConfigError(
-            [_as_argument(problem) for problem in error.problems], f"argument of {name}"
+            [_as_argument(problem) for problem in error.problems], "argument", of=name
         ) from None
     unknown = {
         about.field: _with_outputs(about, value) for about, value in given if _holds_output(value)

@@ -30,11 +30,14 @@ class ConfigError(pulumi.RunError):
     """Every problem of a configuration, in the order of its keys.
 
     A RunError, of which Pulumi prints the text alone, without a traceback. `what` names what the
-    values are: settings of a stack, or arguments of a component.
+    values are: settings of a stack, or arguments of the component `of`.
     """
 
-    def __init__(self, problems: list[Problem], what: str = "setting") -> None:
-        count = f"One {what} is" if len(problems) == 1 else f"{len(problems)} {what}s are"
+    def __init__(self, problems: list[Problem], what: str = "setting", of: str = "") -> None:
+        whose = f" of {of}" if of else ""
+        count = (
+            f"One {what}{whose} is" if len(problems) == 1 else f"{len(problems)} {what}s{whose} are"
+        )
         lines = [f"{count} wrong; nothing was changed.", *(f"- {problem}" for problem in problems)]
         super().__init__("\n".join(lines))
         self.problems = tuple(problems)

@@ -55,7 +55,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        args: DjangoBlobStorageArgs | None = None,
+        args: DjangoBlobStorageArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         self.config = config = configuration(name, args)

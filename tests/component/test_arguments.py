@@ -1,0 +1,92 @@
+"""The component's arguments: the settings' types, defaults and rules, or outputs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pulumi
+import pytest
+
+from infra.arguments import DjangoBlobStorageArgs, account_prefix, configuration
+from infra.config import SETTINGS, StackConfig
+from infra.plugin import Plugin
+from infra.problems import ConfigError
+from infra.rules import account_name_prefix
+
+
+def test_each_setting_is_an_argument_and_each_argument_a_setting() -> None:
+    arguments = [field.name for field in dataclasses.fields(DjangoBlobStorageArgs)]
+    assert arguments == [about.field for about in SETTINGS.values()]
+
+
+def test_the_schema_has_each_argument_with_its_settings_type_and_meaning() -> None:
+    schema = json.loads(Plugin().schema or "")
+    (component,) = schema["resources"].values()
+    inputs = component["inputProperties"]
+    assert {key: (given["type"], given["description"]) for key, given in inputs.items()} == {
+        key: (about.type, about.description) for key, about in SETTINGS.items()
+    }
+    assert not component.get("requiredInputs")
+
+
+def test_no_arguments_are_the_stacks_defaults_but_for_the_names() -> None:
+    assert configuration("shop", DjangoBlobStorageArgs()) == dataclasses.replace(
+        StackConfig(), account_name_prefix="shop", resource_group_name=""
+    )
+
+
+@pytest.mark.parametrize(
+    "names", [("site", "Site"), ("my-site", "mysite"), ("a" * 40, "a" * 41), ("ß", "ä")]
+)
+def test_different_components_generate_different_account_names(names: tuple[str, str]) -> None:
+    prefixes = [account_prefix(name) for name in names]
+    assert len(set(prefixes)) == 2
+    assert [account_name_prefix(prefix) for prefix in prefixes] == ["", ""]
+
+
+def test_numbers_come_from_the_plugin_as_floats_and_are_whole_all_the_same() -> None:
+    config = configuration("shop", {"key_expiry_days": 30.0})
+    assert config.key_expiry_days == 30
+    with pytest.raises(ConfigError, match=r"key_expiry_days is '30\.5'"):
+        configuration("shop", {"key_expiry_days": 30.5})
+
+
+def test_an_output_passes_where_the_type_says_so() -> None:
+    origin, subnet = pulumi.Output.from_input("https://a.example"), pulumi.Output.from_input("id")
+    config = configuration(
+        "shop",
+        DjangoBlobStorageArgs(
+            cors_origins=["https://www.example.com", origin],
+            network_access="closed",
+            private_endpoint_subnet=subnet,
+        ),
+    )
+    assert config.cors_origins[0] == "https://www.example.com"
+    assert isinstance(config.cors_origins[1], pulumi.Output)
+    assert isinstance(config.private_endpoint_subnet, pulumi.Output)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"sku": pulumi.Output.from_input("Standard_LRS")},
+        {"cors_origins": pulumi.Output.from_input(["https://a.example"])},
+        {"adopt": True, "account_name": pulumi.Output.from_input("djangoaccount")},
+    ],
+    ids=["a decision", "a whole list", "an account to adopt"],
+)
+def test_an_output_is_refused_where_the_value_decides_what_there_is(
+    given: dict[str, object],
+) -> None:
+    with pytest.raises(ConfigError, match="needed when the program runs"):
+        configuration("shop", given)
+
+
+def test_a_contradiction_is_reported_with_the_argument_that_resolves_it() -> None:
+    with pytest.raises(ConfigError) as caught:
+        configuration("shop", DjangoBlobStorageArgs(network_access="firewall", restore_days=3))
+    said = str(caught.value)
+    assert 'allowed_ip_ranges=["203.0.113.0/24"]' in said
+    assert "versioning=True" in said
+    assert "pulumi config" not in said
