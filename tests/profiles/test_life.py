@@ -55,7 +55,10 @@ def test_up_then_nothing_to_do_then_no_drift_then_destroy(stack: Stack) -> None:
 
 def test_the_outputs_are_the_contract(stack: Stack) -> None:
     stack.run("up")
-    assert set(OUTPUTS) - set(stack.outputs) == {"AZURE_AUTH_MODE"}
+    assert set(OUTPUTS) - set(stack.outputs) == {
+        "AZURE_AUTH_MODE",
+        "AZURE_BLOB_SECONDARY_ENDPOINT",
+    }
     assert all(isinstance(value, str) and value for value in stack.outputs.values())
 
 
