@@ -1,4 +1,4 @@
-"""Who may do what to the account: roles for identities, and the lock against deletion."""
+"""Who may do what to the account: roles for identities."""
 
 from __future__ import annotations
 
@@ -48,19 +48,6 @@ def grant(
         principal_type=kind,
         role_definition_id=scope.apply(lambda id_: role_id(id_, role)),
         scope=scope,
-        opts=opts,
-    )
-
-
-def lock_account(
-    name: str, account: pulumi.Output[str], opts: pulumi.ResourceOptions
-) -> pulumi.Resource:
-    """Azure refuses to delete the account, or anything in it, as long as this stands."""
-    return authorization.ManagementLockByScope(
-        name,
-        level=authorization.LockLevel.CAN_NOT_DELETE,
-        scope=account,
-        notes="The site's static files and uploads. Managed by Pulumi: setting 'lock'.",
         opts=opts,
     )
 

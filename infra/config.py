@@ -236,6 +236,13 @@ class StackConfig:
         False, _SAFETY, "Taking the stack down leaves the account and its media in Azure", "true"
     )
 
+    allow_lower_protection: bool = setting(
+        False,
+        _SAFETY,
+        "Lets an update lower redundancy, retention, versioning, TLS or access of what exists",
+        "true",
+    )
+
     network_access: str = setting(
         "open",
         _NETWORK,

@@ -104,12 +104,13 @@ class FrontDoor(pulumi.ComponentResource):
                 self._child, pulumi.ResourceOptions(depends_on=[origin, *rules])
             ),
         )
+        self.grants: list[pulumi.Resource] = []
         if signs_in:
             reader = profile.identity.apply(
                 lambda identity: identity.principal_id if identity else ""
             )
             for container, scope in containers.items():
-                grant(
+                role = grant(
                     f"{name}-reads-{container}",
                     READER,
                     "ServicePrincipal",
@@ -117,6 +118,7 @@ class FrontDoor(pulumi.ComponentResource):
                     scope,
                     self._child,
                 )
+                self.grants.append(role)
         self.host: pulumi.Output[str] = (
             pulumi.Output.from_input(config.custom_domain) if domain else endpoint.host_name
         )

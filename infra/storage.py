@@ -11,6 +11,7 @@ from . import outputs, rules
 from .account import account_args, level
 from .arguments import DjangoBlobStorageArgs, configuration
 from .config import StackConfig
+from .guard import Guard
 from .protection import lifecycle, retention
 
 TYPE = "django-azure-blob:index:DjangoBlobStorage"
@@ -71,6 +72,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         # `destroy` would still take the rest, such as the lock, the roles and Front Door.
         # Off means: as the program's own option for the component says.
         self._child = pulumi.ResourceOptions(parent=self, protect=config.protect or None)
+        self._guarded = _merged(self._child, Guard(name, config).options)
         self._declare_storage()
         self.account_id, self.account_name = self.account.id, self.account.name
         self.account_key = self._key() if config.uses_keys else None
@@ -105,7 +107,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         adopted = _adoption(config) if config.adopt else None
 
         def options(resource_id: str, *more: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
-            chosen = [self._child, *more]
+            chosen = [self._guarded, *more]
             if adopted:
                 chosen.append(adopted.options(resource_id))
             return _merged(*chosen)
@@ -185,7 +187,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         config, name, account = self.config, self._name, self.account.id
         around: list[pulumi.Resource] = []
         owned = _merged(
-            self._child,
+            self._guarded,
             pulumi.ResourceOptions(deleted_with=None if config.retain_media else self.account),
         )
         rules = lifecycle(config)
@@ -235,17 +237,31 @@ class DjangoBlobStorage(pulumi.ComponentResource):
             host = self.blob_endpoint.apply(without_scheme)
             door = FrontDoor(f"{name}-door", config, blob_host=host, containers=read, **shared)
             self.public_host = door.host
-            around.append(door)
+            around += [door, *door.grants]
         return around
 
     def _lock(self, around: list[pulumi.Resource]) -> None:
         """Comes last and goes first: while it stands, nothing on the account can be deleted."""
-        from .access import lock_account
+        from .lock import lock_account
 
-        containers = [self.static, self.media, *([self.quarantine] if self.quarantine else [])]
-        everything = [self.service, *containers, *around]
+        config = self.config
+        containers = {
+            config.static_container: self.static,
+            config.media_container: self.media,
+            config.quarantine_container: self.quarantine,
+        }
+        declared = {named: container for named, container in containers.items() if container}
+        everything = [self.service, *declared.values(), *around]
         opts = _merged(self._child, pulumi.ResourceOptions(depends_on=everything))
-        lock_account(f"{self._name}-lock", self.account.id, opts)
+        # A container of another name is another container. Components, Front Door and the private
+        # endpoint, are not in the account.
+        guarded = [f"container-{named}" for named in declared]
+        guarded += [
+            each.pulumi_resource_name.removeprefix(f"{self._name}-")
+            for each in around
+            if isinstance(each, pulumi.CustomResource)
+        ]
+        lock_account(f"{self._name}-lock", self.account.id, guarded, opts)
 
     def _key(self) -> pulumi.Output[str]:
         names = pulumi.Output.all(self.account.name, self.resource_group.name)

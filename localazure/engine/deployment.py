@@ -260,6 +260,10 @@ class Deployment:
 
     def _update(self, old: Resource, goal: Goal, diff: Diff, inputs: Props) -> Resource:
         started = time.monotonic()
+        for hook in goal.before_update:
+            objection = hook.call(old, inputs) if hook.in_previews or not self._preview else ""
+            if objection:
+                raise self._fail(old.urn, f'before hook "{hook.name}" failed: {objection}')
         live = self._provider.update(
             goal.type, old.id, plain(old.outputs), plain(inputs), preview=self._preview
         )

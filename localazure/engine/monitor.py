@@ -9,6 +9,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from localazure.engine.deployment import Deployment
+from localazure.engine.hooks import Hook, before_update
 from localazure.engine.state import STACK_TYPE
 from localazure.engine.steps import Goal
 from localazure.errors import AzureError, LocalAzureError
@@ -19,6 +20,7 @@ FEATURES = (
     resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES,
     resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
     resource_pb2.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
+    resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS,
 )
 
 
@@ -40,6 +42,7 @@ class Monitor:
         self._project, self._stack = project, stack
         # The former URNs of each registered resource, which its children's follow from.
         self._former: dict[str, list[str]] = {}
+        self._hooks: dict[str, Hook] = {}
 
     def GetDeploymentInfo(self, request: Any) -> Any:
         return resource_pb2.DeploymentInfo(supportedFeatures=FEATURES)
@@ -47,10 +50,16 @@ class Monitor:
     def RegisterPackage(self, request: Any) -> Any:
         return resource_pb2.RegisterPackageResponse(ref=request.name)
 
+    def RegisterResourceHook(self, request: Any) -> Any:
+        self._hooks[request.name] = Hook.registered(request)
+        return empty_pb2.Empty()
+
     def RegisterResource(self, request: Any) -> Any:
         urn = self._urn(request.parent, request.type, request.name)
         self._former[urn] = self._aliases(request)
-        resource = self._deployment.register(urn, _goal(request, tuple(self._former[urn])))
+        goal = _goal(request, tuple(self._former[urn]))
+        goal.before_update = before_update(request.hooks, self._hooks)
+        resource = self._deployment.register(urn, goal)
         shown = resource.outputs if resource.custom else resource.inputs
         return resource_pb2.RegisterResourceResponse(
             urn=urn, id=resource.id, object=to_struct(shown)

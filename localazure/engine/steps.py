@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
+from localazure.engine.hooks import Hook
 from localazure.engine.state import Resource
 from localazure.values import Props
 
@@ -86,6 +87,7 @@ class Goal:
     additional_secret_outputs: tuple[str, ...] = ()
     import_id: str = ""
     aliases: tuple[str, ...] = ()
+    before_update: tuple[Hook, ...] = ()
 
 
 @dataclass(frozen=True)

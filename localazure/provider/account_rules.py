@@ -191,6 +191,14 @@ def refuse_change(before: Props, inputs: Props) -> None:
     old, new = before["kind"], inputs["kind"]
     if new != old and new not in UPGRADES.get(old, set()):
         raise invalid(f"'kind' cannot be changed from '{old}' to '{new}'")
+    if ("ZRS" in before["sku"]["name"]) != ("ZRS" in inputs["sku"]["name"]):
+        # "Change how a storage account is replicated": zones come and go by a conversion only. The
+        # message is the service's own (MicrosoftDocs/azure-docs#47207 and #96815).
+        raise AzureError(
+            400,
+            "InvalidValuesForRequestParameters",
+            "Values for request parameters are invalid: sku.",
+        )
     if _premium(before["sku"]["name"]) != _premium(inputs["sku"]["name"]):
         raise invalid(
             f"'sku.name' cannot be changed from '{before['sku']['name']}' to "

@@ -8,11 +8,16 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from localazure.azurite import Azurite
 from tests.conftest import ROOT, free_port
+from tests.localazure.conftest import empty_cloud
+from tests.profiles.conftest import emptied, profile_azurite
+
+__all__ = ["profile_azurite"]
 
 PROGRAM_FILES = (
     "Pulumi.yaml",
@@ -96,3 +101,17 @@ def pulumi_environment(folder: Path) -> dict[str, str]:
         "LOCALAZURE_BLOB_PORT": str(free_port()),
         "NO_COLOR": "1",
     }
+
+
+@pytest.fixture(params=["own", "pulumi"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Stack `dev` under each engine, in an empty cloud; without the CLI the project's own alone."""
+    from tests.e2e.engines import Own, Real
+    from tests.profiles.conftest import Stack
+
+    monkeypatch.setenv("LOCALAZURE_CONTAINER_DELETE_SECONDS", "0")
+    if request.param == "own":
+        return Own(Stack(emptied(request.getfixturevalue("profile_azurite")), "dev"))
+    pulumi: Pulumi = request.getfixturevalue("pulumi")
+    empty_cloud(pulumi.azurite)
+    return Real(pulumi, "dev")

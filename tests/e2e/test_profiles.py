@@ -12,7 +12,7 @@ import yaml
 from localazure.cloud import Cloud
 from localazure.provider.blob_container import BlobContainer
 from tests.e2e.conftest import Pulumi
-from tests.profiles.test_changes import CHANGES
+from tests.profiles.test_changes import ALLOWED, CHANGES, LOWERING
 
 STACK = ("-s", "prod")
 UNASKED = ("--yes", "--skip-preview")
@@ -69,6 +69,15 @@ def test_protection_and_lock_come_off_by_their_settings(pulumi: Pulumi) -> None:
 def test_each_setting_changes_what_it_says(
     pulumi: Pulumi, key: str, settings: dict[str, Any], planned: dict[str, Any]
 ) -> None:
+    refusal = planned.get("REFUSED") or LOWERING.get(key)
+    if refusal:
+        file = changed_settings(pulumi, **settings)
+        refused = pulumi.run("preview", *STACK, "--config-file", str(file), check=False)
+        assert refused.returncode != 0
+        assert refusal in refused.stdout + refused.stderr
+        if "REFUSED" in planned:
+            return
+        settings = {**settings, **ALLOWED}
     found = {
         step["urn"].rpartition("::")[2]: step["op"]
         for step in steps(pulumi, changed_settings(pulumi, **settings))

@@ -39,8 +39,12 @@ class Recorder:
             resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES,
             resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
             resource_pb2.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
+            resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS,
         ]
         return resource_pb2.DeploymentInfo(supportedFeatures=features)
+
+    def RegisterResourceHook(self, request: Any) -> Any:
+        return empty_pb2.Empty()
 
     def RegisterPackage(self, request: Any) -> Any:
         return resource_pb2.RegisterPackageResponse(ref=request.name)

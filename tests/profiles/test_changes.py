@@ -10,6 +10,7 @@ import pytest
 from infra import rules
 from infra.config import SETTINGS
 from localazure.azurite import Azurite
+from localazure.engine.failure import StepFailed
 from tests.profiles.conftest import Stack, emptied
 
 PRINCIPAL = SETTINGS["dataPrincipals"].example
@@ -40,7 +41,7 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
             "sku": "Premium_ZRS",
             "coolAfterDays": 0,
         },
-        {"djangoprod": ["accessTier", "kind", "sku.name"], "site-lifecycle": ["policy.rules[2]"]},
+        {"REFUSED": "Azure does not change an account from kind StorageV2 to BlockBlobStorage"},
     ),
     ("sku", {"sku": "Standard_ZRS"}, {"djangoprod": ["sku.name"]}),
     (
@@ -189,6 +190,7 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("protect", {"protect": True}, {}),
     ("lock", {"lock": True}, {"site-lock": "create"}),
     ("retainMedia", {"retainMedia": True}, {}),
+    ("allowLowerProtection", {"allowLowerProtection": True}, {}),
     (
         "networkAccess",
         {"networkAccess": "firewall", "allowedIpRanges": ["203.0.113.0/24"]},
@@ -236,6 +238,15 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {**DOOR, "site-door-domain": "create"},
     ),
 ]
+# Those that lower what protects the data, and so need a second setting, with what is refused.
+LOWERING = {
+    "sku": "redundancy: from Standard_GZRS to Standard_ZRS",
+    "mediaAccess": "public access to container media: from None to Blob",
+    "blobSoftDeleteDays": "soft delete of blobs: from 30 days to 14 days",
+    "containerSoftDeleteDays": "soft delete of containers: from 30 days to 14 days",
+    "versioning": "versioning: from on to off",
+}
+ALLOWED = {"allowLowerProtection": True}
 
 
 @pytest.fixture(scope="module")
@@ -254,6 +265,14 @@ def deployed(profile_azurite: Azurite) -> Iterator[Stack]:
 def test_the_plan_shows_exactly_the_change(
     deployed: Stack, key: str, settings: dict[str, Any], planned: dict[str, Any]
 ) -> None:
+    if "REFUSED" in planned:
+        with pytest.raises(StepFailed, match=planned["REFUSED"]):
+            deployed.plan(**settings)
+        return
+    if key in LOWERING:
+        with pytest.raises(StepFailed, match=LOWERING[key]):
+            deployed.plan(**settings)
+        settings = {**settings, **ALLOWED}
     steps = deployed.plan(**settings)
     found: dict[str, Any] = {}
     for step in steps:

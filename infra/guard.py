@@ -1,0 +1,79 @@
+"""Refuses, in previews and updates alike, an update that Azure would refuse or that lowers the
+protection of what exists.
+
+The engine calls a hook before it updates a resource, with the inputs that the stack's state has and
+those that the program asks for. So this holds for generated names as well, and needs no look-up.
+What somebody changed in Azure since the last `pulumi up` or `pulumi refresh` is not in the state,
+and `pulumi destroy` runs no program: neither can be judged here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from .config import StackConfig
+from .lowering import ACCOUNT, lowerings
+from .redundancy import refusal
+
+SWITCH = "allowLowerProtection"
+# "Upgrade to a general-purpose v2 storage account".
+UPGRADES = (("Storage", "StorageV2"), ("BlobStorage", "StorageV2"))
+
+
+class Guard:
+    """The hook of one stack's resources."""
+
+    def __init__(self, name: str, config: StackConfig) -> None:
+        self._config = config
+        self._containers = {
+            config.static_container: "staticAccess",
+            config.media_container: "mediaAccess",
+        }
+        hook = pulumi.ResourceHook(
+            f"{name}-guard", self._check, pulumi.ResourceHookOptions(on_dry_run=True)
+        )
+        self.options = pulumi.ResourceOptions(
+            hooks=pulumi.ResourceHookBinding(before_update=[hook])
+        )
+
+    def _check(self, args: pulumi.ResourceHookArgs) -> None:
+        old, new = args.old_inputs or {}, args.new_inputs or {}
+        kind = str(args.type)
+        if kind == ACCOUNT:
+            refuse_impossible(old, new)
+        found = lowerings(kind, old, new, self._containers)
+        if not found:
+            return
+        listed = "\n".join(f"- {each}" for each in found)
+        about = f"the protection of {args.name} ({kind.rpartition(':')[2]})"
+        if self._config.allow_lower_protection:
+            pulumi.log.warn(
+                f"{SWITCH} is on, and {about} goes down:\n{listed}\n"
+                f"Afterwards: pulumi config set {SWITCH} false"
+            )
+            return
+        raise pulumi.RunError(
+            f"this would lower {about}; it was not changed.\n{listed}\n"
+            f"To lower it all the same: pulumi config set {SWITCH} true"
+        )
+
+
+def refuse_impossible(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Raise RunError for a change of kind or redundancy that Azure does not make by an update."""
+    before, after = old.get("kind"), new.get("kind")
+    known = isinstance(before, str) and isinstance(after, str)
+    if known and before != after and (before, after) not in UPGRADES:
+        raise pulumi.RunError(
+            f"Azure does not change an account from kind {before} to {after}. A new one can have "
+            "it: make a second stack and copy the blobs (docs/teardown.md).\n"
+            f"To keep this account: pulumi config set accountKind {before}"
+        )
+    skus = [(inputs.get("sku") or {}).get("name") for inputs in (old, new)]
+    if all(isinstance(sku, str) for sku in skus):
+        account, group = (str(new.get(key)) for key in ("accountName", "resourceGroupName"))
+        why = refusal(skus[0], skus[1], account, group)
+        if why:
+            raise pulumi.RunError(why)

@@ -1,0 +1,85 @@
+"""The lock against deletion, and the refusal of changes that it would stop halfway.
+
+Azure deletes nothing in a locked account. A resource that leaves the program while the lock stays
+would fail with ScopeLocked, after the lock's dependency on it had left the stack's state; and the
+next run would then delete both in any order, which may fail again. So the lock's notes list what it
+guards: when something leaves that list, a hook refuses the update before anything is changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from hashlib import sha256
+
+import pulumi
+from pulumi_azure_native import authorization
+
+# "Management Locks - Create Or Update": notes have at most 512 characters.
+MOST_NOTES = 512
+_NOTES = "The site's static files and uploads. Managed by Pulumi: setting 'lock'. Guards"
+_GUID_TAIL = re.compile(r"(?<=-[0-9a-f]{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+
+
+def lock_account(
+    name: str,
+    account: pulumi.Output[str],
+    guarded: Iterable[str],
+    opts: pulumi.ResourceOptions,
+) -> pulumi.Resource:
+    """Azure refuses to delete the account, or anything in it, as long as this stands.
+
+    `guarded` names what in it the program declares.
+    """
+    hook = pulumi.ResourceHook(name, _refuse, pulumi.ResourceHookOptions(on_dry_run=True))
+    hooks = pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(before_update=[hook]))
+    return authorization.ManagementLockByScope(
+        name,
+        level=authorization.LockLevel.CAN_NOT_DELETE,
+        scope=account,
+        notes=notes(guarded),
+        opts=pulumi.ResourceOptions.merge(opts, hooks),
+    )
+
+
+def notes(guarded: Iterable[str]) -> str:
+    """The lock's notes, with the names of what it guards. Where they are too long together, each is
+    four hex digits; of more than fit then, the last are left out."""
+    names = sorted(_GUID_TAIL.sub("", name) for name in guarded)
+    text = f"{_NOTES}: {' '.join(names)}"
+    if len(text) > MOST_NOTES:
+        text = f"{_NOTES} #: {' '.join(sorted(map(_digest, names)))}"
+        text = text[: MOST_NOTES + 1].rpartition(" ")[0] if len(text) > MOST_NOTES else text
+    return text
+
+
+def left_out(old: str, new: str) -> list[str]:
+    """What the old notes guard and the new ones do not."""
+    digests_of_new = {digest for _, digest in _guarded(new)}
+    return [name for name, digest in _guarded(old) if digest not in digests_of_new]
+
+
+def _guarded(text: str) -> list[tuple[str, str]]:
+    """The names in a lock's notes, each with its digest."""
+    head, _, names = text.partition(": ")[2].partition(": ")
+    hashed = head.endswith("#")
+    return [(name, name if hashed else _digest(name)) for name in names.split()]
+
+
+def _digest(name: str) -> str:
+    return sha256(name.encode()).hexdigest()[:4]
+
+
+def _refuse(args: pulumi.ResourceHookArgs) -> None:
+    before, after = (
+        str((each or {}).get("notes", "")) for each in (args.old_inputs, args.new_inputs)
+    )
+    gone = left_out(before, after)
+    if gone:
+        raise pulumi.RunError(
+            f"the account is locked, so Azure would refuse to delete what leaves the stack: "
+            f"{', '.join(gone)}. Nothing was deleted. Take the lock off in the same update:\n"
+            "    pulumi config set lock false; pulumi up\n"
+            "and afterwards set it again:\n"
+            "    pulumi config set lock true; pulumi up"
+        )

@@ -1,0 +1,173 @@
+"""What an update takes away from the protection of what exists: old inputs against new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .redundancy import Redundancy
+
+ACCOUNT = "azure-native:storage:StorageAccount"
+SERVICE = "azure-native:storage:BlobServiceProperties"
+CONTAINER = "azure-native:storage:BlobContainer"
+LIFECYCLE = "azure-native:storage:ManagementPolicy"
+GUARDED = (ACCOUNT, SERVICE, CONTAINER, LIFECYCLE)
+_LEVELS = ("None", "Blob", "Container")
+_NO_SETTING = "no setting of this stack keeps it"
+
+Inputs = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Lowering:
+    """One protection that an update lowers. `keep` is the command that keeps it."""
+
+    what: str
+    old: str
+    new: str
+    keep: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: from {self.old} to {self.new}. To keep it: {self.keep}"
+
+
+def lowerings(
+    type_: str, old: Inputs, new: Inputs, containers: Mapping[str, str]
+) -> list[Lowering]:
+    """Everything that changing a resource of `type_` from `old` to `new` lowers.
+
+    `containers` maps a container's name to the setting of its access. Values that are not known yet
+    are not judged.
+    """
+    if type_ == CONTAINER:
+        return list(_container(old, new, containers))
+    rules: dict[str, Callable[[Inputs, Inputs], Iterator[Lowering]]] = {
+        ACCOUNT: _account,
+        SERVICE: _service,
+        LIFECYCLE: _lifecycle,
+    }
+    return list(rules[type_](old, new)) if type_ in rules else []
+
+
+def _account(old: Inputs, new: Inputs) -> Iterator[Lowering]:
+    before, after = _text(old, "sku.name"), _text(new, "sku.name")
+    if before and after and Redundancy.of(before).is_lowered_to(Redundancy.of(after)):
+        yield Lowering("redundancy", before, after, f"pulumi config set sku {before}")
+    # What Azure takes for a property that is not set, the weaker value, and the way to keep the
+    # stronger one. An account older than its property may have no value: then nothing is known.
+    private = "pulumi config set mediaAccess private; pulumi config set staticAccess private"
+    for path, default, weak, keep in (
+        ("allowBlobPublicAccess", None, True, private),
+        ("allowSharedKeyAccess", True, True, "pulumi config set authMode identity"),
+        ("publicNetworkAccess", "Enabled", "Enabled", "pulumi config set networkAccess closed"),
+        (
+            "networkRuleSet.defaultAction",
+            "Allow",
+            "Allow",
+            "pulumi config set networkAccess firewall",
+        ),
+        ("enableHttpsTrafficOnly", True, False, _NO_SETTING),
+        ("allowCrossTenantReplication", False, True, _NO_SETTING),
+        ("encryption.keySource", "Microsoft.Storage", "Microsoft.Storage", _NO_SETTING),
+    ):
+        was, is_now = _value(old, path, default), _value(new, path, default)
+        if was is not None and type(was) is type(is_now) and was != is_now == weak:
+            yield Lowering(path, _shown(was), _shown(is_now), keep)
+    before, after = (_value(each, "minimumTlsVersion", "TLS1_0") for each in (old, new))
+    if isinstance(before, str) and isinstance(after, str) and after < before:
+        yield Lowering("minimumTlsVersion", before, after, _NO_SETTING)
+
+
+def _service(old: Inputs, new: Inputs) -> Iterator[Lowering]:
+    for what, path, setting in (
+        ("soft delete of blobs", "deleteRetentionPolicy", "blobSoftDeleteDays"),
+        ("soft delete of containers", "containerDeleteRetentionPolicy", "containerSoftDeleteDays"),
+        ("point-in-time restore", "restorePolicy", "restoreDays"),
+    ):
+        before, after = _days(old.get(path)), _days(new.get(path))
+        if before is not None and after is not None and after < before:
+            keep = f"pulumi config set {setting} {before}"
+            yield Lowering(what, f"{before} days", f"{after} days" if after else "off", keep)
+    if old.get("isVersioningEnabled") is True and new.get("isVersioningEnabled") in (False, None):
+        yield Lowering("versioning", "on", "off", "pulumi config set versioning true")
+
+
+def _container(old: Inputs, new: Inputs, containers: Mapping[str, str]) -> Iterator[Lowering]:
+    before, after = (_value(each, "publicAccess", "None") for each in (old, new))
+    if before in _LEVELS and after in _LEVELS and _LEVELS.index(after) > _LEVELS.index(before):
+        name = str(new.get("containerName"))
+        setting = containers.get(name)
+        keep = f"pulumi config set {setting} private" if setting else _NO_SETTING
+        yield Lowering(f"public access to container {name}", before, after, keep)
+
+
+def _lifecycle(old: Inputs, new: Inputs) -> Iterator[Lowering]:
+    """The days after which the same blobs are deleted: by prefix and by what is deleted.
+
+    A rule for blobs that had none is not judged: whether there are any of them is not in here.
+    """
+    before, after = _deletions(old), _deletions(new)
+    for (prefix, part), days in sorted(after.items()):
+        earlier = before.get((prefix, part))
+        if earlier is not None and days < earlier:
+            setting = "quarantineDays" if part == "baseBlob" else "oldVersionDays"
+            yield Lowering(
+                f"days until {part} in {prefix} is deleted",
+                str(earlier),
+                str(days),
+                f"pulumi config set {setting} {earlier}",
+            )
+
+
+def deletions(policy: Any) -> dict[tuple[str, str], int]:
+    """The days after which a lifecycle policy deletes, by prefix and by part: `baseBlob`,
+    `snapshot` or `version`. A rule without a prefix holds for "", which is every blob."""
+    found: dict[tuple[str, str], int] = {}
+    rules = policy.get("rules") if isinstance(policy, Mapping) else None
+    for rule in rules if isinstance(rules, list | tuple) else ():
+        if not isinstance(rule, Mapping) or rule.get("enabled") is False:
+            continue
+        actions = _value(rule, "definition.actions", {})
+        prefixes = _value(rule, "definition.filters.prefixMatch", None) or [""]
+        for part in ("baseBlob", "snapshot", "version"):
+            when = _value(actions, f"{part}.delete", {}) if isinstance(actions, Mapping) else {}
+            numbers = [int(days) for days in when.values() if isinstance(days, int | float)]
+            for prefix in prefixes if numbers else ():
+                days = min(numbers)
+                found[prefix, part] = min(days, found.get((prefix, part), days))
+    return found
+
+
+def _deletions(inputs: Inputs) -> dict[tuple[str, str], int]:
+    return deletions(inputs.get("policy"))
+
+
+def _days(policy: Any) -> int | None:
+    """The days of `{enabled, days}`, 0 if it is off, None if that is not known yet."""
+    if policy is None:
+        return 0
+    if not isinstance(policy, Mapping):
+        return None
+    if policy.get("enabled") is not True:
+        return 0
+    days = policy.get("days")
+    return int(days) if isinstance(days, int | float) else None
+
+
+def _value(inputs: Inputs, path: str, default: Any) -> Any:
+    value: Any = inputs
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+        if value is None:
+            return default
+    return value
+
+
+def _text(inputs: Inputs, path: str) -> str:
+    value = _value(inputs, path, "")
+    return value if isinstance(value, str) else ""
+
+
+def _shown(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
