@@ -43,6 +43,12 @@ class StackConfig:
         "DemoDjangoBlob",
         rule=rules.resource_group_name,
     )
+    create_resource_group: bool = setting(
+        True,
+        _WHERE,
+        "Creates the group; false for one that exists, which is neither changed nor deleted",
+        "false",
+    )
     account_name: pulumi.Input[str] = setting(
         "",
         _WHERE,
@@ -275,6 +281,13 @@ class StackConfig:
         rule=rules.or_empty(rules.subnet),
         cost="about 7 USD a month and 0.01 USD a GB, the DNS zone 0.50 USD",
     )
+    private_dns_zone_id: str = setting(
+        "",
+        _NETWORK,
+        "Id of an existing zone privatelink.blob.core.windows.net to use instead of a new one",
+        rules.ZONE_EXAMPLE,
+        rule=rules.or_empty(rules.private_zone),
+    )
     log_analytics_workspace: pulumi.Input[str] = setting(
         "",
         _NETWORK,
@@ -291,6 +304,13 @@ class StackConfig:
         "standard",
         rule=rules.one_of("none", "standard", "premium"),
         cost="standard about 35, premium about 330 USD a month, and the traffic",
+    )
+    private_link_location: str = setting(
+        "",
+        _DELIVERY,
+        "Region of Front Door's private link, the nearest to the account; empty for the account's",
+        "westeurope",
+        rule=rules.or_empty(rules.private_link_region),
     )
     custom_domain: str = setting(
         "",

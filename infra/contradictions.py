@@ -117,6 +117,10 @@ def _network(config: StackConfig) -> Iterator[Contradiction]:
     if config.network_access == "firewall" and not (listed or reached):
         rule = "nobody is let through: list addresses, subnets, or a private endpoint's subnet"
         yield "networkAccess", rule, "pulumi config set --path 'allowedIpRanges[0]' 203.0.113.0/24"
+    if config.private_dns_zone_id and not reached:
+        rule = "without effect while there is no private endpoint"
+        subnet = f"pulumi config set privateEndpointSubnet {rules.SUBNET_EXAMPLE}"
+        yield "privateDnsZoneId", rule, subnet
     if config.network_access == "closed" and not reached:
         rule = "nobody could reach the account, the site included, but through a private endpoint"
         subnet = f"pulumi config set privateEndpointSubnet {rules.SUBNET_EXAMPLE}"
@@ -141,6 +145,15 @@ def _delivery(config: StackConfig) -> Iterator[Contradiction]:
             "premium has a private way in"
         )
         yield "frontDoor", rule, "pulumi config set frontDoor premium"
+    linked = config.front_door == "premium" and config.network_access != "open"
+    if config.private_link_location and not linked:
+        rule = "without effect unless frontDoor is premium and networkAccess firewall or closed"
+        yield "privateLinkLocation", rule, "pulumi config rm privateLinkLocation"
+    elif linked and not config.private_link_location:
+        wrong = rules.private_link_region(config.location)
+        if wrong:
+            rule = f"{wrong}, and not in {config.location}: name the one nearest to it"
+            yield "privateLinkLocation", rule, ""
     if not config.static_is_public and config.front_door == "none":
         rule = "private, so browsers cannot read it, unless Front Door does so for them"
         yield "staticAccess", rule, "pulumi config set frontDoor standard"

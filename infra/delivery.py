@@ -164,7 +164,7 @@ class FrontDoor(pulumi.ComponentResource):
             shared_private_link_resource=cdn.SharedPrivateLinkResourcePropertiesArgs(
                 group_id="blob",
                 private_link=cdn.ResourceReferenceArgs(id=account),
-                private_link_location=self._config.location,
+                private_link_location=self._config.private_link_location or self._config.location,
                 request_message="Front Door of the Django site",
             )
             if self._config.network_access != "open"

@@ -8,13 +8,15 @@ import pulumi
 from pulumi_azure_native import network, privatedns
 
 from .config import StackConfig
-
-# "Azure Private Endpoint private DNS zone values", Storage account (blob).
-ZONE = "privatelink.blob.core.windows.net"
+from .rules import PRIVATE_ZONE as ZONE
 
 
 class PrivateBlobEndpoint(pulumi.ComponentResource):
-    """Endpoint, DNS zone, the zone's link to the network, and the record that joins them."""
+    """Endpoint, DNS zone, the zone's link to the network, and the record that joins them.
+
+    A zone of the user's own, such as a hub network's, is linked to its networks by its owner: then
+    the record is all that is made in it.
+    """
 
     def __init__(
         self,
@@ -42,37 +44,42 @@ class PrivateBlobEndpoint(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        zone = privatedns.PrivateZone(
-            f"{name}-zone",
-            private_zone_name=ZONE,
-            resource_group_name=group,
-            location="global",
-            tags=tags,
-            opts=child,
-        )
-        link = privatedns.VirtualNetworkLink(
-            f"{name}-link",
-            private_zone_name=zone.name,
-            resource_group_name=group,
-            location="global",
-            registration_enabled=False,
-            virtual_network=privatedns.SubResourceArgs(
-                id=pulumi.Output.from_input(subnet).apply(network_of)
-            ),
-            tags=tags,
-            opts=child,
-        )
+        self.resources: list[pulumi.Resource] = [endpoint]
+        zone_id: pulumi.Input[str] = config.private_dns_zone_id
+        if not zone_id:
+            zone = privatedns.PrivateZone(
+                f"{name}-zone",
+                private_zone_name=ZONE,
+                resource_group_name=group,
+                location="global",
+                tags=tags,
+                opts=child,
+            )
+            link = privatedns.VirtualNetworkLink(
+                f"{name}-link",
+                private_zone_name=zone.name,
+                resource_group_name=group,
+                location="global",
+                registration_enabled=False,
+                virtual_network=privatedns.SubResourceArgs(
+                    id=pulumi.Output.from_input(subnet).apply(network_of)
+                ),
+                tags=tags,
+                opts=child,
+            )
+            self.resources += [zone, link]
+            zone_id = zone.id
         record = network.PrivateDnsZoneGroup(
             f"{name}-record",
             private_dns_zone_group_name="default",
             private_endpoint_name=endpoint.name,
             resource_group_name=group,
             private_dns_zone_configs=[
-                network.PrivateDnsZoneConfigArgs(name="blob", private_dns_zone_id=zone.id)
+                network.PrivateDnsZoneConfigArgs(name="blob", private_dns_zone_id=zone_id)
             ],
             opts=child,
         )
-        self.resources: list[pulumi.Resource] = [endpoint, zone, link, record]
+        self.resources.append(record)
         self.register_outputs({"endpointId": endpoint.id})
 
 

@@ -42,6 +42,15 @@ REGIONS_WITHOUT_PAIR = frozenset(
     malaysiawest mexicocentral newzealandnorth polandcentral qatarcentral spaincentral
     """.split()  # noqa: SIM905
 )
+# "Secure your Origin with Private Link in Azure Front Door Premium", region availability: those of
+# the public cloud. For an account elsewhere the page says to take the nearest of them.
+PRIVATE_LINK_REGIONS = frozenset(
+    """
+    australiaeast brazilsouth canadacentral centralindia centralus eastasia eastus eastus2
+    francecentral germanywestcentral japaneast koreacentral northeurope norwayeast southafricanorth
+    southcentralus southeastasia swedencentral uaenorth uksouth westeurope westus2 westus3
+    """.split()  # noqa: SIM905
+)
 # "SKU Types" (Storage resource provider): those of accounts with block blobs.
 SKUS = (
     "Standard_LRS",
@@ -56,6 +65,9 @@ SKUS = (
 _GUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _SUBSCRIPTION = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/network"
 SUBNET_EXAMPLE = f"{_SUBSCRIPTION}/providers/Microsoft.Network/virtualNetworks/hub/subnets/web"
+# "Azure Private Endpoint private DNS zone values", Storage account (blob).
+PRIVATE_ZONE = "privatelink.blob.core.windows.net"
+ZONE_EXAMPLE = f"{_SUBSCRIPTION}/providers/Microsoft.Network/privateDnsZones/{PRIVATE_ZONE}"
 WORKSPACE_EXAMPLE = f"{_SUBSCRIPTION}/providers/Microsoft.OperationalInsights/workspaces/logs"
 # RFC 1918, which the firewall of a public endpoint never sees.
 PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
@@ -225,6 +237,19 @@ def subnet(value: str) -> str:
 def workspace(value: str) -> str:
     pattern = r"/providers/Microsoft\.OperationalInsights/workspaces/[A-Za-z0-9-]{4,63}"
     return _resource_id(value, pattern, "a Log Analytics workspace", WORKSPACE_EXAMPLE)
+
+
+def private_zone(value: str) -> str:
+    """Another zone would not be asked for the name that the account's own name leads to."""
+    pattern = rf"/providers/Microsoft\.Network/privateDnsZones/{re.escape(PRIVATE_ZONE)}"
+    return _resource_id(value, pattern, "a private DNS zone of that name", ZONE_EXAMPLE)
+
+
+def private_link_region(value: str) -> str:
+    if value in PRIVATE_LINK_REGIONS:
+        return ""
+    listed = ", ".join(sorted(PRIVATE_LINK_REGIONS))
+    return f"Front Door's private link is offered in {listed}"
 
 
 def host_name(value: str) -> str:

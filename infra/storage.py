@@ -5,7 +5,7 @@
 from typing import Any
 
 import pulumi
-from pulumi_azure_native import resources, storage
+from pulumi_azure_native import authorization, resources, storage
 
 from . import outputs, rules
 from .account import account_args, level
@@ -20,6 +20,9 @@ FORMER_TYPE = "django-azure-blob:storage:DjangoBlobStorage"
 
 # "Common REST API error codes" of Azure Resource Manager: 403, the caller lacks a role.
 NOT_AUTHORIZED = "AuthorizationFailed"
+
+if TYPE_CHECKING:
+    from .adoption import Adoption
 
 
 class DjangoBlobStorage(pulumi.ComponentResource):
@@ -81,11 +84,9 @@ class DjangoBlobStorage(pulumi.ComponentResource):
             self.account.secondary_endpoints.apply(blob_url) if config.reads_second_region else None
         )
         self.public_host = self.blob_endpoint.apply(without_scheme)
-        if not config.adopt:
-            # An account is adopted as it is; what goes around it comes with the next up.
-            around = self._declare_surroundings()
-            if config.lock:
-                self._lock(around)
+        around = self._declare_surroundings()
+        if config.lock:
+            self._lock(around)
         self.environment = pulumi.Output.all(**outputs.values(self))
         self.register_outputs(
             {
@@ -104,24 +105,33 @@ class DjangoBlobStorage(pulumi.ComponentResource):
 
     def _declare_storage(self) -> None:
         config, name = self.config, self._name
-        adopted = _adoption(config) if config.adopt else None
+        there_already = config.adopt or not config.create_resource_group
+        group = _group_id(config) if there_already else ""
+        adopted = self._adopted = _adoption(config, group) if config.adopt else None
 
         def options(resource_id: str, *more: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
             chosen = [self._guarded, *more]
-            if adopted:
+            if adopted and resource_id:
                 chosen.append(adopted.options(resource_id))
             return _merged(*chosen)
 
         # What is retained stays in Azure when the stack is taken down.
         kept = pulumi.ResourceOptions(retain_on_delete=config.retain_media)
-        self.resource_group = resources.ResourceGroup(
-            f"{name}-group",
-            # azure-native makes a name out of the resource's, unless one is given.
-            resource_group_name=config.resource_group_name or None,
-            location=config.location,
-            tags=self._tags,
-            opts=options(adopted.group if adopted else "", kept),
-        )
+        if config.create_resource_group:
+            self.resource_group = resources.ResourceGroup(
+                f"{name}-group",
+                # azure-native makes a name out of the resource's, unless one is given.
+                resource_group_name=config.resource_group_name or None,
+                location=config.location,
+                tags=self._tags,
+                opts=options(group, kept),
+            )
+        else:
+            # Read only: somebody else made it, and the stack neither changes nor deletes it. Where
+            # the stack made it before, this lets go of it; leaving it out would delete it.
+            self.resource_group = resources.ResourceGroup.get(
+                f"{name}-group", group, pulumi.ResourceOptions(parent=self)
+            )
         self.account = storage.StorageAccount(
             # azure-native makes the account's name out of this one, unless it is fixed.
             config.account_name_prefix,
@@ -155,32 +165,31 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         if not adopted:
             warn_of_wide_origins(config, self.service)
 
+        # Fixed at a container's birth, and not declared: an import finds Azure's default in them.
+        as_born = pulumi.ResourceOptions(
+            ignore_changes=["defaultEncryptionScope", "denyEncryptionScopeOverride"]
+        )
+
         def container(
             role: str, named: str, *more: pulumi.ResourceOptions, public: bool
         ) -> storage.BlobContainer:
+            imported = adopted.container(named) if adopted and adopted.has_container(named) else ""
             return storage.BlobContainer(
                 f"{name}-{role}",
                 container_name=named,
                 public_access=level(public=public),
                 **there,
-                opts=options(adopted.container(named) if adopted else "", owned, *more),
+                opts=options(imported, owned, as_born, *more),
             )
 
-        self.static = container("static", config.static_container, public=config.static_is_public)
+        # While an account is adopted as it is, a new container is no more public than it allows.
+        public = config.static_is_public and (not adopted or adopted.allows_public_access)
+        self.static = container("static", config.static_container, public=public)
         self.media = container("media", config.media_container, kept, public=config.media_is_public)
         # Never public: what is in it nobody has checked, and its type is what the uploader claims.
-        # An account made by hand has none, and is adopted as it is: it comes with the next up.
-        self.quarantine = (
-            None
-            if adopted and not adopted.has_container(config.quarantine_container)
-            else container("quarantine", config.quarantine_container, public=False)
-        )
+        self.quarantine = container("quarantine", config.quarantine_container, public=False)
         self.static_container, self.media_container = self.static.name, self.media.name
-        self.quarantine_container = (
-            self.quarantine.name
-            if self.quarantine
-            else pulumi.Output.from_input(config.quarantine_container)
-        )
+        self.quarantine_container = self.quarantine.name
 
     def _declare_surroundings(self) -> list[pulumi.Resource]:
         """Everything that stands on the account; imported where used, each is slow to load."""
@@ -190,8 +199,10 @@ class DjangoBlobStorage(pulumi.ComponentResource):
             self._guarded,
             pulumi.ResourceOptions(deleted_with=None if config.retain_media else self.account),
         )
+        adopted = self._adopted
         rules = lifecycle(config)
-        if rules:
+        # Rules delete data, so an account without any gets them once adopt is off.
+        if rules and (not adopted or adopted.has_policy):
             around.append(
                 storage.ManagementPolicy(
                     f"{name}-lifecycle",
@@ -205,6 +216,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
                         pulumi.ResourceOptions(
                             depends_on=[self.service], retain_on_delete=config.retain_media
                         ),
+                        adopted.options(adopted.policy) if adopted else pulumi.ResourceOptions(),
                     ),
                 )
             )
@@ -250,12 +262,11 @@ class DjangoBlobStorage(pulumi.ComponentResource):
             config.media_container: self.media,
             config.quarantine_container: self.quarantine,
         }
-        declared = {named: container for named, container in containers.items() if container}
-        everything = [self.service, *declared.values(), *around]
+        everything = [self.service, *containers.values(), *around]
         opts = _merged(self._child, pulumi.ResourceOptions(depends_on=everything))
         # A container of another name is another container. Components, Front Door and the private
         # endpoint, are not in the account.
-        guarded = [f"container-{named}" for named in declared]
+        guarded = [f"container-{named}" for named in containers]
         guarded += [
             each.pulumi_resource_name.removeprefix(f"{self._name}-")
             for each in around
@@ -346,10 +357,15 @@ def without_scheme(url: str) -> str:
     return url.partition("://")[2].rstrip("/")
 
 
-def _adoption(config: StackConfig) -> Any:
+def _adoption(config: StackConfig, group: str) -> "Adoption":
     from .adoption import Adoption
 
-    return Adoption(config)
+    return Adoption(config, group)
+
+
+def _group_id(config: StackConfig) -> str:
+    subscription = authorization.get_client_config().subscription_id
+    return f"/subscriptions/{subscription}/resourceGroups/{config.resource_group_name}"
 
 
 def _merged(*options: pulumi.ResourceOptions) -> pulumi.ResourceOptions:

@@ -56,6 +56,31 @@ class Deployment:
             except (AzureError, LocalAzureError) as error:
                 raise self._fail(urn, str(error)) from None
 
+    def read(self, urn: str, resource_id: str, type_: str, parent: str) -> Resource:
+        """Take note of a resource that is there and stays somebody else's. Raises StepFailed.
+
+        One of that id that the stack made is let go of, as Pulumi does.
+        """
+        with self._lock:
+            if self.failure:
+                raise StepFailed(self.failure)
+            self._registered.add(urn)
+            old = self._state.live(urn)
+            if old and not old.external and old.id.lower() != resource_id.lower():
+                raise self._fail(urn, f"the stack made {old.id} by this name: take it out first")
+            try:
+                found = self._provider.read(type_, resource_id, {})
+            except (AzureError, LocalAzureError) as error:
+                raise self._fail(urn, str(error)) from None
+            if found is None:
+                raise self._fail(urn, f"{resource_id} does not exist")
+            live, _ = found
+            resource = Resource(urn, type_, custom=True, id=live.id, outputs=live.outputs)
+            resource.parent, resource.external = parent, True
+            self._state.put(resource)
+            self._done(Step(Op.SAME if old and old.external else Op.READ, resource, old=old))
+            return resource
+
     def register_outputs(self, urn: str, outputs: Props) -> None:
         with self._lock:
             resource = self._state.live(urn)
@@ -105,7 +130,7 @@ class Deployment:
             self.failure = str(refusal)
             raise refusal
         gone = {r.urn for r in doomed if not r.delete}
-        self._going |= {r.urn for r in doomed if not r.retain_on_delete}
+        self._going |= {r.urn for r in doomed if not (r.retain_on_delete or r.external)}
         lost = {id(r): self._loss(r) for r in doomed if not r.delete}
         if not self._preview and doomed:
             self._state.unfinished = True
@@ -140,7 +165,7 @@ class Deployment:
                 f"{', '.join(sorted(self._provider.kinds))}; the Pulumi CLI with Azure knows all",
             )
         old = self._state.live(urn)
-        if old is None:
+        if old is None or old.external:
             return self._import(urn, goal) if goal.import_id else self._make(urn, goal)
         if goal.import_id and goal.import_id.lower() != old.id.lower():
             raise self._fail(
@@ -332,7 +357,7 @@ class Deployment:
         self, resource: Resource, *, skip: bool, lost: str = "", quietly: bool = False
     ) -> None:
         started = time.monotonic()
-        kept = resource.retain_on_delete
+        kept = resource.retain_on_delete or resource.external
         if resource.custom and not skip and not kept and not self._preview:
             try:
                 self._provider.delete(resource.type, resource.id)

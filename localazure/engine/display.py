@@ -17,6 +17,7 @@ from localazure.values import UNKNOWN, Props, has_secret, masked
 _COLORS = {
     Op.CREATE: "32",
     Op.IMPORT: "32",
+    Op.READ: "36",
     Op.UPDATE: "33",
     Op.REPLACE: "35",
     Op.DELETE: "31",

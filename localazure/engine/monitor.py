@@ -65,6 +65,11 @@ class Monitor:
             urn=urn, id=resource.id, object=to_struct(shown)
         )
 
+    def ReadResource(self, request: Any) -> Any:
+        urn = self._urn(request.parent, request.type, request.name)
+        resource = self._deployment.read(urn, request.id, request.type, request.parent)
+        return resource_pb2.ReadResourceResponse(urn=urn, properties=to_struct(resource.outputs))
+
     def RegisterResourceOutputs(self, request: Any) -> Any:
         self._deployment.register_outputs(request.urn, from_struct(request.outputs))
         return empty_pb2.Empty()

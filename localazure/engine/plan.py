@@ -8,7 +8,7 @@ from localazure.engine.steps import Message, Op, Step
 from localazure.values import Props
 
 # The order in which operations are counted and listed.
-OPS = (Op.CREATE, Op.IMPORT, Op.UPDATE, Op.REPLACE, Op.DELETE, Op.FORGET)
+OPS = (Op.CREATE, Op.IMPORT, Op.READ, Op.UPDATE, Op.REPLACE, Op.DELETE, Op.FORGET)
 
 
 @dataclass

@@ -42,7 +42,7 @@ def refresh_steps(state: State, provider: Provider) -> list[Step]:
     """Bring `state` (in memory; the caller saves it) to the cloud, and say what differed."""
     steps = []
     for resource in list(state.resources):
-        if not resource.custom:
+        if not resource.custom or resource.external:
             steps.append(Step(Op.SAME, resource))
             continue
         inputs = plain(resource.inputs)

@@ -141,7 +141,7 @@ def _spread(changes: Iterable[Change]) -> Iterable[Change]:
 
 def _listed(step: Step) -> list[str]:
     lines = [f"- {code(step.resource.name)} {code(step.resource.type.rpartition(':')[2])}"]
-    if step.op is Op.IMPORT:
+    if step.op in (Op.IMPORT, Op.READ):
         lines[0] += f": {code(step.resource.id, 400)}"
     for change in _spread(step.changes):
         there, declared = _values(change)

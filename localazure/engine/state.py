@@ -23,7 +23,8 @@ STACK_TYPE = "pulumi:pulumi:Stack"
 class Resource:
     """One deployed resource, or a component (`custom` off) that only groups others.
 
-    `delete` marks the old half of a replacement that still has to go.
+    `delete` marks the old half of a replacement that still has to go, `external` what the program
+    only reads: it is somebody else's.
     """
 
     urn: str
@@ -39,6 +40,7 @@ class Resource:
     deleted_with: str = ""
     delete: bool = False
     generation: int = 0
+    external: bool = False
 
     @property
     def name(self) -> str:

@@ -17,6 +17,7 @@ class Op(Enum):
     SAME = (" ", "", "unchanged", "unchanged")
     CREATE = ("+", "create", "to create", "created")
     IMPORT = ("=", "import", "to import", "imported")
+    READ = (">", "read", "to read", "read")
     UPDATE = ("~", "update", "to update", "updated")
     REPLACE = ("+-", "replace", "to replace", "replaced")
     DELETE = ("-", "delete", "to delete", "deleted")

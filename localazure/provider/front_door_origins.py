@@ -7,7 +7,7 @@ import re
 from typing import ClassVar
 
 from localazure.cloud import Record
-from localazure.provider.arm import check_reference, type_of
+from localazure.provider.arm import check_reference, region, type_of
 from localazure.provider.front_door import (
     DEPLOYED,
     HOST,
@@ -24,6 +24,14 @@ from localazure.provider.records import records_of, refuse_missing
 from localazure.provider.rules import ENABLED, FLAG, REFERENCE, TEXT, Number, Object, Text
 from localazure.values import Props
 
+# "Secure your Origin with Private Link in Azure Front Door Premium", region availability.
+PRIVATE_LINK_REGIONS = frozenset(
+    """
+    australiaeast brazilsouth canadacentral centralindia centralus eastasia eastus eastus2
+    francecentral germanywestcentral japaneast koreacentral northeurope norwayeast southafricanorth
+    southcentralus southeastasia swedencentral uaenorth uksouth westeurope westus2 westus3
+    """.split()  # noqa: SIM905
+)
 ORIGIN_GROUP = f"{PROFILE}/originGroups/{{originGroupName}}"
 
 
@@ -175,6 +183,12 @@ class AFDOrigin(FrontDoorKind):
         if inputs.get("enforceCertificateNameCheck") is False:
             raise self.bad_request(
                 "'enforceCertificateNameCheck' has to be true where private link is used."
+            )
+        if region(link["privateLinkLocation"]) not in PRIVATE_LINK_REGIONS:
+            # The message is the service's own (MicrosoftDocs/azure-docs#89239).
+            raise self.bad_request(
+                f'The location of the Private Link "{link["privateLinkLocation"]}" is invalid or '
+                "not supported"
             )
         target = link["privateLink"].get("id") or ""
         path = "properties.sharedPrivateLinkResource.privateLink.id"

@@ -9,6 +9,7 @@ from localazure.cloud import SUBSCRIPTION, TENANT, Cloud
 from localazure.provider.arm import made_up_guid
 from localazure.provider.blob_container import BlobContainer
 from localazure.provider.blob_service import BlobServiceProperties
+from localazure.provider.management_policy import ManagementPolicy
 from localazure.provider.storage_account import StorageAccount
 from localazure.values import Props
 
@@ -25,7 +26,7 @@ class Function:
 def functions(cloud: Cloud) -> dict[str, Function]:
     """Every function that the stand-in knows, by token."""
     account, service = StorageAccount(cloud), BlobServiceProperties(cloud)
-    container = BlobContainer(cloud)
+    container, policy = BlobContainer(cloud), ManagementPolicy(cloud)
     named = ("accountName", "resourceGroupName")
     return {
         "azure-native:authorization:getClientConfig": Function(
@@ -42,6 +43,11 @@ def functions(cloud: Cloud) -> dict[str, Function]:
             (*named, "blobServicesName"),
             ("id", "name", "type", "cors"),
             lambda asked: service.details(asked["resourceGroupName"], asked["accountName"]),
+        ),
+        "azure-native:storage:getManagementPolicy": Function(
+            (*named, "managementPolicyName"),
+            ("id", "name", "type", "policy", "lastModifiedTime"),
+            policy.details,
         ),
         "azure-native:storage:getStorageAccount": Function(
             named,

@@ -112,6 +112,17 @@ class ManagementPolicy(RecordedKind):
                 "BlobStorage or BlockBlobStorage has a management policy.",
             )
 
+    def details(self, asked: Props) -> Props:
+        """getManagementPolicy: the outputs, and the id."""
+        live = self.read(self.resource_id(asked))
+        if live is None:
+            raise AzureError(
+                404,
+                "ManagementPolicyNotFound",
+                f"No ManagementPolicy found for account {asked['accountName']}",
+            )
+        return {**live.outputs, "id": live.id}
+
     def born(self, resource_id: str, inputs: Props) -> Props:
         return {"lastModifiedTime": now()}
 

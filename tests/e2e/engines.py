@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pytest
@@ -35,6 +35,10 @@ class Engine(Protocol):
 
     def dependencies(self, name: str) -> set[str]: ...
 
+    def another(self, name: str) -> Engine:
+        """A second stack in the same cloud, with the committed settings of that name."""
+        ...
+
     @property
     def cloud(self) -> Cloud: ...
 
@@ -63,6 +67,9 @@ class Own:
         found = next(r for r in self.stack.state.resources if r.name == name)
         return {_name(urn) for urn in found.dependencies}
 
+    def another(self, name: str) -> Own:
+        return Own(Stack(self.stack.azurite, name))
+
     @property
     def cloud(self) -> Cloud:
         return Cloud(self.stack.azurite)
@@ -74,7 +81,6 @@ class Real:
 
     pulumi: Pulumi
     name: str
-    stacks: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         shutil.copy(ROOT / f"Pulumi.{self.name}.yaml", self.pulumi.folder)
@@ -108,6 +114,9 @@ class Real:
         resources = exported["deployment"]["resources"]
         found = next(r for r in resources if _name(r["urn"]) == name)
         return {_name(urn) for urn in found["dependencies"]}
+
+    def another(self, name: str) -> Real:
+        return Real(self.pulumi, name)
 
     def _arguments(self, command: str) -> list[str]:
         unasked = [] if command == "preview" else ["--yes", "--skip-preview"]

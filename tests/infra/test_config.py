@@ -219,7 +219,8 @@ def test_the_command_at_an_errors_end_sets_a_value_that_is_accepted(key: str) ->
     except ConfigError as error:
         # What it needs beside it is another matter: the value itself is never the one refused.
         about_others = {"authMode", "networkAccess", "customDomain", "restoreDays", "adopt"}
-        assert key in about_others | {"allowedIpRanges", "allowedSubnets"}, error
+        about_others |= {"allowedIpRanges", "allowedSubnets", "privateDnsZoneId"}
+        assert key in about_others | {"privateLinkLocation"}, error
 
 
 def test_every_wrong_setting_is_named_at_once() -> None:

@@ -32,6 +32,7 @@ NOT_REACHED = {"site-blobs": ["cors.corsRules[1]"]}
 CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("location", {"location": "northeurope"}, {"REPLACED": "location"}),
     ("resourceGroupName", {"resourceGroupName": "Other"}, {"REPLACED": "resourceGroupName"}),
+    ("createResourceGroup", {"createResourceGroup": False}, {"site-group": "read"}),
     ("accountName", {"accountName": "otheraccount"}, {"REPLACED": "accountName"}),
     ("accountNamePrefix", {"accountNamePrefix": "web"}, {"RENAMED": "web"}),
     (
@@ -227,11 +228,30 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         },
     ),
     (
+        "privateDnsZoneId",
+        {"privateEndpointSubnet": rules.SUBNET_EXAMPLE, "privateDnsZoneId": rules.ZONE_EXAMPLE},
+        {"site-private": "create", "site-private-record": "create"},
+    ),
+    (
         "logAnalyticsWorkspace",
         {"logAnalyticsWorkspace": rules.WORKSPACE_EXAMPLE},
         {"site-log": "create"},
     ),
     ("frontDoor", {"frontDoor": "standard"}, DOOR),
+    (
+        "privateLinkLocation",
+        {
+            "frontDoor": "premium",
+            "privateLinkLocation": "northeurope",
+            "networkAccess": "firewall",
+            "allowedIpRanges": ["203.0.113.7"],
+        },
+        {
+            **DOOR,
+            "djangoprod": ["networkRuleSet.defaultAction", "networkRuleSet.ipRules[0]"],
+            **NOT_REACHED,
+        },
+    ),
     (
         "customDomain",
         {"frontDoor": "standard", "customDomain": "static.example.com"},
