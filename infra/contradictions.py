@@ -148,7 +148,7 @@ def _delivery(config: StackConfig) -> Iterator[Contradiction]:
     linked = config.front_door == "premium" and config.network_access != "open"
     if config.private_link_location and not linked:
         rule = "without effect unless frontDoor is premium and networkAccess firewall or closed"
-        yield "privateLinkLocation", rule, "pulumi config rm privateLinkLocation"
+        yield "privateLinkLocation", rule, "pulumi config set privateLinkLocation ''"
     elif linked and not config.private_link_location:
         wrong = rules.private_link_region(config.location)
         if wrong:

@@ -222,6 +222,7 @@ def _cloud(home: Path) -> Iterator[dict[str, str]]:
         "LOCALAZURE_HOME": str(home),
         "LOCALAZURE_BLOB_PORT": str(_free_port()),
         "LOCALAZURE_CONTAINER_DELETE_SECONDS": "0",
+        "LOCALAZURE_GROUPS": "any",  # with createResourceGroup off the stack finds its group
         "LOCALAZURE_SEED": "preview",  # so that generated names are the same each time
         "PYTHONUTF8": "1",
     }

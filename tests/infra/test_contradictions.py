@@ -75,6 +75,22 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
         "only premium has a private way in",
     ),
     ({"staticAccess": "private"}, "staticAccess", "browsers cannot read it"),
+    ({"privateDnsZoneId": rules.ZONE_EXAMPLE}, "privateDnsZoneId", "there is no private endpoint"),
+    (
+        {
+            "location": "italynorth",
+            "frontDoor": "premium",
+            "networkAccess": "closed",
+            "privateEndpointSubnet": SUBNET,
+        },
+        "privateLinkLocation",
+        "not in italynorth: name the one nearest to it",
+    ),
+    (
+        {"frontDoor": "standard", "privateLinkLocation": "westeurope"},
+        "privateLinkLocation",
+        "without effect unless frontDoor is premium",
+    ),
     (
         {
             "staticAccess": "private",
@@ -136,6 +152,15 @@ def test_what_is_allowed_together() -> None:
             "privateEndpointSubnet": SUBNET,
             "mediaAccess": "public",
             "frontDoor": "premium",
+        }
+    )
+    parse(
+        {
+            "location": "italynorth",
+            "frontDoor": "premium",
+            "networkAccess": "closed",
+            "privateEndpointSubnet": SUBNET,
+            "privateLinkLocation": "germanywestcentral",
         }
     )
     parse({"staticAccess": "private", "frontDoor": "standard"})

@@ -360,6 +360,20 @@ def test_premium_reaches_a_closed_account_by_a_private_link(tmp_path: Path) -> N
     assert (link["groupId"], link["privateLinkLocation"]) == ("blob", "westeurope")
 
 
+def test_a_private_link_can_be_in_another_region_than_the_account(tmp_path: Path) -> None:
+    declared = Declared(
+        tmp_path,
+        location="italynorth",
+        frontDoor="premium",
+        networkAccess="closed",
+        privateEndpointSubnet=SUBNET,
+        privateLinkLocation="germanywestcentral",
+    )
+    link = only(declared, "cdn:AFDOrigin")["sharedPrivateLinkResource"]
+    assert link["privateLinkLocation"] == "germanywestcentral"
+    assert account(declared)["location"] == "italynorth"
+
+
 def test_the_edge_answers_each_origin_with_its_own_name(tmp_path: Path) -> None:
     origins = ["https://a.example", "https://b.example"]
     declared = Declared(tmp_path, frontDoor="standard", corsOrigins=origins)

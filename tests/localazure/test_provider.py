@@ -336,3 +336,29 @@ def test_deleting_what_is_gone_is_no_error(provider: Provider) -> None:
     provider.delete(ACCOUNT, f"{STORAGE}/never")
     provider.delete(ACCOUNT, f"{STORAGE}/store1")
     assert provider.read(ACCOUNT, f"{STORAGE}/store1", {}) is None
+
+
+def test_a_throw_away_cloud_has_the_group_that_somebody_else_made(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = f"{SUBSCRIPTION}/resourceGroups/Theirs"
+    assert provider.read(GROUP, group, {}) is None
+    monkeypatch.setenv("LOCALAZURE_GROUPS", "any")
+    found = provider.read(GROUP, group, {})
+    assert found is not None
+    assert found[0].outputs["name"] == "Theirs"
+    monkeypatch.delenv("LOCALAZURE_GROUPS")
+    assert provider.read(GROUP, group, {}) is not None
+
+
+def test_an_account_without_lifecycle_rules_has_azures_code_for_it(provider: Provider) -> None:
+    with pytest.raises(AzureError) as caught:
+        provider.invoke(
+            "azure-native:storage:getManagementPolicy",
+            {
+                "accountName": "a",
+                "resourceGroupName": "g",
+                "managementPolicyName": "default",
+            },
+        )
+    assert (caught.value.status, caught.value.code) == (404, "ManagementPolicyNotFound")

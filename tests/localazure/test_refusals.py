@@ -248,6 +248,11 @@ EDGES: list[Case] = [
         (d.ORIGIN, {"sharedPrivateLinkResource": {**PRIVATE_LINK, "groupId": None}}, "groupId"),
         (
             d.ORIGIN,
+            {"sharedPrivateLinkResource": {**PRIVATE_LINK, "privateLinkLocation": "italynorth"}},
+            'location of the Private Link "italynorth" is invalid',
+        ),
+        (
+            d.ORIGIN,
             {"sharedPrivateLinkResource": PRIVATE_LINK, "enforceCertificateNameCheck": False},
             "enforceCertificateNameCheck",
         ),
