@@ -71,9 +71,9 @@ def refuse_impossible(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
             "it: make a second stack and copy the blobs (docs/teardown.md).\n"
             f"To keep this account: pulumi config set accountKind {before}"
         )
-    skus = [(inputs.get("sku") or {}).get("name") for inputs in (old, new)]
-    if all(isinstance(sku, str) for sku in skus):
+    old_sku, new_sku = ((inputs.get("sku") or {}).get("name") for inputs in (old, new))
+    if isinstance(old_sku, str) and isinstance(new_sku, str):
         account, group = (str(new.get(key)) for key in ("accountName", "resourceGroupName"))
-        why = refusal(skus[0], skus[1], account, group)
+        why = refusal(old_sku, new_sku, account, group)
         if why:
             raise pulumi.RunError(why)
