@@ -39,6 +39,8 @@ LONGEST = (
     "scripts/test_up.py",
     "scripts/test_preview.py",
     "localazure/test_lifecycle.py",
+    "e2e/test_taking_over.py",
+    "e2e/test_protection.py",
     "localazure/test_cli.py",
     "publishing/test_memory.py",
     "bench/test_measurement.py",
