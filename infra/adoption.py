@@ -102,7 +102,7 @@ class Adoption:
         container for uploads that is not there: adopting an account is taking over its uploads."""
         config, project = self._config, pulumi.get_project()
         is_so = {
-            "location": (config.location, account.location.replace(" ", "").lower()),
+            "location": (str(config.location), account.location.replace(" ", "").lower()),
             "accountKind": (config.account_kind, account.kind),
         }
         problems = [
@@ -134,7 +134,7 @@ class Adoption:
             problems.append(
                 Problem(
                     f"{project}:accountName",
-                    config.account_name,
+                    str(config.account_name),
                     "an account with a hierarchical namespace has no versions and no restore; this "
                     "stack is for accounts without",
                     "pulumi config set adopt false",

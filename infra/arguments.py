@@ -32,6 +32,7 @@ class DjangoBlobStorageArgs:
 
     location: pulumi.Input[str] | None = None
     resource_group_name: pulumi.Input[str] | None = None
+    create_resource_group: bool | None = None
     account_name: pulumi.Input[str] | None = None
     account_name_prefix: str | None = None
     account_kind: str | None = None
@@ -62,13 +63,16 @@ class DjangoBlobStorageArgs:
     protect: bool | None = None
     lock: bool | None = None
     retain_media: bool | None = None
+    allow_lower_protection: bool | None = None
     network_access: str | None = None
     allowed_ip_ranges: Sequence[pulumi.Input[str]] | None = None
     allowed_subnets: Sequence[pulumi.Input[str]] | None = None
     trusted_services: bool | None = None
     private_endpoint_subnet: pulumi.Input[str] | None = None
+    private_dns_zone_id: pulumi.Input[str] | None = None
     log_analytics_workspace: pulumi.Input[str] | None = None
     front_door: str | None = None
+    private_link_location: str | None = None
     custom_domain: str | None = None
     adopt: bool | None = None
 
@@ -97,6 +101,10 @@ def configuration(name: str, args: DjangoBlobStorageArgs | Mapping[str, Any]) ->
         for about, value in given
         if _waits(about, value, adopted=bool(args.adopt))
     ]
+    if args.create_resource_group is False and not args.resource_group_name:
+        about = SETTINGS["resourceGroupName"]
+        rule = "which group? With create_resource_group=False its name has to be given"
+        problems.append(_problem(about, "", rule))
     if problems:
         raise ConfigError(problems, "argument", of=name)
     texts = {about.key: _text(about, value) for about, value in given}

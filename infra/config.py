@@ -281,7 +281,7 @@ class StackConfig:
         rule=rules.or_empty(rules.subnet),
         cost="about 7 USD a month and 0.01 USD a GB, the DNS zone 0.50 USD",
     )
-    private_dns_zone_id: str = setting(
+    private_dns_zone_id: pulumi.Input[str] = setting(
         "",
         _NETWORK,
         "Id of an existing zone privatelink.blob.core.windows.net to use instead of a new one",

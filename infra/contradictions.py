@@ -150,7 +150,7 @@ def _delivery(config: StackConfig) -> Iterator[Contradiction]:
         rule = "without effect unless frontDoor is premium and networkAccess firewall or closed"
         yield "privateLinkLocation", rule, "pulumi config set privateLinkLocation ''"
     elif linked and not config.private_link_location:
-        wrong = rules.private_link_region(config.location)
+        wrong = rules.private_link_region(str(config.location))
         if wrong:
             rule = f"{wrong}, and not in {config.location}: name the one nearest to it"
             yield "privateLinkLocation", rule, ""

@@ -279,9 +279,11 @@ def _asked_by(origin: pulumi.Input[str]) -> cdn.DeliveryRuleRequestHeaderConditi
 
 def _of_origin(origin: pulumi.Input[str], make: Callable[[str], str]) -> pulumi.Input[str]:
     """What `make` says of an origin, when it is known: a component's may be another's output."""
-    if isinstance(origin, str):
-        return make(origin)
-    return pulumi.Output.from_input(origin).apply(make)
+    return (
+        make(origin)
+        if isinstance(origin, str)
+        else pulumi.Output.all(origin).apply(lambda known: make(known[0]))
+    )
 
 
 def _pattern(origin: str) -> str:

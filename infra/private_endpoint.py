@@ -46,7 +46,7 @@ class PrivateBlobEndpoint(pulumi.ComponentResource):
         )
         self.resources: list[pulumi.Resource] = [endpoint]
         zone_id: pulumi.Input[str] = config.private_dns_zone_id
-        if not zone_id:
+        if zone_id == "":
             zone = privatedns.PrivateZone(
                 f"{name}-zone",
                 private_zone_name=ZONE,

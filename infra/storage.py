@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations`: the plugin's host reads the annotations, and takes no
 # texts for them.
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi_azure_native import authorization, resources, storage
@@ -107,7 +107,8 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         config, name = self.config, self._name
         there_already = config.adopt or not config.create_resource_group
         group = _group_id(config) if there_already else ""
-        adopted = self._adopted = _adoption(config, group) if config.adopt else None
+        # An adopted account is looked at now: the configuration has checked that all is known.
+        adopted = self._adopted = _adoption(config, str(group)) if config.adopt else None
 
         def options(resource_id: str, *more: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
             chosen = [self._guarded, *more]
@@ -124,7 +125,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
                 resource_group_name=config.resource_group_name or None,
                 location=config.location,
                 tags=self._tags,
-                opts=options(group, kept),
+                opts=options(str(group) if adopted else "", kept),
             )
         else:
             # Read only: somebody else made it, and the stack neither changes nor deletes it. Where
@@ -341,7 +342,7 @@ def warn_of_wide_origins(config: StackConfig, service: pulumi.Resource) -> None:
         if isinstance(origin, str):
             warn(origin)
         else:
-            pulumi.Output.from_input(origin).apply(warn)
+            pulumi.Output.all(origin).apply(lambda known: warn(known[0]))
 
 
 def key_named(result: storage.ListStorageAccountKeysResult, name: str) -> str:
@@ -363,9 +364,11 @@ def _adoption(config: StackConfig, group: str) -> "Adoption":
     return Adoption(config, group)
 
 
-def _group_id(config: StackConfig) -> str:
-    subscription = authorization.get_client_config().subscription_id
-    return f"/subscriptions/{subscription}/resourceGroups/{config.resource_group_name}"
+def _group_id(config: StackConfig) -> pulumi.Input[str]:
+    """A known text unless the group's name is the output of another resource."""
+    within = f"/subscriptions/{authorization.get_client_config().subscription_id}/resourceGroups/"
+    name = config.resource_group_name
+    return within + name if isinstance(name, str) else pulumi.Output.concat(within, name)
 
 
 def _merged(*options: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
