@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
+from collections.abc import Iterator
 
 import pulumi
 import pytest
@@ -50,6 +52,16 @@ def test_numbers_come_from_the_plugin_as_floats_and_are_whole_all_the_same() -> 
     assert config.key_expiry_days == 30
     with pytest.raises(ConfigError, match=r"key_expiry_days is '30\.5'"):
         configuration("shop", {"key_expiry_days": 30.5})
+
+
+@pytest.fixture(autouse=True)
+def event_loop() -> Iterator[None]:
+    """Outputs are made in one, which whoever ran a program in this process may have closed."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    loop.close()
+    asyncio.set_event_loop(None)
 
 
 def test_an_output_passes_where_the_type_says_so() -> None:
