@@ -60,7 +60,7 @@ def _environment(place: Place, **more: str) -> dict[str, str]:
         "PATH": os.environ.get("PATH", ""),
         "HOME": str(place.folder),
         "LANG": "C.UTF-8",
-        "PYTHONPATH": os.pathsep.join([str(ROOT / "app"), str(ROOT)]),
+        "PYTHONPATH": str(ROOT),
         **more,
     }
 

@@ -12,7 +12,7 @@ from scripts.paths import APP, ROOT, VENV_PYTHON, log_file, shown
 
 PEERS = ROOT / ".venv-bench"
 _REQUIREMENTS = {
-    "django": (ROOT / "bench" / "requirements.txt", APP / "requirements.txt"),
+    "django": (ROOT / "bench" / "requirements.txt",),
     "cli": (ROOT / "bench" / "requirements-cli.txt",),
 }
 # None of these measures anybody but this project and what it is installed with.

@@ -17,7 +17,14 @@ from scripts.paths import DJANGO, ROOT, VENV, VENV_PYTHON, log_file, shown
 UV_VERSION = "0.13.9"
 REQUIREMENTS = ROOT / "requirements.txt"
 DEV_REQUIREMENTS = ROOT / "requirements-dev.txt"
-_PIN_FILES = (ROOT / "constraints.txt", ROOT / "app" / "requirements.txt", REQUIREMENTS)
+_PIN_FILES = (
+    ROOT / "constraints.txt",
+    ROOT / "app" / "constraints.txt",
+    ROOT / "app" / "requirements.txt",
+    # What the library depends on.
+    ROOT / "pyproject.toml",
+    REQUIREMENTS,
+)
 
 
 def fingerprint(*, dev: bool) -> str:
@@ -31,9 +38,14 @@ def _with_django(requirements: Sequence[Path]) -> list[Path]:
         return [*requirements]
     copies = VENV / "requirements"
     for file in (*_PIN_FILES, DEV_REQUIREMENTS):
+        if file.suffix != ".txt":
+            continue
         copy = copies / file.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(re.sub(r"(?m)^django==.*", f"django=={DJANGO}.*", file.read_text()))
+        text = re.sub(r"(?m)^django==.*", f"django=={DJANGO}.*", file.read_text())
+        # Relative to the copy there would be no library.
+        text = text.replace("-e .[", f"-e {ROOT.as_uri()}[")
+        copy.write_text(text)
     return [copies / file.relative_to(ROOT) for file in requirements]
 
 

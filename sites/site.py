@@ -70,7 +70,7 @@ def settings(
     }
     if account is None:
         # The same tree, with no code of ours.
-        found["STATICFILES_DIRS"] = [str(HERE.parent / "app" / "azureblob" / "static")]
+        found["STATICFILES_DIRS"] = [str(HERE.parent / "src" / "azureblob" / "static")]
         storages = {
             "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
             "staticfiles": {"BACKEND": _OWN},
@@ -116,7 +116,7 @@ class Site:
                 "PATH": os.environ.get("PATH", ""),
                 "HOME": str(log.parent),
                 "TMPDIR": str(log.parent),
-                "PYTHONPATH": os.pathsep.join([str(HERE.parent / "app"), str(HERE.parent)]),
+                "PYTHONPATH": os.pathsep.join([str(HERE.parent / "src"), str(HERE.parent)]),
                 "PYTHONUTF8": "1",
                 "DJANGO_SETTINGS_MODULE": "sites.project.settings",
                 "SITE_SETTINGS": json.dumps(settings),

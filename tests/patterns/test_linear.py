@@ -20,7 +20,7 @@ from scripts import diagnosis
 from tests.publishing.in_process import static_url
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("app/azureblob", "app/backend", "app/gallery", "infra", "localazure", "policy")
+FOLDERS = ("src/azureblob", "app/backend", "app/gallery", "infra", "localazure", "policy")
 FOLDERS += ("scripts", "bench", ".github/scripts")
 
 _RANDOM = random.Random(1)  # noqa: S311
@@ -245,7 +245,7 @@ def test_the_patterns_are_found() -> None:
     assert len(found) > 100
     for part in (
         "azureblob.publishing.references._URLS",
-        "app/azureblob/uploads/images.py",
+        "src/azureblob/uploads/images.py",
         "localazure/engine/markdown.py",
         ".github/scripts/markdown.py",
         "infra/rules.py",

@@ -177,8 +177,8 @@ def test_rules_without_svg_refuse_it() -> None:
 def test_rules_with_svg_need_the_package_and_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
     from django.core.exceptions import ImproperlyConfigured
 
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(ImproperlyConfigured, match="pip install py-svg-hush"):
+    monkeypatch.setattr("azureblob.extras.find_spec", lambda _: None)
+    with pytest.raises(ImproperlyConfigured, match=re.escape("'django-azure-blob[svg]'")):
         rules()
 
 

@@ -48,8 +48,9 @@ def sanitized(data: bytes) -> bytes:
     """The drawing without scripts, event handlers, links to other hosts and foreign content, as
     svg-hush leaves it. Raises Refused.
 
-    Raises ImportError where the package py-svg-hush is not installed.
+    Raises ImportError where the extra `svg` is not installed.
     """
+    require("svg", "image/svg+xml")
     from py_svg_hush import filter_svg  # an extra: few sites take SVG
 
     if len(data) > MOST_BYTES:

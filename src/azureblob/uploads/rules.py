@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from dataclasses import astuple, dataclass
 from typing import Literal
 
 from django.core.exceptions import ImproperlyConfigured
 
+from azureblob.extras import how_to_install, is_installed
 from azureblob.uploads import svg
 from azureblob.uploads.kinds import KNOWN
 
@@ -48,10 +48,10 @@ class UploadRules:
                 "Take it out, and set others='attachment' to keep such files as attachments."
             )
 
-        if svg.MIME in self.types and importlib.util.find_spec("py_svg_hush") is None:
+        if svg.MIME in self.types and not is_installed("svg"):
             raise ImproperlyConfigured(
                 f"types holds {svg.MIME}, and the package that makes it safe is not installed: "
-                "pip install py-svg-hush"
+                + how_to_install("svg")
             )
 
     @property

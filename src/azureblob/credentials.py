@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from azureblob.extras import require
+
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
@@ -25,6 +27,7 @@ def default_credential() -> TokenCredential:
 
     It keeps its token and renews it by itself. Nothing is asked for before the first request.
     """
+    require("identity", "Signing in as an identity")
     # Imported here: a site with a key needs none of it, and it is slow to load.
     from azure.identity import DefaultAzureCredential
 

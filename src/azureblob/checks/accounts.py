@@ -15,6 +15,7 @@ from django.core.files.storage import storages
 from storages.utils import setting
 
 from azureblob.checks.configured import TAG, Configured, configured
+from azureblob.extras import how_to_install, is_installed
 from azureblob.options import REPLACED
 
 # Settings of django-storages that the storages here do not read, with the option's name there.
@@ -59,7 +60,11 @@ def storages_can_be_made(app_configs: Sequence[AppConfig] | None, **_: Any) -> l
     """Of each storage all that is wrong with its account; what else is, in its own words."""
     found: list[CheckMessage] = []
     for storage in configured():
-        problems = [*_account_problems(storage), *_seconds_problems(storage)]
+        problems = [
+            *_account_problems(storage),
+            *_seconds_problems(storage),
+            *_extras_problems(storage),
+        ]
         if not problems:
             try:
                 storages[storage.alias]
@@ -111,6 +116,23 @@ def _account_problems(storage: Configured) -> Iterator[CheckMessage]:
             hint="Copy the key whole. Where `pulumi stack output` wrote '[secret]', add "
             "--show-secrets.",
             id="azureblob.E008",
+        )
+
+
+def _extras_problems(storage: Configured) -> Iterator[CheckMessage]:
+    """Packages that the storage needs, and would only miss when it is used."""
+    if storage.identity and not storage.values["token_credential"] and not is_installed("identity"):
+        yield Error(
+            "AZURE_AUTH_MODE is 'identity', and azure-identity is not installed.",
+            hint=f"{how_to_install('identity')}, or set AZURE_TOKEN_CREDENTIAL to a credential.",
+            id="azureblob.E015",
+        )
+    if storage.values.get("check_content") and not is_installed("uploads"):
+        yield Error(
+            f"{storage.where} inspects what it stores, which needs Pillow and filetype.",
+            hint=f"{how_to_install('uploads')}, or set {storage.where}['OPTIONS']"
+            "['check_content'] = False where nobody uploads.",
+            id="azureblob.E016",
         )
 
 
