@@ -22,7 +22,7 @@ from tests.conftest import free_port
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 ACCOUNT = "installed"
-ORIGIN = "http://testserver"
+ORIGIN = "https://testserver"
 
 MakeVenv = Callable[..., Path]
 
@@ -103,9 +103,11 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     endpoint = f"http://127.0.0.1:{service.port}/{ACCOUNT}"
     with BlobServiceClient(endpoint, credential=AzureNamedKeyCredential(ACCOUNT, key)) as client:
         client.create_container("static", public_access=PublicAccess.BLOB)
-        client.create_container("media", public_access=PublicAccess.BLOB)
+        client.create_container("media")
         client.create_container("quarantine")
-        client.set_service_properties(cors=[CorsRule([ORIGIN], ["PUT"])])
+        client.set_service_properties(
+            cors=[CorsRule([ORIGIN], ["GET", "PUT"], allowed_headers=["*"], exposed_headers=["*"])]
+        )
     yield {
         "AZURE_ACCOUNT_NAME": ACCOUNT,
         "AZURE_ACCOUNT_KEY": key,

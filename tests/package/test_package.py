@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 import urllib.request
 import zipfile
@@ -12,28 +14,48 @@ import pytest
 
 from tests.package.conftest import HERE, ROOT, MakeVenv, run
 
-PROJECT = HERE / "project"
+PAGE = (ROOT / "docs" / "library.md").read_text()
+# Of a test's own, and of no reader's.
+_TESTS_OWN = 'ALLOWED_HOSTS = ["testserver"]\nDEBUG = False\n'
 
 
-@pytest.fixture(scope="module")
-def shop(full: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `django-admin startproject` makes, with an app and the settings of the documentation."""
-    root = tmp_path_factory.mktemp("shop")
-    done = run([full, "-m", "django", "startproject", "shop", root], cwd=root)
+def start_project(python: Path, root: Path) -> Path:
+    """What `django-admin startproject` makes; its settings module."""
+    done = run([python, "-m", "django", "startproject", "shop", root], cwd=root)
     assert done.returncode == 0, done.stderr
-    with (root / "shop" / "settings.py").open("a") as settings:
-        settings.write((PROJECT / "settings_end.py").read_text())
-    shutil.copytree(PROJECT / "letters", root / "letters")
-    return root
+    settings = root / "shop" / "settings.py"
+    settings.write_text(settings.read_text() + _TESTS_OWN)
+    return settings
+
+
+def blocks(language: str) -> list[str]:
+    """The page's blocks of code, in their order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
-def ready(shop: Path, full: Path, account: dict[str, str]) -> Path:
-    """The project with its database and its static files published."""
-    manage(full, shop, account, "makemigrations", "letters")
-    manage(full, shop, account, "migrate")
-    assert "static files copied" in manage(full, shop, account, "collectstatic", "--noinput")
-    return shop
+def ready(
+    full: Path, account: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, str]]:
+    """A project with all that the page says, and what each of the page's commands printed."""
+    root = tmp_path_factory.mktemp("shop")
+    settings = start_project(full, root)
+    (root / "letters").mkdir()
+    (root / "letters" / "__init__.py").touch()
+    (root / "uploads" / "scans").mkdir(parents=True)
+    (root / "uploads" / "scans" / "old.txt").write_text("moved")
+    for block in blocks("python"):
+        name = block.partition("\n")[0].removeprefix("# ")
+        file = settings if name == "settings.py" else root / name
+        with file.open("a") as code:
+            code.write(block)
+    printed = {}
+    for line in "".join(blocks("sh")).splitlines():
+        if not line.startswith("pip install"):
+            words = shlex.split(line)
+            assert words[:2] == ["python", "manage.py"]
+            printed[" ".join(words[2:])] = manage(full, root, account, *words[2:])
+    return root, printed
 
 
 def manage(python: Path, project: Path, account: dict[str, str], *arguments: str) -> str:
@@ -66,18 +88,26 @@ def test_the_wheel_has_the_library_and_nothing_else(wheel: Path) -> None:
         assert f"Framework :: Django :: {version}" in classifiers
 
 
+def test_the_pins_of_the_site_are_those_of_everything() -> None:
+    site, everything = (
+        set((ROOT / folder / "constraints.txt").read_text().splitlines()) for folder in ("app", "")
+    )
+    assert len(site) > 20
+    assert site <= everything
+
+
 def test_without_extras_it_publishes_and_names_the_extra_that_a_part_needs(
     bare: Path, account: dict[str, str], tmp_path: Path
 ) -> None:
-    run([bare, "-m", "django", "startproject", "shop", tmp_path], cwd=tmp_path)
-    end = (PROJECT / "settings_end.py").read_text().replace(', "letters"', "")
-    with (tmp_path / "shop" / "settings.py").open("a") as settings:
-        settings.write(end.replace("letters.urls", "shop.urls"))
+    settings = start_project(bare, tmp_path)
+    # As far as the page has come to static files.
+    for block in blocks("python")[:3]:
+        settings.write_text(settings.read_text() + block)
     done = run([bare, "manage.py", "check"], cwd=tmp_path, **account)
     assert "azureblob.E016" in done.stderr
     assert "pip install 'django-azure-blob[uploads]'" in done.stderr
-    with (tmp_path / "shop" / "settings.py").open("a") as settings:
-        settings.write('\nSTORAGES["default"]["OPTIONS"]["check_content"] = False\n')
+    off = 'STORAGES["default"]["OPTIONS"]["check_content"] = False\n'
+    settings.write_text(settings.read_text() + off)
     assert "no issues" in manage(bare, tmp_path, account, "check")
     manage(bare, tmp_path, account, "collectstatic", "--noinput")
     for module, extra in {
@@ -92,47 +122,37 @@ def test_without_extras_it_publishes_and_names_the_extra_that_a_part_needs(
     assert done.stderr.rstrip().endswith("pip install 'django-azure-blob[identity]'")
 
 
-def test_a_new_project_publishes_and_prunes(
-    ready: Path, full: Path, account: dict[str, str]
+def test_every_command_of_the_page_works_in_a_new_project(
+    ready: tuple[Path, dict[str, str]], full: Path, account: dict[str, str]
 ) -> None:
-    assert "0 static files copied" in manage(full, ready, account, "collectstatic", "--noinput")
-    manage(full, ready, account, "prunestatic")
+    project, printed = ready
+    assert "no issues" in printed["check"]
+    assert " static files copied" in printed["collectstatic --noinput"]
+    assert "1 file" in printed["migratemedia uploads"]
+    assert "0 failed" in printed["doctor"]
+    assert "0 static files copied" in manage(full, project, account, "collectstatic", "--noinput")
+    manage(full, project, account, "prunestatic")
+    manage(full, project, account, "purgequarantine")
+
+
+def test_a_new_project_links_what_it_published(
+    ready: tuple[Path, dict[str, str]], full: Path, account: dict[str, str]
+) -> None:
     script = "from django.templatetags.static import static; print(static('admin/css/base.css'))"
-    url = manage(full, ready, account, "shell", "--no-imports", "-c", script).strip()
+    url = manage(full, ready[0], account, "shell", "--verbosity", "0", "-c", script).strip()
     with urllib.request.urlopen(url, timeout=30) as answer:
         assert answer.headers["Content-Type"] == "text/css; charset=utf-8"
 
 
-def test_a_new_project_is_examined(ready: Path, full: Path, account: dict[str, str]) -> None:
-    assert "no issues" in manage(full, ready, account, "check")
-    done = run([full, "manage.py", "doctor"], cwd=ready, **account)
-    assert "Traceback" not in done.stderr
-    assert "admin/css" in done.stdout or "static" in done.stdout
-
-
-def test_a_new_project_moves_its_media_and_purges_its_quarantine(
-    ready: Path, full: Path, account: dict[str, str]
-) -> None:
-    old = ready / "uploads" / "scans"
-    old.mkdir(parents=True, exist_ok=True)
-    (old / "old.txt").write_text("moved")
-    manage(full, ready, account, "migratemedia", str(ready / "uploads"))
-    manage(full, ready, account, "migratemedia", str(ready / "uploads"), "--verify")
-    with urllib.request.urlopen(
-        f"{account['AZURE_BLOB_ENDPOINT']}media/scans/old.txt", timeout=30
-    ) as answer:
-        assert answer.read() == b"moved"
-    manage(full, ready, account, "purgequarantine")
-
-
 def test_a_checked_field_and_a_direct_upload_work_in_a_new_project(
-    ready: Path, full: Path, account: dict[str, str]
+    ready: tuple[Path, dict[str, str]], full: Path, account: dict[str, str]
 ) -> None:
-    done = run([full, PROJECT / "tried.py"], cwd=ready, **account)
+    done = run([full, HERE / "visitor.py"], cwd=ready[0], **account)
     assert done.returncode == 0, done.stderr
     script, through_django, refused, direct = done.stdout.split()[-4:]
     assert (script, refused) == ("direct.js", "refused")
     for url in (through_django, direct):
+        assert "sig=" in url
         with urllib.request.urlopen(url, timeout=30) as answer:
             assert answer.headers["Content-Type"] == "image/png"
 
@@ -141,10 +161,7 @@ def test_it_is_installed_from_a_git_address(make_venv: MakeVenv, tmp_path: Path)
     if not (ROOT / ".git").exists():
         pytest.skip("this folder is no git clone")
     python = make_venv(f"django-azure-blob[uploads,identity] @ git+{ROOT.as_uri()}")
-    done = run(
-        [python, "-c", "import azureblob.uploads.fields as f; print(f.__file__)"], cwd=tmp_path
-    )
-    # A field's module may be imported before Django is set up, and is no part of this folder.
+    done = run([python, "-c", "import azureblob.uploads as u; print(u.__file__)"], cwd=tmp_path)
     assert str(ROOT) not in done.stdout
     assert done.returncode == 0, done.stderr
 

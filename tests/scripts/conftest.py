@@ -114,7 +114,8 @@ def clone(tmp_path: Path, fresh_venv: Path) -> Clone:
     (root / "app").mkdir()
     for part in ("Makefile", "constraints.txt", "app/requirements.txt", "Pulumi.local.yaml"):
         shutil.copyfile(ROOT / part, root / part)
-    for part in ("requirements.txt", "requirements-dev.txt"):
+    parts = ("requirements.txt", "requirements-dev.txt", "pyproject.toml", "app/constraints.txt")
+    for part in parts:
         shutil.copyfile(ROOT / part, root / part)
     wheels, programs = tmp_path / "wheels", tmp_path / "programs"
     wheels.mkdir()

@@ -8,6 +8,7 @@ from xml.parsers import expat
 
 from django.core.files.base import File
 
+from azureblob.extras import require
 from azureblob.uploads.refusal import Refused
 
 MIME = "image/svg+xml"

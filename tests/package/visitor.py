@@ -8,7 +8,7 @@ import urllib.request
 
 import django
 
-sys.path.insert(0, os.getcwd())
+sys.path.insert(0, "")
 os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
 django.setup()
 
