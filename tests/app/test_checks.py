@@ -414,19 +414,44 @@ def test_a_site_whose_requests_may_wait_for_ever_is_noted_before_a_deployment(
         assert requests_are_bounded(None) == []
 
 
+@pytest.mark.parametrize(
+    ("module", "settings", "id", "extra"),
+    [
+        ("azure.identity", {"AZURE_AUTH_MODE": "identity"}, "E015", "identity"),
+        ("PIL", {"STORAGES": storages({})}, "E016", "uploads"),
+        ("filetype", {"STORAGES": storages({})}, "E016", "uploads"),
+    ],
+)
+def test_a_missing_extra_is_named(
+    check: Check,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    settings: dict[str, Any],
+    id: str,
+    extra: str,
+) -> None:
+    from azureblob import extras
+
+    assert f"azureblob.{id}" not in {message.id for message in check(**settings)}
+    find = extras.find_spec
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == module else find(name))
+    [found] = [message for message in check(**settings) if message.id == f"azureblob.{id}"]
+    assert f"pip install 'django-azure-blob[{extra}]'" in str(found.hint)
+
+
 # --- The docs -------------------------------------------------------------------------------------
 
 
 def test_the_docs_list_every_id_of_the_code_and_no_other() -> None:
     code = "".join(
-        path.read_text() for path in (ROOT / "app" / "azureblob" / "checks").glob("*.py")
+        path.read_text() for path in (ROOT / "src" / "azureblob" / "checks").glob("*.py")
     )
     ids = set(re.findall(r"azureblob\.([EW]\d{3})", code))
     rows = re.findall(r"^\| `azureblob\.([EW]\d{3})` \|", _page(), re.M)
     assert len(rows) == len(set(rows))
     assert set(rows) == ids
     deploying = {"E010", "E011", "E012", "W007", "W008", "W009"}
-    assert {number for number, *_ in FIRES} | {"E001"} | deploying == ids
+    assert {number for number, *_ in FIRES} | {"E001", "E015", "E016"} | deploying == ids
 
 
 def _page() -> str:

@@ -25,6 +25,7 @@ from tests.conftest import free_port
 from tests.scripts.conftest import ROOT, Result, bare_environment, run
 
 PARTS = ("scripts", "infra", "app", "__main__.py", "Makefile", "constraints.txt")
+PARTS += ("pyproject.toml",)
 PNG = (ROOT / "docs" / "images" / "gallery-1280.png").read_bytes()
 
 
