@@ -80,13 +80,17 @@ class Run:
         static = f"{self.service.base}/{container}/"
         media = f"{container}-media"
         account = Account(self.service.base, ACCOUNT, self.service.key, container, media)
+        given = settings(package, folder, account, static)
+        first_with_debug = False
         try:
             said = self._by_django(package, python, folder, static)
         except Failed:
             # A package that asks for a static file's URL while it is imported starts with Django's
-            # own storage once there is a manifest; the first one is made with DEBUG on.
+            # own storage once there is a manifest; the first one is made with DEBUG on. With ours
+            # `manage.py collectstatic` needs none, but this process is no such command.
             try:
                 said = self._by_django(package, python, folder, static, debug=True)
+                first_with_debug = True
             except Failed as failed:
                 raise Unsupported(f"does not run: {str(failed)[:_SHOWN]}") from None
         # Without the storage's address, which no two runs share.
@@ -101,10 +105,13 @@ class Run:
             if said["error"]:
                 row.wrong.append(f"not compared: Django's own fails with {said['error'][:_SHOWN]}")
         self.service.create(media, public=True)
-        given = settings(package, folder, account, static)
         with ExitStack() as stack:
-            ours = stack.enter_context(Site(python, given, folder / "ours.log"))
             try:
+                if first_with_debug:
+                    with Site(python, given | {"DEBUG": True}, folder / "ours.log") as first:
+                        first.ask("setup")
+                        first.ask("collect")
+                ours = stack.enter_context(Site(python, given, folder / "ours.log"))
                 ours.ask("setup")
                 said = ours.ask("collect")
             except Failed as failed:
