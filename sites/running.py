@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import shutil
@@ -108,7 +109,10 @@ class Run:
         with ExitStack() as stack:
             try:
                 if first_with_debug:
-                    with Site(python, given | {"DEBUG": True}, folder / "ours.log") as first:
+                    debug = copy.deepcopy(given) | {"DEBUG": True}
+                    if row.own:
+                        debug["STORAGES"]["staticfiles"]["OPTIONS"]["missing_references"] = "warn"
+                    with Site(python, debug, folder / "ours.log") as first:
                         first.ask("setup")
                         first.ask("collect")
                 ours = stack.enter_context(Site(python, given, folder / "ours.log"))
