@@ -116,6 +116,8 @@ STORAGES = {
     "default": {"BACKEND": "backend.custom_azure.AzureMediaStorage"},
     "staticfiles": {"BACKEND": "backend.custom_azure.AzureStaticStorage"},
 }
+# What the library tells people to type next: the commands of this repository.
+AZUREBLOB_ADVICE = "backend.advice.StackAdvice"
 
 # --- The gallery ----------------------------------------------------------------------------------
 # Whether anyone may add and delete pictures. On the open internet only users with the permission.

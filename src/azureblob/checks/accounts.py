@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from storages.utils import setting
 
+from azureblob.advice import Account, advice
 from azureblob.checks.configured import TAG, Configured, configured
 from azureblob.extras import how_to_install, is_installed
 from azureblob.options import REPLACED
@@ -113,8 +114,7 @@ def _account_problems(storage: Configured) -> Iterator[CheckMessage]:
     if key and not _is_base64(key):
         yield Error(
             "AZURE_ACCOUNT_KEY is no account key: it is not base64.",
-            hint="Copy the key whole. Where `pulumi stack output` wrote '[secret]', add "
-            "--show-secrets.",
+            hint=f"{advice(Account(str(values['account_name'] or ''), endpoint)).copy_key()}.",
             id="azureblob.E008",
         )
 

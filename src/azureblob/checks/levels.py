@@ -10,6 +10,7 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, register
 from storages.utils import setting
 
+from azureblob.advice import Account, Advice, advice
 from azureblob.checks.configured import TAG, made
 from azureblob.deadline import within
 
@@ -65,16 +66,14 @@ def _of_media(storage: BlobStorage, level: str | None) -> Iterator[CheckMessage]
         yield Error(
             f"Anyone reads the container {container!r}, and the site takes its uploads for private "
             "(AZURE_MEDIA_ACCESS, `signed`).",
-            hint="Make it private: pulumi config set mediaAccess private, pulumi refresh, pulumi "
-            f"up; or {_closing(storage, container)}",
+            hint=_advice(storage).close_uploads(container),
             id="azureblob.E010",
         )
     if not storage.signed and level == "private":
         yield Error(
             f"Nobody reads the container {container!r} without a signature, and the site's pages "
             "link its uploads without one (AZURE_MEDIA_ACCESS, `signed`).",
-            hint="To keep them private: make env STACK=<stack>, or the storage's option signed. To "
-            "show them to anyone: pulumi config set mediaAccess public, pulumi refresh, pulumi up.",
+            hint=f"{_advice(storage).open_or_sign_uploads(container)}.",
             id="azureblob.E011",
         )
 
@@ -85,13 +84,10 @@ def _of_quarantine(
     if level not in {"private", None}:
         yield Error(
             f"Anyone reads the container {container!r}, where uploads lie that nobody has checked.",
-            hint=f"Make it private: pulumi refresh, pulumi up; or {_closing(storage, container)}",
+            hint=_advice(storage).close_quarantine(container),
             id="azureblob.E012",
         )
 
 
-def _closing(storage: BlobStorage, container: str) -> str:
-    return (
-        f"az storage container set-permission --account-name {storage.account_name} "
-        f"--name {container} --public-access off"
-    )
+def _advice(storage: BlobStorage) -> Advice:
+    return advice(Account(str(storage.account_name), str(storage.blob_endpoint)))

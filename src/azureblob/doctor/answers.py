@@ -1,4 +1,4 @@
-"""What a refusal means, and what mends it. The codes: "Common REST API error codes"."""
+"""What a refusal means, and what fixes it. The codes: "Common REST API error codes"."""
 
 from __future__ import annotations
 
@@ -7,28 +7,23 @@ from contextlib import contextmanager
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
-from azureblob.doctor import commands
 from azureblob.doctor.findings import Failed
 from azureblob.doctor.site import Site
 from azureblob.doctor.visitor import reason
 
-_PRINCIPAL = "ServicePrincipal:<object id>"
-
 
 @contextmanager
-def explained(site: Site) -> Iterator[None]:
-    """An error of azure-storage-blob's as Failed."""
+def explained(site: Site, container: str = "") -> Iterator[None]:
+    """An error of azure-storage-blob's as Failed. `container` is the one that was asked about."""
     try:
         yield
     except AzureError as error:
         if isinstance(error, HttpResponseError) and error.status_code is not None:
-            raise failure(site, error.status_code, code_of(error)) from None
+            raise failure(site, error.status_code, code_of(error), container) from None
         if isinstance(error, ClientAuthenticationError):
             # The credential found none. Its text goes on for pages, and may hold addresses.
             raise Failed(
-                "No identity signs in on this machine.",
-                "Sign in, or give the machine an identity that the stack knows (dataPrincipals).",
-                "az login",
+                "No identity signs in on this machine.", site.advice.no_identity()
             ) from None
         raise Failed(
             f"The request got no answer: {reason(error)}.",
@@ -42,34 +37,22 @@ def code_of(error: HttpResponseError) -> str:
     return str(getattr(code, "value", code))
 
 
-def failure(site: Site, status: int, code: str) -> Failed:
+def failure(site: Site, status: int, code: str, container: str = "") -> Failed:
     said = f"{status} {code}".rstrip()
-    environment = commands.environment(local=site.local)
+    advice = site.advice
     if code == "KeyBasedAuthenticationNotPermitted":
         return Failed(
             f"The account takes no shared keys ({said}).",
-            "Sign in as an identity: the stack has authMode identity, and the environment is from "
-            "before.",
-            environment,
+            advice.keys_not_allowed(),
         )
     if code in {"AuthorizationPermissionMismatch", "InsufficientAccountPermissions"}:
-        return Failed(
-            f"The identity has no role for this ({said}).",
-            "Give it Storage Blob Data Contributor and Storage Blob Delegator; a new role takes up "
-            "to ten minutes.",
-            *commands.appended("dataPrincipals", _PRINCIPAL),
-        )
+        return Failed(f"The identity has no role for this ({said}).", advice.role_missing())
     if code == "AuthorizationFailure" and not site.local:
-        return Failed(
-            f"The account's firewall refuses this machine ({said}).",
-            "Let its address in, or look from within the network.",
-            *commands.appended("allowedIpRanges", "<address>"),
-        )
+        return Failed(f"The account's firewall refuses this machine ({said}).", advice.firewall())
     if code in {"AuthenticationFailed", "AuthorizationFailure"} and not site.identity:
         return Failed(
             f"The key is not the account's, or was renewed ({said}).",
-            "Take the present one, and start the site again.",
-            environment,
+            advice.key_refused(),
         )
     if status == 401 or code in {"AuthenticationFailed", "InvalidAuthenticationInfo"}:
         return Failed(
@@ -80,17 +63,10 @@ def failure(site: Site, status: int, code: str) -> Failed:
     if code == "ContainerBeingDeleted":
         return Failed(
             f"A container of this name is being deleted ({said}).",
-            "Wait a minute, and make it again.",
-            *commands.as_declared(local=site.local),
+            advice.container_being_deleted(container),
         )
     if code == "ContainerNotFound":
-        return Failed(
-            f"There is no such container ({said}).",
-            "Make it; or, if it has another name, write the settings anew.",
-            *dict.fromkeys((*commands.as_declared(local=site.local), environment)),
-        )
+        return Failed(f"There is no such container ({said}).", advice.container_missing(container))
     if status >= 500:
         return Failed(f"The service is not well ({said}).", "Try again in some minutes.")
-    return Failed(
-        f"The service refuses it ({said}).", "Look the code up in docs/troubleshooting.md."
-    )
+    return Failed(f"The service refuses it ({said}).", advice.refused())

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from functools import partial
 
 from azureblob.checks.configured import address
-from azureblob.doctor import commands
 from azureblob.doctor.answers import explained
 from azureblob.doctor.examination import REQUEST_SECONDS, Probe
 from azureblob.doctor.findings import Failed, Warned
@@ -49,35 +48,30 @@ class Containers:
         return bool(self._site.media and self._site.media.signed)
 
     def _is_there(self, container: str) -> str:
-        with explained(self._site), self._site.client(REQUEST_SECONDS) as service:
+        with explained(self._site, container), self._site.client(REQUEST_SECONDS) as service:
             found = service.get_container_client(container).get_container_properties()
         self._levels[container] = str(found.public_access or _PRIVATE)
         return f"{container} is there"
 
     def _is_closed(self, role: str, container: str) -> str:
-        site = self._site
-        again = commands.as_declared(local=site.local)
+        advice = self._site.advice
         answer = self._visit(container)
         if not answer.is_readable:
             if self._levels[container] != _PRIVATE:
                 raise Warned(
                     f"{container} is public, and only the account's switch keeps visitors out "
                     f"({answer.said}).",
-                    "Make it private, as the stack declares it.",
-                    *again,
+                    advice.container_closed_by_account_only(container),
                 )
             return f"{container} refuses visitors"
         if role == "media":
             raise Failed(
                 f"Anyone reads {container}, and its uploads are declared private.",
-                "Make it private; or, if anyone may read them, mediaAccess public and the settings "
-                "anew.",
-                *(again if site.local else ("pulumi config set mediaAccess private", *again)),
+                advice.uploads_readable(container),
             )
         raise Failed(
             f"Anyone reads {container}, where uploads lie that nobody has checked.",
-            "It is private in every stack: make it so again.",
-            *again,
+            advice.quarantine_readable(container),
         )
 
     def _is_public(self, role: str, container: str) -> str:
@@ -89,41 +83,28 @@ class Containers:
         except Unreachable as error:
             raise Failed(
                 f"{base}, which the pages link to, cannot be reached: {error}.",
-                "Mend AZURE_CUSTOM_DOMAIN: write the settings anew.",
-                commands.environment(local=site.local),
+                site.advice.custom_domain_wrong(),
             ) from None
         if not answer.is_readable:
             raise self._not_shown(role, container, answer)
         if self._levels[container] == _LISTED:
             raise Warned(
                 f"Anyone can list {container}, not only read a file whose name is known.",
-                "Set the level to blob, as the stack declares it.",
-                *commands.as_declared(local=site.local),
+                site.advice.listable(container),
             )
         return f"{base} is shown to visitors, and not listed"
 
     def _not_shown(self, role: str, container: str, answer: Answer) -> Failed:
-        setting = f"{role}Access"
-        again = commands.as_declared(local=self._site.local)
+        advice = self._site.advice
         if answer.code == "PublicAccessNotPermitted":
             return Failed(
                 f"The account allows no public container ({answer.said}).",
-                "Let the stack set its switch; a policy of the company's may forbid it, and then "
-                "static files need frontDoor, and uploads mediaAccess private.",
-                *again,
+                advice.public_access_not_allowed(),
             )
-        fix = f"Make {container} public ({setting} public)."
-        if role == "media":
-            fix = "If uploads are private, write the settings anew; else make the container public."
-            again = (
-                commands.environment(local=self._site.local),
-                f"pulumi config set {setting} public",
-                *again,
-            )
+        hidden = advice.uploads_hidden if role == "media" else advice.static_files_hidden
         return Failed(
             f"Visitors are refused {container}, which the pages link to ({answer.said}).",
-            fix,
-            *again,
+            hidden(container),
         )
 
     def _visit(self, container: str) -> Answer:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from azureblob.advice import Steps
+
 
 class State(StrEnum):
     PASS = "pass"
@@ -27,13 +29,14 @@ class Finding:
 
 
 class Failed(Exception):
-    """A probe failed: what was seen, and what mends it."""
+    """A probe failed: what was seen, and what fixes it, in words or as a site's advice."""
 
     state = State.FAIL
 
-    def __init__(self, detail: str, fix: str = "", *commands: str) -> None:
+    def __init__(self, detail: str, fix: str | Steps = "", *commands: str) -> None:
         super().__init__(detail)
-        self.detail, self.fix, self.commands = detail, fix, commands
+        steps = fix if isinstance(fix, Steps) else Steps(fix, commands)
+        self.detail, self.fix, self.commands = detail, steps.text, steps.commands
 
 
 class Warned(Failed):

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from azure.core.exceptions import ResourceNotFoundError
 
-from azureblob.doctor import commands
 from azureblob.doctor.answers import explained
 from azureblob.doctor.examination import REQUEST_SECONDS, Probe
 from azureblob.doctor.findings import Failed, Skipped
 from azureblob.doctor.site import Site
 
+_COLLECTSTATIC = "python manage.py collectstatic --noinput"
 _SHOWN = 3
 _SECONDS = 6.0
 _PAGE = 5000
@@ -42,7 +42,7 @@ class Manifest:
                     raise Failed(
                         f"There is no {where}: nothing was published.",
                         "Publish the static files, and start the site again.",
-                        commands.COLLECTSTATIC,
+                        _COLLECTSTATIC,
                     ) from None
             paths = json.loads(content)["paths"]
             self._names = set(paths.values())
@@ -50,7 +50,7 @@ class Manifest:
             raise Failed(
                 f"{where} is no manifest of Django's.",
                 "Publish the static files, and start the site again.",
-                commands.COLLECTSTATIC,
+                _COLLECTSTATIC,
             ) from None
         return f"{where} names {len(paths)} files"
 
@@ -67,6 +67,6 @@ class Manifest:
             raise Failed(
                 f"Of {len(self._names)} files {len(missing)} are missing: {shown}{more}.",
                 "Publish the static files: what is missing is sent.",
-                commands.COLLECTSTATIC,
+                _COLLECTSTATIC,
             )
         return f"all {len(self._names)} files are there"

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from azure.core.exceptions import HttpResponseError
 
-from azureblob.doctor import commands
 from azureblob.doctor.answers import code_of, explained
 from azureblob.doctor.examination import REQUEST_SECONDS, Probe
 from azureblob.doctor.findings import Failed, Skipped, Warned
@@ -47,9 +46,7 @@ class Network:
             why = getattr(error, "strerror", None) or "no host name"
             raise Failed(
                 f"{site.host} does not resolve ({why}).",
-                "AZURE_BLOB_ENDPOINT names an account that is not there, or this machine has no "
-                "name server. Write the settings anew.",
-                commands.environment(local=site.local),
+                site.advice.name_unresolved(),
             ) from None
         return f"{site.host} is {found[0][4][0]}"
 
@@ -60,18 +57,12 @@ class Network:
             answer = ask("GET", url, seconds=REQUEST_SECONDS)
         except Unreachable as error:
             raise Failed(
-                f"{site.endpoint} cannot be reached: {error}.",
-                "Start the local stack."
-                if site.local
-                else "Look at the network, a proxy that opens TLS (REQUESTS_CA_BUNDLE names its "
-                "certificate), and the account's networkAccess.",
-                *([commands.environment(local=True)] if site.local else []),
+                f"{site.endpoint} cannot be reached: {error}.", site.advice.unreachable()
             ) from None
         if not answer.is_blob_service:
             raise Failed(
                 f"What answers at {site.endpoint} is no blob service ({answer.said}).",
-                "Mend AZURE_BLOB_ENDPOINT: write the settings anew.",
-                commands.environment(local=site.local),
+                site.advice.endpoint_wrong(),
             )
         self._answer = answer
         return f"{site.endpoint} answers" + ("" if site.local else ", over TLS")
@@ -97,7 +88,7 @@ class Network:
         """By a question about a container: whether there is one is another probe's matter."""
         site = self._site
         container = site.storage.azure_container
-        with explained(site), site.client(REQUEST_SECONDS) as service:
+        with explained(site, container), site.client(REQUEST_SECONDS) as service:
             try:
                 service.get_container_client(container).get_container_properties()
             except HttpResponseError as error:

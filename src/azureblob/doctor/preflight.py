@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from azureblob.advice import Steps
 from azureblob.checks.configured import address
-from azureblob.doctor import commands
 from azureblob.doctor.examination import REQUEST_SECONDS, Probe
 from azureblob.doctor.findings import Failed, Skipped
 from azureblob.doctor.site import Site
@@ -43,7 +43,8 @@ class Preflights:
         else:
             answer = self._ask("GET", f"{base}{static.manifest_name}", {"Origin": origin})
         if answer.headers.get(_ALLOWED) not in {origin, "*"}:
-            raise self._refused(origin, "webfonts and modules", answer)
+            steps = site.advice.origin_cannot_load(origin)
+            raise self._refused(origin, "webfonts and modules", answer, steps)
         return f"pages of {origin} load webfonts and modules"
 
     def _send(self, origin: str) -> str:
@@ -58,20 +59,15 @@ class Preflights:
         if answer.status == 200 and unsent:
             raise Failed(
                 f"Pages of {origin} may not send the headers {', '.join(unsent)}.",
-                "Let the stack write the rule for uploads.",
-                *commands.as_declared(local=site.local),
+                site.advice.upload_headers_not_allowed(origin),
             )
         if answer.headers.get(_ALLOWED) not in {origin, "*"}:
-            raise self._refused(origin, "uploads", answer, "directUpload has to be true as well.")
+            steps = site.advice.origin_cannot_upload(origin)
+            raise self._refused(origin, "uploads", answer, steps)
         return f"pages of {origin} send uploads"
 
-    def _refused(self, origin: str, what: str, answer: Answer, more: str = "") -> Failed:
-        known = "This origin is not in corsOrigins, or not with this scheme and port."
-        return Failed(
-            f"Pages of {origin} get no {what} ({answer.said}).",
-            f"{known} {more}".rstrip(),
-            *commands.appended("corsOrigins", origin),
-        )
+    def _refused(self, origin: str, what: str, answer: Answer, steps: Steps) -> Failed:
+        return Failed(f"Pages of {origin} get no {what} ({answer.said}).", steps)
 
     def _preflight(self, url: str, origin: str, method: str, sent: str = "") -> Answer:
         headers = {"Origin": origin, "Access-Control-Request-Method": method}

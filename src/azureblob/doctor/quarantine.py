@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobClient
 
-from azureblob.doctor import commands
 from azureblob.doctor.answers import explained
 from azureblob.doctor.examination import REQUEST_SECONDS, Probe
 from azureblob.doctor.findings import Failed
@@ -46,8 +45,12 @@ class QuarantineRights:
 
     @contextlib.contextmanager
     def _blob(self) -> Iterator[BlobClient]:
-        with explained(self._site), self._site.client(REQUEST_SECONDS) as service:
-            yield service.get_blob_client(self._site.quarantine, self._name)
+        quarantine = self._site.quarantine
+        with (
+            explained(self._site, quarantine),
+            self._site.client(REQUEST_SECONDS) as service,
+        ):
+            yield service.get_blob_client(quarantine, self._name)
 
     def _write(self) -> str:
         self._left = True
@@ -70,8 +73,7 @@ class QuarantineRights:
         if answer.is_readable:
             raise Failed(
                 f"A visitor reads an upload that nobody has checked ({answer.said}).",
-                "The quarantine container is private in every stack: make it so again.",
-                *commands.as_declared(local=self._site.local),
+                self._site.advice.unchecked_upload_readable(self._site.quarantine),
             )
         return f"without a signature it is refused ({answer.said})"
 
@@ -88,9 +90,7 @@ class QuarantineRights:
         if answer.status != 200 or answer.body != _CONTENT:
             raise Failed(
                 f"A signed URL is refused ({answer.said}), and so are private pictures.",
-                "The clock, the key, or the account's rules for signatures: allowSharedKeyAccess "
-                "and the SAS expiration policy.",
-                commands.environment(local=site.local),
+                site.advice.signature_refused(),
             )
         return "a visitor with a signed URL reads it"
 

@@ -11,6 +11,7 @@ from azure.storage.blob import BlobServiceClient
 from django.conf import settings
 from storages.utils import setting
 
+from azureblob.advice import Account, Advice, advice
 from azureblob.checks.configured import made
 from azureblob.static import StaticBlobStorage
 from azureblob.storage import BlobStorage
@@ -40,8 +41,16 @@ class Site:
 
     @property
     def local(self) -> bool:
-        """Whether it is a service on this machine: only such a one speaks plain http."""
-        return self.endpoint.startswith("http://")
+        """Whether it is an emulator, which has no TLS."""
+        return self._account.local
+
+    @property
+    def advice(self) -> Advice:
+        return advice(self._account)
+
+    @property
+    def _account(self) -> Account:
+        return Account(str(self.storage.account_name), self.endpoint)
 
     @property
     def identity(self) -> bool:

@@ -11,6 +11,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
+from azureblob.advice import advice
 from azureblob.credentials import Secret
 from azureblob.publishing.errors import PublishError
 
@@ -90,8 +91,7 @@ class SharedKey:
         except ValueError:
             # Without the key in it, of course.
             raise PublishError(
-                "AZURE_ACCOUNT_KEY is no account key: it is not base64. Write the settings anew: "
-                "make env STACK=<stack>"
+                f"AZURE_ACCOUNT_KEY is no account key: it is not base64. {advice().renew_key()}"
             ) from None
 
     def headers(

@@ -1,7 +1,7 @@
 """Requests to one container, many side by side on connections that are kept.
 
 libcurl's multi interface does the network's part in this one thread; azure-storage-blob needs many
-times the CPU for a request (docs/adr/0010-publishing.md).
+times the CPU for a request.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class Channel:
     def __init__(self, url: str, authorization: Authorization, limits: Limits) -> None:
         self._url = url.rstrip("/")
         self._path = urlsplit(self._url).path
+        self._container = self._path.rpartition("/")[2]
         self._authorization = authorization
         self._limits = limits
         self._multi = pycurl.CurlMulti()
@@ -185,7 +186,9 @@ class Channel:
         handle = self._running.pop(curl)
         self._multi.remove_handle(curl)
         self._idle.append(handle)
-        return handle.request, handle.end(failure)
+        answer = handle.end(failure)
+        answer.container = self._container
+        return handle.request, answer
 
     def _abandon(self) -> None:
         """Give up what is under way, and what was to be tried again."""

@@ -26,12 +26,14 @@ class Request:
 @dataclass
 class Answer:
     """`status` 0 means that none came, and `failure` says why. `head` has the lines as they came:
-    of thousands of answers that say no more than 201, nobody reads further."""
+    of thousands of answers that say no more than 201, nobody reads further. `container` is the
+    name of the one that was asked, empty if nothing was sent."""
 
     status: int
     head: Sequence[bytes] = ()
     body: bytes = b""
     failure: str = ""
+    container: str = ""
 
     @cached_property
     def headers(self) -> dict[str, str]:

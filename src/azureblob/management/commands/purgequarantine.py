@@ -11,6 +11,7 @@ from azure.storage.blob import BlobProperties
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from azureblob.advice import advice
 from azureblob.direct.quarantine import Quarantine, quarantine
 from azureblob.management.interruption import told_as
 from azureblob.management.spans import add_clearing_arguments
@@ -23,8 +24,8 @@ _INTERRUPTED = "Interrupted. What was deleted is gone; the next run deletes the 
 
 class Command(BaseCommand):
     help = (
-        "Delete what lies in the quarantine container for longer than a form is good: uploads that "
-        "were begun and never saved. A lifecycle rule of the stack does the same, a day at a time."
+        "Delete uploads that were begun and never saved from the quarantine container, once their "
+        "form is no longer valid. A lifecycle rule of the account can do the same, a day at a time."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -39,8 +40,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         except ResourceNotFoundError:
             name = place.storage.azure_container
+            steps = advice().create_container(name)
             raise CommandError(
-                f"There is no container {name!r}. Deploy the stack (pulumi up), then try again."
+                f"There is no container {name!r}. {steps}, then try again."
             ) from None
         except AzureError as error:
             # Its text may hold addresses and signatures.

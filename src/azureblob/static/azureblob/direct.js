@@ -291,7 +291,8 @@ class Upload {
 /** Why a request came to nothing. The browser does not say; what else it lets through does. */
 async function explain(url, origin, moved) {
   if (blockedByPolicy.startsWith(origin)) {
-    return new Trouble(`This page's Content-Security-Policy does not let it send to ${origin}: connect-src has to name it.`, { useless: true });
+    console.error(`This page's Content-Security-Policy does not let it send to ${origin}: connect-src has to name it.`);
+    return new Trouble("Uploads from this page are not allowed; tell the site's owner.", { useless: true });
   }
   const away = new Trouble("The storage does not answer.", { again: true });
   if (moved || answered.has(origin)) {
@@ -309,11 +310,11 @@ async function explain(url, origin, moved) {
     return away; // a connection that broke, it may be
   }
   const site = window.location.origin;
-  return new Trouble(
-    `The storage takes no uploads from this page: this origin (${site}) is not in corsOrigins. ` +
-    `The stack's owner adds it to that list, and deploys: pulumi config set --path 'corsOrigins[<n>]' ${site}, then pulumi up. ` +
-    "<n> is the list's first free number: [0] for its first entry, [1] for its second.",
+  console.error(
+    `${origin} refuses uploads from the origin ${site}: no CORS rule of the blob service allows it to send (PUT) ` +
+    `the headers content-type and x-ms-*. What to do: python manage.py doctor --origin ${site}`,
   );
+  return new Trouble("Uploads from this address are not allowed; tell the site's owner.");
 }
 
 function blockId(index) {
