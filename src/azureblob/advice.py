@@ -8,6 +8,7 @@ its own subclasses `Advice` and names the class in its settings:
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,6 +17,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+_log = logging.getLogger(__name__)
 _CODES = "https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes"
 # The preflight of an upload asks for these (Put Blob and Put Block).
 _UPLOAD_HEADERS = "content-type 'x-ms-*'"
@@ -267,16 +269,26 @@ class Advice:
 
 
 def advice(account: Account | None = None) -> Advice:
-    """The site's; by default about the account of the settings.
+    """The site's advice, or the default; about the account of the settings if none is given.
 
-    Raises ImproperlyConfigured if AZUREBLOB_ADVICE is not the path of a subclass of Advice.
+    A wrong AZUREBLOB_ADVICE is logged and does not hide the failure that this explains.
     """
     if account is None:
         account = Account(
             str(_setting("AZURE_ACCOUNT_NAME") or ""), str(_setting("AZURE_BLOB_ENDPOINT") or "")
         )
+    try:
+        kind = advice_class()
+    except ImproperlyConfigured as error:
+        _log.warning("%s", error)
+        kind = Advice
+    return kind(account)
+
+
+def advice_class() -> type[Advice]:
+    """Raises ImproperlyConfigured if AZUREBLOB_ADVICE is not the path of a subclass of Advice."""
     path = _setting("AZUREBLOB_ADVICE")
-    return (_imported(path) if path else Advice)(account)
+    return _imported(path) if path else Advice
 
 
 def _setting(name: str) -> Any:
@@ -288,13 +300,18 @@ def _setting(name: str) -> Any:
 
 
 @cache
-def _imported(path: Any) -> type[Advice]:
-    rule = "it has to be the dotted path of a subclass of azureblob.advice.Advice"
+def _imported(path: object) -> type[Advice]:
+    """Cached: the setting is read whenever advice is given, its module is imported once."""
+    wrong = (
+        f"AZUREBLOB_ADVICE is {path!r}. It must be the dotted path of a subclass of "
+        "azureblob.advice.Advice, such as 'shop.advice.ShopAdvice'"
+    )
+    if not isinstance(path, str) or not all(part.isidentifier() for part in path.split(".")):
+        raise ImproperlyConfigured(f"{wrong}.")
     try:
         found = import_string(path)
-    except (ImportError, AttributeError) as error:
-        why = str(error) if isinstance(path, str) else "it is no text"
-        raise ImproperlyConfigured(f"AZUREBLOB_ADVICE is {path!r}; {rule}: {why}.") from None
+    except ImportError as error:
+        raise ImproperlyConfigured(f"{wrong}: {error}.") from None
     if not (isinstance(found, type) and issubclass(found, Advice)):
-        raise ImproperlyConfigured(f"AZUREBLOB_ADVICE is {path!r}; {rule}.")
+        raise ImproperlyConfigured(f"{wrong}.")
     return found

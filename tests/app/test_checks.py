@@ -114,6 +114,12 @@ FIRES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         },
     ),
     (
+        "E017",
+        {"AZUREBLOB_ADVICE": "backend.advice.Missing"},
+        "take AZUREBLOB_ADVICE out",
+        {"AZUREBLOB_ADVICE": "backend.advice.StackAdvice"},
+    ),
+    (
         "E002",
         {"STORAGES": storages({"expiration_secs": 600})},
         "STORAGES['default']['OPTIONS']",

@@ -587,8 +587,10 @@ def test_a_page_that_the_rules_do_not_name_gets_nothing_and_is_told_why(
         page.goto(f"{stranger}/")
         page.set_input_files("#id_image", painted(tmp_path, "stranger.png", "#fff", "#000"))
         told = state(page, "stranger.png", "failed").locator(".direct-error").inner_text()
-        assert f"this origin ({stranger}) is not in corsOrigins" in told
-        assert f"pulumi config set --path 'corsOrigins[<n>]' {stranger}" in told
+        assert told == "Uploads from this address are not allowed; tell the site's owner."
+        (logged,) = [text for text in visit.failures if "refuses uploads" in text]
+        assert f"refuses uploads from the origin {stranger}: no CORS rule" in logged
+        assert logged.endswith(f"python manage.py doctor --origin {stranger}")
         shoot(visit, shots, "direct-cors")
         assert stack.names("quarantine") == []
         assert tokens(page) == 0
@@ -629,7 +631,9 @@ def test_a_policy_that_forbids_sending_is_named(
     (tmp_path / "a.bin").write_bytes(b"a")
     page.set_input_files("#id_paper", tmp_path / "a.bin")
     told = state(page, "a.bin", "failed").locator(".direct-error").inner_text()
-    assert "connect-src has to name it" in told
+    assert told == "Uploads from this page are not allowed; tell the site's owner."
+    (logged,) = [text for text in visit.failures if "connect-src has to name it" in text]
+    assert "Content-Security-Policy does not let it send to http://127.0.0.1" in logged
 
 
 def test_who_lost_the_permission_is_told_at_the_file(

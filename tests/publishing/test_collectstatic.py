@@ -263,9 +263,36 @@ def test_a_wrong_key_is_told_and_shown_nowhere(site: Site) -> None:
         assert "sig=" not in err
 
 
-def test_a_missing_container_is_told_with_what_to_do(site: Site) -> None:
+def test_a_missing_container_is_reported_with_what_to_do(site: Site) -> None:
     err = refused(site.publish(azure_container="nowhere"), site)
-    assert "ContainerNotFound: there is no such container. Deploy the stack" in err
+    assert (
+        "ContainerNotFound: there is no such container. Create it (az storage container create "
+        f"--blob-endpoint http://127.0.0.1:{site.port}/publishing/ --account-name publishing "
+        "--name nowhere), then try again."
+    ) in err
+    (site.folder / "own.py").write_text(
+        "from azureblob.advice import Advice\n\n\n"
+        "class Own(Advice):\n"
+        "    def create_container(self, container=''):\n"
+        "        return f'Ask the platform team for {container}'\n"
+    )
+    site.settings["AZUREBLOB_ADVICE"] = "own.Own"
+    err = refused(site.publish(azure_container="nowhere"), site)
+    assert "there is no such container. Ask the platform team for nowhere, then try again." in err
+
+
+def test_a_publish_that_works_loads_no_advice(site: Site) -> None:
+    site.settings["AZUREBLOB_ADVICE"] = "own.Missing"
+    assert site.publish().well().err == ""
+
+
+def test_a_wrong_advice_class_is_reported_and_does_not_hide_the_failure(site: Site) -> None:
+    site.settings["AZUREBLOB_ADVICE"] = "own.Missing"
+    ended = site.publish(azure_container="nowhere")
+    logged, failure = ended.err.splitlines()
+    assert logged.startswith("AZUREBLOB_ADVICE is 'own.Missing'. It must be the dotted path of ")
+    assert failure.startswith("CommandError: ")
+    assert "there is no such container. Create it (az storage container create" in failure
 
 
 def test_a_service_that_does_not_answer_is_told_with_what_to_look_at(

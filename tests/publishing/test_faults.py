@@ -319,7 +319,7 @@ def test_what_is_no_key_is_told_in_a_sentence(site: Site) -> None:
 
 def test_a_missing_container_is_told_in_a_sentence(site: Site, container: Container) -> None:
     said = failed(site.publish(azure_container="nobody-made-it"), container.key)
-    assert "ContainerNotFound: there is no such container. Deploy the stack" in said
+    assert "ContainerNotFound: there is no such container. Create it (az " in said
     assert len(said.splitlines()) == 1
 
 

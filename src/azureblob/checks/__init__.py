@@ -1,11 +1,11 @@
-"""What `manage.py check` says about a project that uses this app; docs/checks.md lists it all.
+"""What `manage.py check` says about a project that uses this app.
 
 Nothing here asks the network, but for the one question that `check --deploy` adds.
 """
 
 from __future__ import annotations
 
-from azureblob.checks.accounts import settings_are_read, storages_can_be_made
+from azureblob.checks.accounts import advice_is_usable, settings_are_read, storages_can_be_made
 from azureblob.checks.addresses import addresses_agree
 from azureblob.checks.containers import containers_are_apart
 from azureblob.checks.instances import private_media_are_signed, types_are_checked
@@ -19,6 +19,7 @@ from azureblob.checks.staticfiles import commands_are_ours, settings_moved
 
 __all__ = [
     "addresses_agree",
+    "advice_is_usable",
     "commands_are_ours",
     "containers_are_apart",
     "containers_are_as_declared",

@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from storages.utils import setting
 
-from azureblob.advice import Account, advice
+from azureblob.advice import Account, advice, advice_class
 from azureblob.checks.configured import TAG, Configured, configured
 from azureblob.extras import how_to_install, is_installed
 from azureblob.options import REPLACED
@@ -54,6 +54,16 @@ def settings_are_read(app_configs: Sequence[AppConfig] | None, **_: Any) -> list
         if hasattr(settings, name)
     ]
     return found
+
+
+@register(TAG)
+def advice_is_usable(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    try:
+        advice_class()
+    except ImproperlyConfigured as error:
+        hint = "Correct the path, or take AZUREBLOB_ADVICE out for the library's own advice."
+        return [Error(str(error), hint=hint, id="azureblob.E017")]
+    return []
 
 
 @register(TAG)

@@ -23,7 +23,7 @@ class NoDatabase(Exception):
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A row's word that there is a file: `name` as the row has it, and the blob's `path`, which is
-    empty for a name that leads out of the container. `where` is such as `gallery.Picture 12.image`.
+    empty for a name that leads out of the container. `where` is such as `shop.Picture 12.image`.
     """
 
     where: str
