@@ -14,7 +14,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from storages.utils import setting
 
-from azureblob.advice import Account, advice, advice_class
 from azureblob.checks.configured import TAG, Configured, configured
 from azureblob.extras import how_to_install, is_installed
 from azureblob.options import REPLACED
@@ -58,6 +57,9 @@ def settings_are_read(app_configs: Sequence[AppConfig] | None, **_: Any) -> list
 
 @register(TAG)
 def advice_is_usable(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    # Loaded here, and below: every start loads the checks, and a publish that works needs none.
+    from azureblob.advice import advice_class
+
     try:
         advice_class()
     except ImproperlyConfigured as error:
@@ -122,6 +124,8 @@ def _account_problems(storage: Configured) -> Iterator[CheckMessage]:
             id="azureblob.E006",
         )
     if key and not _is_base64(key):
+        from azureblob.advice import Account, advice
+
         yield Error(
             "AZURE_ACCOUNT_KEY is no account key: it is not base64.",
             hint=f"{advice(Account(str(values['account_name'] or ''), endpoint)).copy_key()}.",

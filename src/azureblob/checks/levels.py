@@ -10,11 +10,11 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, register
 from storages.utils import setting
 
-from azureblob.advice import Account, Advice, advice
 from azureblob.checks.configured import TAG, made
 from azureblob.deadline import within
 
 if TYPE_CHECKING:
+    from azureblob.advice import Advice
     from azureblob.storage import BlobStorage
 
 _SECONDS = 3.0
@@ -90,4 +90,7 @@ def _of_quarantine(
 
 
 def _advice(storage: BlobStorage) -> Advice:
+    # Loaded here: every start loads the checks.
+    from azureblob.advice import Account, advice
+
     return advice(Account(str(storage.account_name), str(storage.blob_endpoint)))

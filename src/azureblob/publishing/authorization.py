@@ -11,7 +11,6 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from azureblob.advice import advice
 from azureblob.credentials import Secret
 from azureblob.publishing.errors import PublishError
 
@@ -89,6 +88,9 @@ class SharedKey:
             # that drives the network waits for its turn again.
             self._mac = hmac.new(base64.b64decode(key, validate=True), digestmod=hashlib.sha256)
         except ValueError:
+            # Loaded here: a publish that works needs no advice, and starts sooner.
+            from azureblob.advice import advice
+
             # Without the key in it, of course.
             raise PublishError(
                 f"AZURE_ACCOUNT_KEY is no account key: it is not base64. {advice().renew_key()}"

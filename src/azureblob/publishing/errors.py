@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from azureblob.advice import advice
 from azureblob.publishing.requests import Answer
 
 # Codes that end a publish, and why. What to do next is filled in by the site's advice.
@@ -40,6 +39,9 @@ def explain(answer: Answer) -> str:
     """A sentence for an answer that ends a publish."""
     reason = _REASONS.get(answer.code)
     if reason:
+        # Loaded here: a publish that works needs no advice, and starts sooner.
+        from azureblob.advice import advice
+
         steps = advice()
         reason = reason.format(
             renew_key=steps.renew_key(),
