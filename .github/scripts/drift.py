@@ -7,7 +7,6 @@ The text's first line says which: `<!-- django-azure-blob drift STACK found -->`
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -23,18 +22,7 @@ DRIFTED = "no changes were expected"
 def look(stack: str) -> int:
     """Exit status 1 if the comparison failed, which is not drift."""
     try:
-        with secretless.copied(stack) as copy:
-            done = subprocess.run(
-                [
-                    *("pulumi", "preview", "--stack", stack, *OPTIONS),
-                    *("--config-file", str(copy.settings)),
-                ],
-                env=copy.environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-            )
+        done = secretless.preview(stack, *OPTIONS)
     except secretless.CopyFailed as error:
         print(f"Stack `{stack}` could not be compared with Azure.\n\n{fenced(str(error))}")
         return 1

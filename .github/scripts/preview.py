@@ -7,7 +7,6 @@ see `secretless`. Exit status 1 if a preview failed; the text says which, and wh
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
@@ -48,19 +47,8 @@ def _preview(stack: str, plan: Path | None) -> bool:
 def _previewed(stack: str, plan: Path | None) -> tuple[bool, str]:
     """Whether it failed, and what Pulumi said."""
     try:
-        with secretless.copied(stack) as copy:
-            done = subprocess.run(
-                [
-                    *("pulumi", "preview", "--stack", stack, *OPTIONS),
-                    *("--config-file", str(copy.settings)),
-                    *(("--save-plan", str(plan)) if plan else ()),
-                ],
-                env=copy.environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-            )
+        saving = ("--save-plan", str(plan)) if plan else ()
+        done = secretless.preview(stack, *OPTIONS, *saving)
     except secretless.CopyFailed as error:
         return True, str(error)
     if plan and done.returncode == 0:

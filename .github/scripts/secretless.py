@@ -82,6 +82,23 @@ def copied(stack: str) -> Iterator[Copy]:
         yield Copy(settings, environment)
 
 
+def preview(stack: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """`pulumi preview` of a copy of the stack; all that it says is in `stdout`. Raises
+    CopyFailed."""
+    with copied(stack) as copy:
+        return subprocess.run(
+            [
+                *("pulumi", "preview", "--stack", stack, *options),
+                *("--config-file", str(copy.settings)),
+            ],
+            env=copy.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+
 def publish(plan: Path) -> None:
     """Take the secrets out of a saved plan, and with them what binds it to the copy's encryption.
 
