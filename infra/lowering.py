@@ -12,7 +12,6 @@ ACCOUNT = "azure-native:storage:StorageAccount"
 SERVICE = "azure-native:storage:BlobServiceProperties"
 CONTAINER = "azure-native:storage:BlobContainer"
 LIFECYCLE = "azure-native:storage:ManagementPolicy"
-GUARDED = (ACCOUNT, SERVICE, CONTAINER, LIFECYCLE)
 _LEVELS = ("None", "Blob", "Container")
 _NO_SETTING = "no setting of this stack keeps it"
 
@@ -107,7 +106,7 @@ def _lifecycle(old: Inputs, new: Inputs) -> Iterator[Lowering]:
 
     A rule for blobs that had none is not judged: whether there are any of them is not in here.
     """
-    before, after = _deletions(old), _deletions(new)
+    before, after = (deletions(each.get("policy")) for each in (old, new))
     for (prefix, part), days in sorted(after.items()):
         earlier = before.get((prefix, part))
         if earlier is not None and days < earlier:
@@ -137,10 +136,6 @@ def deletions(policy: Any) -> dict[tuple[str, str], int]:
                 days = min(numbers)
                 found[prefix, part] = min(days, found.get((prefix, part), days))
     return found
-
-
-def _deletions(inputs: Inputs) -> dict[tuple[str, str], int]:
-    return deletions(inputs.get("policy"))
 
 
 def _days(policy: Any) -> int | None:

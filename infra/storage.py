@@ -125,7 +125,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
                 resource_group_name=config.resource_group_name or None,
                 location=config.location,
                 tags=self._tags,
-                opts=options(str(group) if adopted else "", kept),
+                opts=options(str(group), kept),
             )
         else:
             # Read only: somebody else made it, and the stack neither changes nor deletes it. Where

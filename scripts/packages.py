@@ -21,14 +21,13 @@ _PIN_FILES = (
     ROOT / "constraints.txt",
     ROOT / "app" / "constraints.txt",
     ROOT / "app" / "requirements.txt",
-    # What the library depends on.
-    ROOT / "pyproject.toml",
     REQUIREMENTS,
 )
+_LIBRARY = ROOT / "pyproject.toml"  # says what the library depends on
 
 
 def fingerprint(*, dev: bool) -> str:
-    files = [*_PIN_FILES, DEV_REQUIREMENTS] if dev else [*_PIN_FILES]
+    files = [*_PIN_FILES, _LIBRARY, *([DEV_REQUIREMENTS] if dev else [])]
     return stamp.fingerprint(files, UV_VERSION)
 
 
@@ -38,8 +37,6 @@ def _with_django(requirements: Sequence[Path]) -> list[Path]:
         return [*requirements]
     copies = VENV / "requirements"
     for file in (*_PIN_FILES, DEV_REQUIREMENTS):
-        if file.suffix != ".txt":
-            continue
         copy = copies / file.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         text = re.sub(r"(?m)^django==.*", f"django=={DJANGO}.*", file.read_text())

@@ -57,8 +57,8 @@ class Monitor:
     def RegisterResource(self, request: Any) -> Any:
         urn = self._urn(request.parent, request.type, request.name)
         self._former[urn] = self._aliases(request)
-        goal = _goal(request, tuple(self._former[urn]))
-        goal.before_update = before_update(request.hooks, self._hooks)
+        hooks = before_update(request.hooks, self._hooks)
+        goal = _goal(request, tuple(self._former[urn]), hooks)
         resource = self._deployment.register(urn, goal)
         shown = resource.outputs if resource.custom else resource.inputs
         return resource_pb2.RegisterResourceResponse(
@@ -145,7 +145,7 @@ def _name(urn: str) -> str:
     return urn.rpartition("::")[2]
 
 
-def _goal(request: Any, aliases: tuple[str, ...]) -> Goal:
+def _goal(request: Any, aliases: tuple[str, ...], hooks: tuple[Hook, ...]) -> Goal:
     return Goal(
         type=request.type,
         name=request.name,
@@ -164,4 +164,5 @@ def _goal(request: Any, aliases: tuple[str, ...]) -> Goal:
         additional_secret_outputs=tuple(request.additionalSecretOutputs),
         import_id=request.importId,
         aliases=aliases,
+        before_update=hooks,
     )

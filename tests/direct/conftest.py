@@ -103,12 +103,14 @@ def hold(django_site: None) -> Iterator[Quarantine]:  # noqa: F811
     from azureblob.direct.quarantine import quarantine
 
     found = quarantine()
-    # Another file's tests in this process may have left uploads there.
-    for name in names(found):
-        found.delete(name)
+
+    def clear() -> None:
+        for name in names(found):
+            found.delete(name)
+
+    clear()  # another file's tests in this process may have left uploads there
     yield found
-    for name in names(found):
-        found.delete(name)
+    clear()
 
 
 @pytest.fixture(autouse=True)

@@ -112,10 +112,9 @@ def clone(tmp_path: Path, fresh_venv: Path) -> Clone:
         ignored = shutil.ignore_patterns("node_modules", "__pycache__")
         shutil.copytree(ROOT / part, root / part, ignore=ignored)
     (root / "app").mkdir()
-    for part in ("Makefile", "constraints.txt", "app/requirements.txt", "Pulumi.local.yaml"):
-        shutil.copyfile(ROOT / part, root / part)
-    parts = ("requirements.txt", "requirements-dev.txt", "pyproject.toml", "app/constraints.txt")
-    for part in parts:
+    pins = ("constraints.txt", "app/constraints.txt", "app/requirements.txt", "pyproject.toml")
+    pins += ("requirements.txt", "requirements-dev.txt")
+    for part in ("Makefile", "Pulumi.local.yaml", *pins):
         shutil.copyfile(ROOT / part, root / part)
     wheels, programs = tmp_path / "wheels", tmp_path / "programs"
     wheels.mkdir()
