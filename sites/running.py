@@ -87,8 +87,8 @@ class Run:
             said = self._by_django(package, python, folder, static)
         except Failed:
             # A package that asks for a static file's URL while it is imported starts with Django's
-            # own storage once there is a manifest; the first one is made with DEBUG on. With ours
-            # `manage.py collectstatic` needs none, but this process is no such command.
+            # own storage once there is a manifest; the first one is made with DEBUG on. With our
+            # storage `manage.py collectstatic` needs no manifest, but this process is not manage.py.
             try:
                 said = self._by_django(package, python, folder, static, debug=True)
                 first_with_debug = True

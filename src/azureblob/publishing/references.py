@@ -31,8 +31,8 @@ _SOURCE_MAP = re.compile(r"""[#@]\s*+sourceMappingURL\s*+=\s*+([^\s"'`*]++)""")
 _PATHS = re.compile(
     rf"""\\.|"(\.\.?\\?/{_DOUBLE})"|'(\.\.?\\?/{_SINGLE})'|`(\.\.?\\?/{_BACKTICK})`""",
 )
-# Worker("a.js"), importScripts("a.js"), URL("a.png", …): any function may take a name, and a search
-# for those that do is several times slower.
+# Any call whose first argument is a string: Worker("a.js"), importScripts("a.js"), URL("a.png", …).
+# A list of the functions that take a URL would match less, and is several times slower to search.
 _CALLS = re.compile(rf"\(\s*+{_STRING}")
 _URLS = re.compile(
     rf"""url\(\s*+(?:"({_DOUBLE})"|'({_SINGLE})'|([^"'()\s\\]*+(?:\\.[^"'()\s\\]*+)*+))\s*+\)""",
