@@ -88,7 +88,7 @@ class Run:
         except Failed:
             # A package that asks for a static file's URL while it is imported starts with Django's
             # own storage once there is a manifest; the first one is made with DEBUG on. With our
-            # storage `manage.py collectstatic` needs no manifest, but this process is not manage.py.
+            # storage `manage.py collectstatic` needs no manifest, but this is not manage.py.
             try:
                 said = self._by_django(package, python, folder, static, debug=True)
                 first_with_debug = True
