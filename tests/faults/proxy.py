@@ -70,6 +70,18 @@ class FaultProxy:
         """Listen again, on the same port."""
         self._do(self._listen())
 
+    def drain(self) -> None:
+        """Wait until all connections that were opened before this call have ended.
+
+        A killed client can leave connections, requests included, that nobody has accepted yet.
+        They are accepted in order, so one more connection marks the last of them.
+        """
+        with socket.create_connection((HOST, self.port)) as last:
+            last.shutdown(socket.SHUT_WR)
+            last.settimeout(_PATIENCE_SECONDS)
+            assert last.recv(1) == b""
+        self._do(self._ended())
+
     def take(self) -> list[Record]:
         """The records so far, which are then forgotten."""
         taken, self.requests = self.requests, []
@@ -101,6 +113,9 @@ class FaultProxy:
         for connection in connections:
             connection.stop()
         await asyncio.gather(*(c.task for c in connections), return_exceptions=True)
+
+    async def _ended(self) -> None:
+        await asyncio.gather(*(c.task for c in self._connections), return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -181,3 +182,16 @@ def test_an_answer_may_come_a_byte_at_a_time(proxy: FaultProxy, ask: Ask) -> Non
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as client:
         client.sendall(b"GET /abc HTTP/1.1\r\n\r\n")
         assert client.recv(100) == b"H"
+
+
+def test_draining_waits_for_requests_whose_clients_ended_before_they_were_accepted(
+    proxy: FaultProxy,
+) -> None:
+    busy = threading.Event()
+    proxy.on_request = lambda _: busy.wait(5) and None
+    for number in range(8):
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as client:
+            client.sendall(b"PUT /a/c/%d HTTP/1.1\r\nContent-Length: 0\r\n\r\n" % number)
+    threading.Timer(0.2, busy.set).start()
+    proxy.drain()
+    assert [record.upstream for record in proxy.requests] == [201] * 8

@@ -119,8 +119,9 @@ def until(proxy: FaultProxy, enough: Callable[[list[Record]], object]) -> None:
 
 
 def settle(proxy: FaultProxy) -> None:
-    """Until what had reached the proxy has been answered by the service; the hooks end with it."""
-    until(proxy, lambda records: all(record.seconds for record in records))
+    """Wait until all that clients sent to the proxy before they ended has been answered by the
+    service, or never will be. Removes the hooks."""
+    proxy.drain()
     proxy.on_request = proxy.on_answer = None
 
 
