@@ -15,7 +15,7 @@ from bench.servers.running import ACCOUNT, CONTAINER, ROOT, Target
 PEERS = ROOT / ".venv-bench"
 DJANGO = PEERS / "django" / "bin" / "python"
 CLI = PEERS / "cli" / "bin" / "python"
-OURS = "azureblob.static.StaticBlobStorage"
+OURS = "azureblob.staticfiles.StaticBlobStorage"
 STOCK = "storages.backends.azure_storage.AzureStorage"
 REPAIRED = "bench.stock.ManifestAzureStorage"
 LOCAL = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"

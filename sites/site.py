@@ -92,7 +92,7 @@ def settings(
         "STORAGES": {
             "default": {"BACKEND": "azureblob.storage.BlobStorage", "OPTIONS": media},
             "staticfiles": {
-                "BACKEND": "azureblob.static.StaticBlobStorage",
+                "BACKEND": "azureblob.staticfiles.StaticBlobStorage",
                 "OPTIONS": {"azure_container": account.static},
             },
         },

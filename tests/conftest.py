@@ -28,12 +28,12 @@ PORTS = 2_000  # for each of them
 # for by all others.
 LONGEST = (
     "browser/test_direct_upload.py",
-    "publishing/test_faults.py",
+    "publish/test_faults.py",
     "outages/test_outages.py",
     "outages/test_health.py",
-    "publishing/test_kills.py",
-    "publishing/test_prune.py",
-    "publishing/test_two_publishes.py",
+    "publish/test_kills.py",
+    "publish/test_prune.py",
+    "publish/test_two_publishes.py",
     "scripts/test_setup.py",
     "scripts/test_rotate.py",
     "scripts/test_up.py",
@@ -42,7 +42,7 @@ LONGEST = (
     "e2e/test_taking_over.py",
     "e2e/test_protection.py",
     "localazure/test_cli.py",
-    "publishing/test_memory.py",
+    "publish/test_memory.py",
     "bench/test_measurement.py",
 )
 # A machine that is busy is no reason to fail.

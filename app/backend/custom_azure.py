@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from azureblob.static import StaticBlobStorage
+from azureblob.staticfiles import StaticBlobStorage
 from azureblob.storage import BlobStorage
 
 

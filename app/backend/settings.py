@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azureblob.policy import content_security_policy
+from azureblob.csp import content_security_policy
 from backend import environment
 
 BASE_DIR = environment.APP_DIR

@@ -9,7 +9,7 @@ from django import forms
 
 from azureblob.direct.file import saved_together
 from azureblob.direct.forms import DirectUploadField, DirectUploadInput
-from azureblob.uploads.marks import marked
+from azureblob.uploads.inspection_cache import marked
 from azureblob.uploads.names import shown_name
 from gallery.models import Picture
 from gallery.places import pictures

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest
 
-from azureblob.direct.place import UploadPlace
+from azureblob.direct.endpoint import UploadEndpoint
 from gallery.models import PICTURES
 
 
@@ -14,6 +14,6 @@ def may(request: HttpRequest, action: str) -> bool:
     return settings.GALLERY_OPEN or request.user.has_perm(f"gallery.{action}_picture")
 
 
-pictures = UploadPlace(
+pictures = UploadEndpoint(
     "pictures", may=lambda request: may(request, "add"), rules=PICTURES, within="gallery"
 )

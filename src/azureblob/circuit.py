@@ -13,7 +13,7 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
-from azureblob.deadline import StorageUnavailable, TooManyWaiting, current
+from azureblob.timeouts import StorageUnavailable, TooManyWaiting, current
 
 # In a row, before the circuit opens.
 FAILURES = 3

@@ -1,6 +1,6 @@
 """Clients of the blob service for a site that answers pages.
 
-Where a budget is open (azureblob.deadline), it bounds every call: the time-outs of each attempt,
+Where a budget is open (azureblob.timeouts), it bounds every call: the time-outs of each attempt,
 the pauses between attempts, and each read from and write to a socket, so that a server which sends
 a byte now and then gains nothing.
 """
@@ -23,7 +23,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError
 
 from azureblob.circuit import Circuit
-from azureblob.deadline import Budget, OutOfTime, StorageUnavailable, current, within
+from azureblob.timeouts import Budget, OutOfTime, StorageUnavailable, current, within
 
 T = TypeVar("T")
 

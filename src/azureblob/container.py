@@ -15,7 +15,7 @@ from storages.utils import setting
 from azureblob import options
 from azureblob.circuit import Circuit, circuit_for
 from azureblob.client import BoundedCredential, service_client
-from azureblob.credentials import default_credential, two_ways
+from azureblob.credentials import auth_conflicts, default_credential
 from azureblob.delegation import keys_for
 from azureblob.endpoints import blob_endpoint, custom_domain
 from azureblob.names import normalized
@@ -47,7 +47,7 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
     def __init__(self, **given: Any) -> None:
         # Options of the class below that are read by its __init__.
         self.connection_string = None
-        problems = options.replaced(given)
+        problems = options.unsupported_options(given)
         # Past AzureStorage's own: it makes attributes that nothing here reads, with a function that
         # Python 3.12 deprecates.
         kept = {k: v for k, v in given.items() if k not in options.REPLACED}
@@ -77,7 +77,7 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
             problems.append("azure_container is not set.")
         if not self.account_name:
             problems.append("AZURE_ACCOUNT_NAME is not set.")
-        problems += two_ways(
+        problems += auth_conflicts(
             key=self.account_key,
             identity=bool(self.token_credential) or self.auth_mode == "identity",
             endpoint=self.blob_endpoint,

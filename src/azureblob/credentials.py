@@ -34,7 +34,7 @@ def default_credential() -> TokenCredential:
     return DefaultAzureCredential(exclude_interactive_browser_credential=True)
 
 
-def two_ways(*, key: str | None, identity: bool, endpoint: str) -> list[str]:
+def auth_conflicts(*, key: str | None, identity: bool, endpoint: str) -> list[str]:
     """What is wrong with a key and an identity beside each other, or with neither."""
     if key and identity:
         return [

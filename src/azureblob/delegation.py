@@ -12,7 +12,7 @@ from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobServiceClient, UserDelegationKey
 
 from azureblob.credentials import Secret
-from azureblob.deadline import locked
+from azureblob.timeouts import locked
 
 logger = logging.getLogger(__name__)
 

@@ -174,7 +174,7 @@ class BlobFile(_File):
 
 
 @runtime_checkable
-class Movable(Protocol):
+class ServerSideCopy(Protocol):
     """A file whose bytes lie in the account already."""
 
     def move_into(self, storage: BlobStorage, name: str) -> bool:
@@ -185,7 +185,7 @@ class Movable(Protocol):
 
 
 @contextmanager
-def rereadable(content: File[Any], max_memory: int) -> Iterator[File[Any]]:
+def seekable(content: File[Any], max_memory: int) -> Iterator[File[Any]]:
     """The content as a File whose `file` gives bytes and can be read again: itself, or a copy."""
     if _is_rereadable(content):
         yield content

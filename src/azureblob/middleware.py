@@ -20,10 +20,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 
-from azureblob.deadline import Budget, request_seconds, waiting_requests
 from azureblob.outages import described, is_outage, unavailable
 from azureblob.serving import Served, serving
-from azureblob.static import ManifestError
+from azureblob.staticfiles import ManifestError
+from azureblob.timeouts import Budget, request_seconds, waiting_requests
 
 log = logging.getLogger(__name__)
 

@@ -35,7 +35,7 @@ def normalized(name: str | PurePath) -> str:
     return "/".join(parts)
 
 
-def tidied(name: str | PurePath) -> str:
+def cleaned_name(name: str | PurePath) -> str:
     """The name that a file is saved under: no part of it ends with a dot, which Azure advises
     against and clients drop.
 
@@ -47,7 +47,7 @@ def tidied(name: str | PurePath) -> str:
     return "/".join(parts)
 
 
-def impossible(path: str) -> str:
+def invalid_reason(path: str) -> str:
     """Why no blob can have this path; empty if one can."""
     if not path:
         return "it is empty"

@@ -17,7 +17,7 @@ REPLACED = {
 }
 
 
-def replaced(options: Iterable[str]) -> list[str]:
+def unsupported_options(options: Iterable[str]) -> list[str]:
     return [
         f"{name} means nothing here: use {REPLACED[name]}." for name in options if name in REPLACED
     ]

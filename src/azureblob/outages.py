@@ -12,7 +12,7 @@ from azure.core.exceptions import (
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
-from azureblob.static import ManifestError
+from azureblob.staticfiles import ManifestError
 
 TEMPLATE = "azureblob/unavailable.html"
 # Longer than a circuit stays open.

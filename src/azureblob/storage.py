@@ -44,9 +44,8 @@ from storages.utils import get_available_overwrite_name, setting
 from azureblob.client import BUDGET
 from azureblob.container import ONE_REQUEST_BYTES, Container
 from azureblob.content_types import content_encoding, content_type
-from azureblob.deadline import current
-from azureblob.file import BlobFile, Movable, gunzip, rereadable
-from azureblob.names import LONGEST, impossible, normalized, tidied
+from azureblob.file import BlobFile, ServerSideCopy, gunzip, seekable
+from azureblob.names import LONGEST, cleaned_name, invalid_reason, normalized
 from azureblob.signing import (
     LONGEST_BY_IDENTITY,
     between,
@@ -54,6 +53,7 @@ from azureblob.signing import (
     permission_of,
     window,
 )
+from azureblob.timeouts import current
 
 # For what another writer can undo meanwhile, and for a name that a subclass insists on.
 _ATTEMPTS = 5
@@ -104,7 +104,7 @@ class BlobStorage(Container):
     def _existing(self, name: str) -> str:
         """The name of a blob that may be there. Raises FileNotFoundError if none can be."""
         path = self._get_valid_path(name)
-        if not normalized(name) or str(name).endswith(("/", "\\")) or impossible(path):
+        if not normalized(name) or str(name).endswith(("/", "\\")) or invalid_reason(path):
             raise FileNotFoundError(errno.ENOENT, "There is no blob", str(name))
         return path
 
@@ -285,7 +285,7 @@ class BlobStorage(Container):
             content = File(content, name)
         validate_file_name(name, allow_relative_path=True)
         taken: Counter[str] = Counter()
-        with rereadable(content, self.max_memory_size) as source:
+        with seekable(content, self.max_memory_size) as source:
             while True:
                 free = self._free_name(name, max_length, taken, _length(source.file))
                 validate_file_name(free, allow_relative_path=True)
@@ -322,9 +322,9 @@ class BlobStorage(Container):
         Raises SuspiciousFileOperation for a name that no blob can have.
         """
         if not max_length:
-            self._storable(tidied(name))
+            self._storable(cleaned_name(name))
         validate_file_name(str(name).replace("\\", "/"), allow_relative_path=True)
-        name = tidied(name)
+        name = cleaned_name(name)
         room = LONGEST - len(self._get_valid_path(name)) + len(name)
         longest = min(max_length or room, room)
         if self.overwrite_files:
@@ -333,9 +333,9 @@ class BlobStorage(Container):
 
     def _save(self, name: str, content: File[Any]) -> str:
         """Raises FileExistsError where the name is taken and files are not overwritten."""
-        if isinstance(content, Movable) and content.move_into(self, name):
+        if isinstance(content, ServerSideCopy) and content.move_into(self, name):
             return name
-        with rereadable(content, self.max_memory_size) as source:
+        with seekable(content, self.max_memory_size) as source:
             self.upload(
                 name, cast("IO[bytes]", source.file), overwrite=self.overwrite_files, sent=content
             )
@@ -344,8 +344,8 @@ class BlobStorage(Container):
     def _storable(self, name: str) -> str:
         """The name of a blob to store. Raises SuspiciousFileOperation if Azure takes none."""
         path = self._get_valid_path(name)
-        reason = impossible(path)
-        if not reason and (normalized(name) != tidied(name) or str(name).endswith("/")):
+        reason = invalid_reason(path)
+        if not reason and (normalized(name) != cleaned_name(name) or str(name).endswith("/")):
             reason = "a part of it ends with a dot, or the whole with a slash"
         if reason:
             raise SuspiciousFileOperation(f"{str(name)[:100]!r} is no name for a blob: {reason}.")
@@ -421,7 +421,7 @@ def _first_bytes(stream: IO[bytes] | None, size: int) -> bytes:
 
 
 def _length(stream: IO[Any] | None) -> int:
-    assert stream is not None  # noqa: S101 - for the type checker: rereadable() gives one
+    assert stream is not None  # noqa: S101 - for the type checker: seekable() gives one
     stream.seek(0, os.SEEK_END)
     return stream.tell()
 

@@ -17,8 +17,8 @@ from azure.storage.blob._shared.authentication import SharedKeyCredentialPolicy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azureblob.publishing.authorization import Bearer, SharedKey
-from azureblob.publishing.errors import PublishError
+from azureblob.rest.auth import Bearer, SharedKey
+from azureblob.rest.errors import PublishError
 
 ACCOUNT, KEY = "signer", base64.b64encode(b"any key will do for a signature").decode()
 TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=12)

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import ROOT, free_port
 
 STATICFILES = "django.contrib.staticfiles"
-OURS = "azureblob.static.StaticBlobStorage"
+OURS = "azureblob.staticfiles.StaticBlobStorage"
 DJANGOS = "django.contrib.staticfiles.storage.StaticFilesStorage"
 BLOBS = "azureblob.storage.BlobStorage"
 KEY = "bm8ga2V5"

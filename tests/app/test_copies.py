@@ -14,7 +14,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 
-from azureblob.static import StaticBlobStorage
+from azureblob.staticfiles import StaticBlobStorage
 from azureblob.storage import BlobStorage
 from tests.app.conftest import site_environment
 from tests.app.contract.conftest import media_storage, read, static_storage

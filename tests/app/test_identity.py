@@ -255,7 +255,7 @@ def test_an_identity_publishes_static_files(
         "azure_container": "published",
     }
     storages = {
-        "staticfiles": {"BACKEND": "azureblob.static.StaticBlobStorage", "OPTIONS": options}
+        "staticfiles": {"BACKEND": "azureblob.staticfiles.StaticBlobStorage", "OPTIONS": options}
     }
     finders = ["django.contrib.staticfiles.finders.FileSystemFinder"]
     with override_settings(
@@ -273,7 +273,7 @@ def test_an_identity_publishes_static_files(
 def test_a_token_never_publishes_over_plain_http(django_site: None) -> None:
     from django.core.exceptions import ImproperlyConfigured
 
-    from azureblob.static import StaticBlobStorage
+    from azureblob.staticfiles import StaticBlobStorage
 
     with pytest.raises(ImproperlyConfigured, match="over https only"):
         StaticBlobStorage(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from azureblob.policy import content_security_policy
+from azureblob.csp import content_security_policy
 
 ACCOUNT = "https://acme.blob.core.windows.net"
 AZURITE = "http://127.0.0.1:10000"

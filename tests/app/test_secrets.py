@@ -56,9 +56,9 @@ def test_no_object_of_the_app_shows_a_secret(
     from azureblob.checks.configured import configured
     from azureblob.direct.quarantine import quarantine
     from azureblob.doctor.site import site
-    from azureblob.publishing.account import open_channel
+    from azureblob.rest.account import open_transport
     from azureblob.serving import serving
-    from azureblob.static import StaticBlobStorage
+    from azureblob.staticfiles import StaticBlobStorage
     from azureblob.storage import BlobStorage
 
     given = base64.b64encode(b"a key that is given in code, once").decode()
@@ -67,7 +67,7 @@ def test_no_object_of_the_app_shows_a_secret(
     ]
     identity = private_media(lender)
     identity.url("a.txt")
-    channel = open_channel(storages["staticfiles"])  # type: ignore[arg-type]
+    channel = open_transport(storages["staticfiles"])  # type: ignore[arg-type]
     kept = [
         environment.load({**GOOD, "DATABASE_URL": DATABASE_URL}),
         [(storage, storage._signer()) for storage in (*explicit[:1], storages["default"])],

@@ -14,7 +14,7 @@ from azureblob.content_types import content_type
 from azureblob.signing import CLOCK_SKEW_SECONDS, window
 
 if TYPE_CHECKING:
-    from azureblob.static import StaticBlobStorage
+    from azureblob.staticfiles import StaticBlobStorage
     from azureblob.storage import BlobStorage
 
 AWKWARD = [

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from django.test import Client
 
     from azureblob.direct.quarantine import Quarantine
-    from azureblob.direct.tickets import Pass
+    from azureblob.direct.tokens import ClaimToken
 
 BASE = "/pictures/upload/"
 
@@ -80,10 +80,10 @@ class Browser:
         request.session = self.client.session
         return senders_in(request)
 
-    def passed(self, body: bytes, name: str = "cat.png") -> Pass:
-        from azureblob.direct.tickets import Pass
+    def passed(self, body: bytes, name: str = "cat.png") -> ClaimToken:
+        from azureblob.direct.tokens import ClaimToken
 
-        return Pass.of(self.token(body, name), "pictures", self.senders)
+        return ClaimToken.of(self.token(body, name), "pictures", self.senders)
 
     def token(self, body: bytes, name: str = "cat.png") -> str:
         answer = self.ask("finish", id=self.send(body, name)["id"])

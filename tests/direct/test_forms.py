@@ -220,9 +220,9 @@ def test_an_account_that_takes_nothing_from_browsers_has_an_ordinary_field(
 def test_a_place_that_is_in_no_urlconf_says_what_to_write(django_site: None) -> None:
     from django.core.exceptions import ImproperlyConfigured
 
-    from azureblob.direct.place import UploadPlace
+    from azureblob.direct.endpoint import UploadEndpoint
 
-    place = UploadPlace("nowhere", may=lambda request: True)
+    place = UploadEndpoint("nowhere", may=lambda request: True)
     with pytest.raises(ImproperlyConfigured, match=r"include\(place\.urls\)"):
         place.addresses()
 

@@ -310,12 +310,12 @@ def test_a_version_that_was_not_checked_gets_no_token(
 
 
 def test_a_token_is_good_for_a_day(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    from azureblob.direct.tickets import Invalid, Pass, Ticket
+    from azureblob.direct.tokens import ClaimToken, Invalid, UploadToken
 
     grant = browser.send(picture())
     token = browser.ask("finish", id=grant["id"]).json()["token"]
     now = time.time()
-    for kind, text in ((Ticket, grant["id"]), (Pass, token)):
+    for kind, text in ((UploadToken, grant["id"]), (ClaimToken, token)):
         monkeypatch.setattr("django.core.signing.time.time", lambda: now + 24 * 3600 - 60)
         kind.of(text, "pictures", browser.senders)
         monkeypatch.setattr("django.core.signing.time.time", lambda: now + 24 * 3600 + 60)
@@ -444,12 +444,12 @@ def test_a_site_without_the_middleware_is_told(django_site: None) -> None:
 def test_rules_that_became_stricter_hold_for_what_was_inspected_before(
     browser: Browser, hold: Quarantine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from azureblob.direct.place import UploadPlace
+    from azureblob.direct.endpoint import UploadEndpoint
     from azureblob.uploads.rules import UploadRules
     from gallery import forms
 
     token = browser.token(picture("PNG"))
-    strict = UploadPlace(
+    strict = UploadEndpoint(
         "pictures", may=lambda _: True, rules=UploadRules(types=("image/jpeg",)), within="gallery"
     )
     field = forms.PicturesForm.base_fields["image"]
@@ -465,7 +465,7 @@ def test_a_model_field_with_stricter_rules_reads_the_upload_itself(
 ) -> None:
     from azureblob.direct.file import QuarantinedFile
     from azureblob.uploads.forms import checked
-    from azureblob.uploads.marks import marked
+    from azureblob.uploads.inspection_cache import marked
     from azureblob.uploads.refusal import Refused
     from azureblob.uploads.rules import UploadRules
     from gallery.places import pictures

@@ -143,23 +143,23 @@ def test_a_copy_of_another_version_is_refused_by_the_copy_itself(
 
 
 def _passed_etag(browser: Browser, token: str) -> str:
-    from azureblob.direct.tickets import Pass
+    from azureblob.direct.tokens import ClaimToken
 
-    return Pass.of(token, "pictures", browser.senders).etag
+    return ClaimToken.of(token, "pictures", browser.senders).etag
 
 
 def test_a_token_of_another_place_is_not_taken(browser: Browser) -> None:
     """Else a file that passed loose rules would come by a field with strict ones."""
     from dataclasses import replace
 
-    from azureblob.direct.tickets import Ticket
+    from azureblob.direct.tokens import UploadToken
 
     found = browser.passed(picture())
     foreign = replace(found, place="papers").signed()
     answer = browser.client.post("/", {"image-uploaded": foreign})
     assert answer.status_code == 422
     assert "not known any more" in answer.content.decode()
-    ticket = Ticket("papers", found.sender, found.blob, "a", 1).signed()
+    ticket = UploadToken("papers", found.sender, found.blob, "a", 1).signed()
     for step in ("finish", "discard"):
         assert browser.ask(step, id=ticket).status_code == 400
 

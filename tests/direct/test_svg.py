@@ -16,14 +16,14 @@ def test_a_drawing_from_quarantine_is_stored_safe_also_if_it_is_opened_again() -
 
     from azureblob.direct.file import QuarantinedFile
     from azureblob.direct.quarantine import quarantine
-    from azureblob.direct.tickets import Pass
+    from azureblob.direct.tokens import ClaimToken
     from azureblob.uploads.forms import checked
     from azureblob.uploads.inspection import Inspected
 
     hold = quarantine()
     blob = hold.new_name()
     etag = hold.storage.client.get_blob_client(blob).upload_blob(HOSTILE)["etag"]
-    found = Pass(
+    found = ClaimToken(
         place="pictures",
         sender="",
         blob=blob,

@@ -192,8 +192,8 @@ def test_commands_for_an_account_on_azure_need_no_endpoint() -> None:
 def test_the_advice_needs_no_settings() -> None:
     """The REST client's errors are also imported, and explained, outside a project."""
     script = (
-        "from azureblob.publishing.errors import explain\n"
-        "from azureblob.publishing.requests import Answer\n"
+        "from azureblob.rest.errors import explain\n"
+        "from azureblob.rest.models import Answer\n"
         "print(explain(Answer(404, [b'x-ms-error-code: ContainerNotFound'], container='media')))"
     )
     env = {name: text for name, text in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
@@ -237,8 +237,8 @@ def test_the_advice_needs_no_settings() -> None:
 def test_a_publish_of_this_site_names_the_commands_of_its_repository(
     django_site: None, code: str, said: str
 ) -> None:
-    from azureblob.publishing.errors import explain
-    from azureblob.publishing.requests import Answer
+    from azureblob.rest.errors import explain
+    from azureblob.rest.models import Answer
 
     answer = Answer(403, [f"x-ms-error-code: {code}".encode()])
     assert explain(answer) == f"Blob storage said {code}: {said}"
@@ -256,8 +256,8 @@ def test_the_sites_advice_answers_every_situation_that_names_something_of_azures
 
 
 def test_a_key_of_this_site_that_is_malformed_is_told_as_before(django_site: None) -> None:
-    from azureblob.publishing.authorization import SharedKey
-    from azureblob.publishing.errors import PublishError
+    from azureblob.rest.auth import SharedKey
+    from azureblob.rest.errors import PublishError
 
     with pytest.raises(PublishError) as raised:
         SharedKey("shop", "no base64!")

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from azureblob.doctor.findings import Finding, State
 from azureblob.doctor.report import Table
+from azureblob.doctor.results import Finding, State
 from tests.app.test_environment import APP
 from tests.conftest import free_port
 from tests.doctor.conftest import ACCOUNT, PAGES, Account
-from tests.publishing.terminal import _read
+from tests.publish.terminal import _read
 
 _COLOUR = "\x1b["
 

@@ -476,7 +476,7 @@ def test_all_probes_together_are_bounded(
     examine: Examine, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A service that answers at first, and then nobody any more."""
-    monkeypatch.setattr("azureblob.doctor.examination._ALL_SECONDS", 0.8)
+    monkeypatch.setattr("azureblob.doctor.runner._ALL_SECONDS", 0.8)
     rule = Rule(path="*/media", fault=Fault.HANG)
     with FaultProxy(account.port, rules=[rule]) as proxy:
         done = examine(endpoint=account.through(proxy.port))
@@ -486,7 +486,7 @@ def test_all_probes_together_are_bounded(
 
 
 def test_an_error_of_an_unknown_kind_tells_nothing_of_itself() -> None:
-    from azureblob.doctor.examination import Probe, examine
+    from azureblob.doctor.runner import Probe, examine
 
     def fail() -> str:
         raise RuntimeError("sig=hunter2")

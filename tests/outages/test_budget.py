@@ -97,7 +97,7 @@ def storage(port: int, **options: Any) -> Any:
 def test_a_read_ends_with_the_budget_however_the_server_stalls(serve: Serve) -> None:
     from azure.core.exceptions import AzureError
 
-    from azureblob.deadline import budget
+    from azureblob.timeouts import budget
 
     with serving(serve) as port:
         begin = time.monotonic()
@@ -114,7 +114,7 @@ def test_a_read_over_tls_ends_with_the_budget_as_well(
 ) -> None:
     from azure.core.exceptions import AzureError
 
-    from azureblob.deadline import budget
+    from azureblob.timeouts import budget
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.certificate, certificate.key)
@@ -129,7 +129,7 @@ def test_a_read_over_tls_ends_with_the_budget_as_well(
 def test_a_server_that_never_ends_its_tls_handshake_is_left_with_the_budget() -> None:
     from azure.core.exceptions import AzureError
 
-    from azureblob.deadline import budget
+    from azureblob.timeouts import budget
 
     with serving(silent) as port:
         begin = time.monotonic()
@@ -144,7 +144,7 @@ def test_an_upload_ends_with_the_budget_when_the_server_takes_nothing(megabytes:
     from azure.core.exceptions import AzureError
     from django.core.files.base import ContentFile
 
-    from azureblob.deadline import budget
+    from azureblob.timeouts import budget
 
     with serving(deaf) as port:
         begin = time.monotonic()
@@ -155,7 +155,7 @@ def test_an_upload_ends_with_the_budget_when_the_server_takes_nothing(megabytes:
 
 
 def test_nothing_is_sent_when_nothing_is_left() -> None:
-    from azureblob.deadline import OutOfTime, budget
+    from azureblob.timeouts import OutOfTime, budget
 
     asked = []
     with serving(lambda *_: asked.append(1)) as port:
@@ -172,7 +172,7 @@ def test_nothing_is_sent_when_nothing_is_left() -> None:
 def test_resolving_a_name_that_hangs_ends_with_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     from azure.core.exceptions import AzureError
 
-    from azureblob.deadline import budget
+    from azureblob.timeouts import budget
 
     hang = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: hang.wait(20) and [])
@@ -189,7 +189,7 @@ def test_a_token_that_does_not_come_ends_with_the_budget() -> None:
     from azure.core.exceptions import AzureError
 
     from azureblob.client import BoundedCredential
-    from azureblob.deadline import budget
+    from azureblob.timeouts import budget
 
     hang = threading.Event()
 
@@ -209,7 +209,7 @@ def test_a_token_that_does_not_come_ends_with_the_budget() -> None:
 def test_a_pause_that_the_service_asks_for_is_not_begun_if_it_is_longer_than_the_budget() -> None:
     from azure.core.exceptions import HttpResponseError
 
-    from azureblob.deadline import budget
+    from azureblob.timeouts import budget
 
     def busy(connection: socket.socket, stop: threading.Event) -> None:
         connection.sendall(b"HTTP/1.1 503 Busy\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n")
@@ -237,7 +237,7 @@ def test_a_connection_that_went_dead_leaves_time_for_another_attempt(
 ) -> None:
     from azure.storage.blob import ExponentialRetry
 
-    from azureblob.deadline import budget
+    from azureblob.timeouts import budget
 
     monkeypatch.setattr(ExponentialRetry, "get_backoff_time", lambda *_: 0.1)
     connections = []
@@ -261,7 +261,7 @@ def test_a_service_that_fails_opens_the_circuit_and_one_that_refuses_does_not(
     from azure.core.exceptions import AzureError
 
     from azureblob.circuit import FAILURES, CircuitOpen
-    from azureblob.deadline import budget
+    from azureblob.timeouts import budget
 
     with serving(answering(status)) as port:
         one = storage(port)
@@ -283,7 +283,7 @@ def test_a_service_that_fails_opens_the_circuit_and_one_that_refuses_does_not(
 def test_a_read_that_fails_is_counted_once_however_it_fails() -> None:
     from azure.core.exceptions import AzureError
 
-    from azureblob.deadline import budget
+    from azureblob.timeouts import budget
 
     with serving(silent) as port:
         one = storage(port)
@@ -296,7 +296,7 @@ def test_bodies_that_do_not_end_open_the_circuit_and_one_that_does_closes_it() -
     from azure.core.exceptions import AzureError
 
     from azureblob.circuit import FAILURES, CircuitOpen
-    from azureblob.deadline import budget
+    from azureblob.timeouts import budget
 
     with serving(trickling_body) as port:
         one = storage(port)
@@ -318,8 +318,8 @@ def test_a_token_for_signed_urls_is_waited_for_by_all_within_their_budgets() -> 
     """One thread fetches the key, the others wait for it, and none longer than it may."""
     from azure.core.exceptions import AzureError
 
-    from azureblob.deadline import budget
     from azureblob.delegation import DelegationKeys
+    from azureblob.timeouts import budget
 
     hang = threading.Event()
 
@@ -347,7 +347,7 @@ def test_a_token_for_signed_urls_is_waited_for_by_all_within_their_budgets() -> 
 
 
 def test_calls_side_by_side_share_one_budget_and_are_counted_once() -> None:
-    from azureblob.deadline import budget, current, side_by_side
+    from azureblob.timeouts import budget, current, side_by_side
 
     with budget(10) as opened:
 
@@ -362,7 +362,7 @@ def test_calls_side_by_side_share_one_budget_and_are_counted_once() -> None:
 
 
 def test_a_call_within_another_adds_nothing_and_takes_nothing_away() -> None:
-    from azureblob.deadline import Budget
+    from azureblob.timeouts import Budget
 
     opened = Budget(10)
     with opened.spending():
@@ -375,7 +375,7 @@ def test_a_call_within_another_adds_nothing_and_takes_nothing_away() -> None:
 
 def test_only_time_spent_on_storage_counts() -> None:
     """A visitor who sends a file for a minute has not spent anything."""
-    from azureblob.deadline import Budget
+    from azureblob.timeouts import Budget
 
     opened = Budget(0.1)
     time.sleep(0.2)
@@ -383,7 +383,7 @@ def test_only_time_spent_on_storage_counts() -> None:
 
 
 def test_a_lock_is_waited_for_no_longer_than_the_budget() -> None:
-    from azureblob.deadline import OutOfTime, budget, locked
+    from azureblob.timeouts import OutOfTime, budget, locked
 
     lock = threading.Lock()
     with locked(lock), budget(0.2):
@@ -396,7 +396,7 @@ def test_a_lock_is_waited_for_no_longer_than_the_budget() -> None:
 
 
 def test_requests_over_the_limit_fail_at_once_while_the_others_stall() -> None:
-    from azureblob.deadline import Budget, TooManyWaiting, waiting_requests
+    from azureblob.timeouts import Budget, TooManyWaiting, waiting_requests
 
     stalled = [Budget(10) for _ in range(waiting_requests())]
     with contextlib.ExitStack() as stack:
@@ -418,7 +418,7 @@ def test_requests_over_the_limit_fail_at_once_while_the_others_stall() -> None:
 
 def test_requests_over_the_limit_are_admitted_while_bytes_come_and_go() -> None:
     """A few large uploads at once are no outage."""
-    from azureblob.deadline import STALLED_SECONDS, Budget, TooManyWaiting, waiting_requests
+    from azureblob.timeouts import STALLED_SECONDS, Budget, TooManyWaiting, waiting_requests
 
     slow = [Budget(60) for _ in range(waiting_requests())]
     ended = threading.Event()
@@ -448,7 +448,7 @@ def test_requests_over_the_limit_are_admitted_while_bytes_come_and_go() -> None:
 
 
 def test_requests_over_the_limit_take_their_turn_while_storage_is_quick() -> None:
-    from azureblob.deadline import Budget
+    from azureblob.timeouts import Budget
 
     refused = []
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from azureblob.deadline import REQUEST_SECONDS
+from azureblob.timeouts import REQUEST_SECONDS
 from tests.faults import Fault, Rule
 from tests.outages.conftest import THREADS, Place, Site
 from tests.outages.operations import MARGIN, Operation, operations, tried

@@ -23,8 +23,8 @@ def test_each_request_has_a_budget_of_its_own_which_ends_with_it() -> None:
     from django.http import HttpResponse
     from django.test import override_settings
 
-    from azureblob.deadline import current
     from azureblob.middleware import BlobMiddleware
+    from azureblob.timeouts import current
 
     seen: list[Any] = []
 
@@ -42,8 +42,8 @@ def test_each_request_has_a_budget_of_its_own_which_ends_with_it() -> None:
 
 
 def test_the_budget_ends_though_the_view_raises() -> None:
-    from azureblob.deadline import current
     from azureblob.middleware import BlobMiddleware
+    from azureblob.timeouts import current
 
     def view(_: Any) -> Any:
         raise ValueError
@@ -57,8 +57,8 @@ def test_tasks_at_the_same_time_have_a_budget_each() -> None:
     from asgiref.sync import iscoroutinefunction, sync_to_async
     from django.http import HttpResponse
 
-    from azureblob.deadline import current
     from azureblob.middleware import BlobMiddleware
+    from azureblob.timeouts import current
 
     seen: list[Any] = []
 
@@ -83,8 +83,8 @@ def test_tasks_at_the_same_time_have_a_budget_each() -> None:
 def test_a_streamed_body_spends_the_budget_of_its_request_and_of_no_other() -> None:
     from django.http import StreamingHttpResponse
 
-    from azureblob.deadline import current
     from azureblob.middleware import BlobMiddleware
+    from azureblob.timeouts import current
 
     seen: list[Any] = []
 
@@ -110,8 +110,8 @@ def test_a_streamed_body_spends_the_budget_of_its_request_and_of_no_other() -> N
 def test_a_body_streamed_by_a_task_spends_the_budget_of_its_request() -> None:
     from django.http import StreamingHttpResponse
 
-    from azureblob.deadline import current
     from azureblob.middleware import BlobMiddleware
+    from azureblob.timeouts import current
 
     seen: list[Any] = []
 
@@ -150,8 +150,8 @@ def test_a_file_that_the_server_sends_by_itself_stays_one(tmp_path: Any) -> None
 def errors() -> list[tuple[Any, bool]]:
     from azure.core import exceptions as azure
 
-    from azureblob.deadline import OutOfTime
-    from azureblob.static import ManifestError
+    from azureblob.staticfiles import ManifestError
+    from azureblob.timeouts import OutOfTime
 
     def answered(status: int) -> azure.HttpResponseError:
         error = azure.HttpResponseError("https://a/?sig=secret")

@@ -90,7 +90,7 @@ def test_moves_are_undone_though_the_budget_is_spent(
     hold: Quarantine,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from azureblob.deadline import current
+    from azureblob.timeouts import current
     from gallery.models import Picture
 
     tokens = [browser.token(picture(), f"{n}.png") for n in range(3)]
@@ -118,7 +118,7 @@ def test_a_copy_that_stays_pending_ends_with_the_budget_and_leaves_nothing(
     """No service on this machine copies so slowly: the target is made up."""
     from azure.core.exceptions import AzureError
 
-    from azureblob.deadline import budget
+    from azureblob.timeouts import budget
 
     class Pending:
         deleted = 0

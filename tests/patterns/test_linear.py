@@ -15,9 +15,9 @@ from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 
-from azureblob.publishing import patterns
+from azureblob.publish import patterns
 from scripts import diagnosis
-from tests.publishing.in_process import static_url
+from tests.publish.in_process import static_url
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("src/azureblob", "app/backend", "app/gallery", "infra", "localazure", "policy")
@@ -126,9 +126,10 @@ def text_of(node: ast.expr) -> str | None:
 
 def modules() -> Iterator[ModuleType]:
     for name in (
-        "azureblob.publishing",
+        "azureblob.publish",
+        "azureblob.rest",
         "azureblob.uploads",
-        "azureblob.migration",
+        "azureblob.migrate",
         "localazure",
         "infra",
         "policy",
@@ -178,7 +179,7 @@ def searches() -> dict[str, Callable[[str], object]]:
                     seen.add(pattern)
     for where, (text, flags, way) in written_patterns().items():
         # Compiled ones are in a module's constant, or in a class of policies or probes.
-        if re.compile(text, flags) not in seen and "publishing/patterns.py" not in where:
+        if re.compile(text, flags) not in seen and "publish/patterns.py" not in where:
             found[where] = partial(
                 exhaust, re.compile(text, flags), {way} & WAYS or used.get(way) or {"finditer"}
             )
@@ -244,7 +245,7 @@ def test_the_patterns_are_found() -> None:
     found = searches()
     assert len(found) > 100
     for part in (
-        "azureblob.publishing.references._URLS",
+        "azureblob.publish.references._URLS",
         "src/azureblob/uploads/images.py",
         "localazure/engine/markdown.py",
         ".github/scripts/markdown.py",

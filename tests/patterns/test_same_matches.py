@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 
-from azureblob.publishing import patterns
+from azureblob.publish import patterns
 from tests.patterns.test_linear import IGNORED
 
 # What the patterns are made of, and what ends or splits a match.

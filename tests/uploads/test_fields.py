@@ -72,7 +72,7 @@ def test_a_file_that_passed_other_rules_is_looked_at_again(models: Any) -> None:
 def test_the_form_field_says_what_may_be_chosen_and_marks_what_passed(models: Any) -> None:
     from django.forms import modelform_factory
 
-    from azureblob.uploads.marks import marked
+    from azureblob.uploads.inspection_cache import marked
 
     photo = modelform_factory(models.photo, fields=["file"])
     paper = modelform_factory(models.paper, fields=["file"])

@@ -18,7 +18,7 @@ from azureblob.endpoints import blob_endpoint, custom_domain
 def addresses_agree(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     from storages.backends.azure_storage import AzureStorage
 
-    from azureblob.static import StaticBlobStorage
+    from azureblob.staticfiles import StaticBlobStorage
     from azureblob.storage import BlobStorage
 
     found: list[CheckMessage] = []

@@ -40,7 +40,7 @@ class Configured:
 
 
 def configured() -> Iterator[Configured]:
-    from azureblob.static import StaticBlobStorage
+    from azureblob.staticfiles import StaticBlobStorage
     from azureblob.storage import BlobStorage
 
     for alias, entry in settings.STORAGES.items():

@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 from storages.utils import setting
 
 from azureblob.checks.configured import TAG, made
-from azureblob.deadline import within
+from azureblob.timeouts import within
 
 if TYPE_CHECKING:
     from azureblob.advice import Advice

@@ -13,8 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from azureblob.checks.configured import TAG, configured
-from azureblob.deadline import request_seconds, waiting_requests
 from azureblob.middleware import NAME, BlobMiddleware
+from azureblob.timeouts import request_seconds, waiting_requests
 
 _MIDDLEWARE = ("azureblob.health.HealthMiddleware", NAME)
 
@@ -52,7 +52,7 @@ def requests_are_bounded(app_configs: Sequence[AppConfig] | None, **_: Any) -> l
 @register(TAG)
 def requests_are_known(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     # Checks run after the URLconf is loaded, and so the site's places.
-    takes_uploads = "azureblob.direct.place" in sys.modules
+    takes_uploads = "azureblob.direct.endpoint" in sys.modules
     if not takes_uploads and not any(storage.values.get("signed") for storage in configured()):
         return []
     if any(_is_ours(name) for name in settings.MIDDLEWARE):

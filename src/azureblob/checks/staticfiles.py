@@ -19,7 +19,7 @@ _MOVED = {"DEFAULT_FILE_STORAGE": "default", "STATICFILES_STORAGE": "staticfiles
 @register(Tags.staticfiles)
 def commands_are_ours(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """The first app that has a command of a name is asked for it: collectstatic has to be ours."""
-    from azureblob.static import StaticBlobStorage
+    from azureblob.staticfiles import StaticBlobStorage
 
     storage = kind_of("staticfiles")
     order = [config.name for config in apps.get_app_configs()]

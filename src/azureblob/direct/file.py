@@ -14,14 +14,14 @@ from azure.storage.blob import BlobLeaseClient
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
-from azureblob.deadline import grace, side_by_side
 from azureblob.direct.quarantine import Quarantine
 from azureblob.direct.reader import LIMIT_BYTES, PAGE_BYTES
-from azureblob.direct.tickets import Pass
+from azureblob.direct.tokens import ClaimToken
 from azureblob.storage import BlobStorage
+from azureblob.timeouts import grace, side_by_side
 from azureblob.uploads import svg
 from azureblob.uploads.headers import blob_metadata
-from azureblob.uploads.marks import mark, marked
+from azureblob.uploads.inspection_cache import mark, marked
 from azureblob.uploads.names import shown_name
 from azureblob.uploads.rules import UploadRules
 
@@ -44,7 +44,9 @@ class QuarantinedFile(_UploadedFile):
     again. A field with others does.
     """
 
-    def __init__(self, found: Pass, place: Quarantine, rules: UploadRules | None = None) -> None:
+    def __init__(
+        self, found: ClaimToken, place: Quarantine, rules: UploadRules | None = None
+    ) -> None:
         self.token = found
         self._place = place
         self._lease: BlobLeaseClient | None = None

@@ -15,13 +15,13 @@ from django.core.exceptions import ValidationError
 from django.forms.widgets import FILE_INPUT_CONTRADICTION, Script
 from django.utils.datastructures import MultiValueDict
 
-from azureblob.deadline import side_by_side
+from azureblob.direct.endpoint import UploadEndpoint
 from azureblob.direct.file import QuarantinedFile
-from azureblob.direct.place import UploadPlace
 from azureblob.direct.quarantine import UNAVAILABLE, Unavailable, log_unavailable
 from azureblob.direct.senders import sender_of, senders_now
-from azureblob.direct.tickets import Invalid, Pass
+from azureblob.direct.tokens import ClaimToken, Invalid
 from azureblob.serving import current_request
+from azureblob.timeouts import side_by_side
 from azureblob.uploads.forms import CheckedFileField, checked
 from azureblob.uploads.names import shown_name
 from azureblob.uploads.refusal import Refused
@@ -40,7 +40,7 @@ class DirectUploadInput(forms.ClearableFileInput):
     goes by the `data-direct-…` attributes."""
 
     template_name = "azureblob/direct_upload.html"
-    place: UploadPlace
+    place: UploadEndpoint
 
     @property
     def media(self) -> forms.Media:
@@ -94,7 +94,7 @@ class DirectUploadInput(forms.ClearableFileInput):
     def _kept(self, token: str, senders: frozenset[str]) -> dict[str, Any] | None:
         """An upload of a form that comes back with an error: it need not be sent again."""
         try:
-            found = Pass.of(token, self.place.name, senders)
+            found = ClaimToken.of(token, self.place.name, senders)
             there = self.place.quarantine.properties(found.blob)
         except (Invalid, Refused):
             return None
@@ -123,7 +123,7 @@ class DirectUploadField(CheckedFileField):
     }
 
     def __init__(
-        self, *, place: UploadPlace, multiple: bool = False, most: int = 100, **options: Any
+        self, *, place: UploadEndpoint, multiple: bool = False, most: int = 100, **options: Any
     ) -> None:
         self.place, self.multiple, self.most = place, multiple, most
         # A ModelForm hands the model field's own rules on; the place's are those that were told.
@@ -166,7 +166,7 @@ class DirectUploadField(CheckedFileField):
 
     def _from_quarantine(self, token: str, senders: frozenset[str]) -> QuarantinedFile:
         try:
-            found = Pass.of(token, self.place.name, senders)
+            found = ClaimToken.of(token, self.place.name, senders)
         except Invalid:
             raise ValidationError(self.error_messages["invalid_token"], "invalid_token") from None
         gone = ValidationError(

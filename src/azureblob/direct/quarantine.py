@@ -31,11 +31,11 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from storages.utils import setting
 
-from azureblob.deadline import grace, pause, remaining
 from azureblob.direct.arrived import unreadable
 from azureblob.direct.reader import LIMIT_BYTES, BlobReader
 from azureblob.signing import Signer
 from azureblob.storage import BlobStorage
+from azureblob.timeouts import grace, pause, remaining
 
 log = logging.getLogger(__name__)
 

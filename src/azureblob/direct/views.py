@@ -20,9 +20,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST
 
-from azureblob.deadline import side_by_side
 from azureblob.direct.arrived import check_headers, check_properties
-from azureblob.direct.place import UploadPlace
+from azureblob.direct.endpoint import UploadEndpoint
 from azureblob.direct.quarantine import (
     UNAVAILABLE,
     Gone,
@@ -32,7 +31,8 @@ from azureblob.direct.quarantine import (
 )
 from azureblob.direct.reader import PAGE_BYTES
 from azureblob.direct.senders import sender_of, senders_in
-from azureblob.direct.tickets import Invalid, Pass, Ticket
+from azureblob.direct.tokens import ClaimToken, Invalid, UploadToken
+from azureblob.timeouts import side_by_side
 from azureblob.uploads.headers import blob_headers
 from azureblob.uploads.inspection import Inspected, check_claims, inspect
 from azureblob.uploads.names import shown_name
@@ -49,7 +49,7 @@ _MOST_FILES = 100
 # Far above what a blob can have, and what can be written in a refusal.
 _LARGEST = 2**63 - 1
 
-Step = Callable[[HttpRequest, UploadPlace, dict[str, Any]], JsonResponse]
+Step = Callable[[HttpRequest, UploadEndpoint, dict[str, Any]], JsonResponse]
 
 
 class Malformed(Exception):
@@ -62,7 +62,7 @@ def _step(work: Step) -> Callable[..., JsonResponse]:
     @_json_alone
     @csrf_protect
     @wraps(work)
-    def view(request: HttpRequest, place: UploadPlace) -> JsonResponse:
+    def view(request: HttpRequest, place: UploadEndpoint) -> JsonResponse:
         if not place.may(request):
             return _problem(403, "forbidden", "You may not upload here. Log in, and try again.")
         try:
@@ -127,7 +127,7 @@ def _text(values: dict[str, Any], key: str) -> str:
 
 
 @_step
-def begin(request: HttpRequest, place: UploadPlace, asked: dict[str, Any]) -> JsonResponse:
+def begin(request: HttpRequest, place: UploadEndpoint, asked: dict[str, Any]) -> JsonResponse:
     """{files: [{name, size} or {id}]} -> {files: [{id, url, headers, block_bytes, there} or
     {error, code}]}.
 
@@ -140,27 +140,29 @@ def begin(request: HttpRequest, place: UploadPlace, asked: dict[str, Any]) -> Js
     # All are looked at before one is signed.
     known = senders_in(request)
     begun = [_claimed(place, file, known) for file in files]
-    resumed = {one.blob: one for one in begun if isinstance(one, Ticket)}
-    if len(resumed) < sum(isinstance(one, Ticket) for one in begun):
+    resumed = {one.blob: one for one in begun if isinstance(one, UploadToken)}
+    if len(resumed) < sum(isinstance(one, UploadToken) for one in begun):
         raise Malformed
     there = dict(zip(resumed, side_by_side(partial(_has_arrived, place), resumed), strict=True))
     # Not in those threads: whose a new upload is may have to be written to the session.
     return JsonResponse({"files": [_grant(request, place, one, there) for one in begun]})
 
 
-def _claimed(place: UploadPlace, file: Any, known: frozenset[str]) -> Ticket | tuple[str, int]:
+def _claimed(
+    place: UploadEndpoint, file: Any, known: frozenset[str]
+) -> UploadToken | tuple[str, int]:
     """The upload that is to go on, or name and size of a new one. Raises Malformed and Invalid."""
     if not isinstance(file, dict):
         raise Malformed
     if "id" in file:
-        return Ticket.of(_text(file, "id"), place.name, known)
+        return UploadToken.of(_text(file, "id"), place.name, known)
     size = file.get("size")
     if type(size) is not int or not 0 <= size <= _LARGEST:  # True is an int as well
         raise Malformed
     return _text(file, "name"), size
 
 
-def _has_arrived(place: UploadPlace, blob: str) -> bool | Refused:
+def _has_arrived(place: UploadEndpoint, blob: str) -> bool | Refused:
     try:
         return place.quarantine.properties(blob) is not None
     except Refused as refusal:
@@ -169,12 +171,12 @@ def _has_arrived(place: UploadPlace, blob: str) -> bool | Refused:
 
 def _grant(
     request: HttpRequest,
-    place: UploadPlace,
-    begun: Ticket | tuple[str, int],
+    place: UploadEndpoint,
+    begun: UploadToken | tuple[str, int],
     there: Mapping[str, bool | Refused],
 ) -> dict[str, Any]:
     try:
-        if isinstance(begun, Ticket):
+        if isinstance(begun, UploadToken):
             ticket, arrived = begun, there[begun.blob]
             if isinstance(arrived, Refused):
                 raise arrived
@@ -182,7 +184,7 @@ def _grant(
             name, size = begun
             check_claims(name, size, place.rules)
             blob = place.quarantine.new_name()
-            ticket, arrived = Ticket(place.name, sender_of(request), blob, name, size), False
+            ticket, arrived = UploadToken(place.name, sender_of(request), blob, name, size), False
     except Refused as refusal:
         return {"error": refusal.message, "code": refusal.code}
     blocks = ticket.size > ONE_REQUEST_BYTES
@@ -196,12 +198,12 @@ def _grant(
 
 
 @_step
-def finish(request: HttpRequest, place: UploadPlace, asked: dict[str, Any]) -> JsonResponse:
+def finish(request: HttpRequest, place: UploadEndpoint, asked: dict[str, Any]) -> JsonResponse:
     """{id} -> {token, name, size, content_type, width, height}, once the blob has been looked at.
 
     409 if it is not there; 422 with the reason if it does not pass, and then it is deleted.
     """
-    ticket = Ticket.of(_text(asked, "id"), place.name, senders_in(request))
+    ticket = UploadToken.of(_text(asked, "id"), place.name, senders_in(request))
     quarantine = place.quarantine
     try:
         found = quarantine.properties(ticket.blob)
@@ -216,7 +218,7 @@ def finish(request: HttpRequest, place: UploadPlace, asked: dict[str, Any]) -> J
         return _problem(422, refusal.code, str(refusal.message))
     except Gone:
         return _problem(409, "changed", "The file was changed while it was checked. Try again.")
-    passed = Pass(
+    passed = ClaimToken(
         place.name,
         ticket.sender,
         ticket.blob,
@@ -238,7 +240,7 @@ def finish(request: HttpRequest, place: UploadPlace, asked: dict[str, Any]) -> J
     )
 
 
-def _inspected(place: UploadPlace, ticket: Ticket, found: BlobProperties) -> Inspected:
+def _inspected(place: UploadEndpoint, ticket: UploadToken, found: BlobProperties) -> Inspected:
     """Its size and its properties are checked before a byte is read. Raises Refused, and Gone if it
     is replaced meanwhile."""
     size = int(found.size)
@@ -264,9 +266,9 @@ def _delete_refused(quarantine: Quarantine, blob: str) -> None:
 
 
 @_step
-def discard(request: HttpRequest, place: UploadPlace, asked: dict[str, Any]) -> JsonResponse:
+def discard(request: HttpRequest, place: UploadEndpoint, asked: dict[str, Any]) -> JsonResponse:
     """{id} -> {}: the visitor has changed their mind. It is no error if nothing is there."""
-    ticket = Ticket.of(_text(asked, "id"), place.name, senders_in(request))
+    ticket = UploadToken.of(_text(asked, "id"), place.name, senders_in(request))
     place.quarantine.delete(ticket.blob)
     return JsonResponse({})
 

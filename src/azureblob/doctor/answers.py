@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
-from azureblob.doctor.findings import Failed
+from azureblob.doctor.anonymous import reason
+from azureblob.doctor.results import Failed
 from azureblob.doctor.site import Site
-from azureblob.doctor.visitor import reason
 
 
 @contextmanager

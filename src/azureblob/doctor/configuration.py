@@ -9,8 +9,8 @@ from django.core.checks import CheckMessage, Tags, run_checks
 from django.core.checks import Warning as CheckWarning
 
 from azureblob.checks.configured import TAG
-from azureblob.doctor.examination import Probe
-from azureblob.doctor.findings import Failed, Warned
+from azureblob.doctor.results import Failed, Warned
+from azureblob.doctor.runner import Probe
 
 _PREFIX = "azureblob."
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from functools import partial
 
 from azureblob.checks.configured import address
+from azureblob.doctor.anonymous import Answer, Unreachable, ask
 from azureblob.doctor.answers import explained
-from azureblob.doctor.examination import REQUEST_SECONDS, Probe
-from azureblob.doctor.findings import Failed, Warned
+from azureblob.doctor.results import Failed, Warned
+from azureblob.doctor.runner import REQUEST_SECONDS, Probe
 from azureblob.doctor.site import Site
-from azureblob.doctor.visitor import Answer, Unreachable, ask
 
 _PRIVATE = "private"
 _LISTED = "container"

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from azureblob.doctor.configuration import Configuration
 from azureblob.doctor.containers import Containers
-from azureblob.doctor.examination import Probe, examine
-from azureblob.doctor.findings import Finding
 from azureblob.doctor.manifest import Manifest
 from azureblob.doctor.network import Network
 from azureblob.doctor.preflight import Preflights
 from azureblob.doctor.quarantine import QuarantineRights
+from azureblob.doctor.results import Finding
+from azureblob.doctor.runner import Probe, examine
 from azureblob.doctor.site import Site
 
 

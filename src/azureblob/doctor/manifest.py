@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from azure.core.exceptions import ResourceNotFoundError
 
 from azureblob.doctor.answers import explained
-from azureblob.doctor.examination import REQUEST_SECONDS, Probe
-from azureblob.doctor.findings import Failed, Skipped
+from azureblob.doctor.results import Failed, Skipped
+from azureblob.doctor.runner import REQUEST_SECONDS, Probe
 from azureblob.doctor.site import Site
 
 _COLLECTSTATIC = "python manage.py collectstatic --noinput"

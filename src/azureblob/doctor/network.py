@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 from azure.core.exceptions import HttpResponseError
 
+from azureblob.doctor.anonymous import Answer, Unreachable, ask, is_proxied
 from azureblob.doctor.answers import code_of, explained
-from azureblob.doctor.examination import REQUEST_SECONDS, Probe
-from azureblob.doctor.findings import Failed, Skipped, Warned
+from azureblob.doctor.results import Failed, Skipped, Warned
+from azureblob.doctor.runner import REQUEST_SECONDS, Probe
 from azureblob.doctor.site import Site
-from azureblob.doctor.visitor import Answer, Unreachable, ask, is_proxied
 
 # "Authorize with Shared Key": a request that is older is refused. Signed URLs begin as long before.
 _CLOCK_SECONDS = 15 * 60

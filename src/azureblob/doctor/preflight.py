@@ -7,10 +7,10 @@ from functools import partial
 
 from azureblob.advice import Steps
 from azureblob.checks.configured import address
-from azureblob.doctor.examination import REQUEST_SECONDS, Probe
-from azureblob.doctor.findings import Failed, Skipped
+from azureblob.doctor.anonymous import Answer, Unreachable, ask
+from azureblob.doctor.results import Failed, Skipped
+from azureblob.doctor.runner import REQUEST_SECONDS, Probe
 from azureblob.doctor.site import Site
-from azureblob.doctor.visitor import Answer, Unreachable, ask
 
 _SENT = "content-type,x-ms-blob-type"
 _ALLOWED = "Access-Control-Allow-Origin"

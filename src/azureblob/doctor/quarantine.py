@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobClient
 
+from azureblob.doctor.anonymous import Answer, Unreachable, ask
 from azureblob.doctor.answers import explained
-from azureblob.doctor.examination import REQUEST_SECONDS, Probe
-from azureblob.doctor.findings import Failed
+from azureblob.doctor.results import Failed
+from azureblob.doctor.runner import REQUEST_SECONDS, Probe
 from azureblob.doctor.site import Site
-from azureblob.doctor.visitor import Answer, Unreachable, ask
 
 FOLDER = "doctor/"
 _CONTENT = b"Written by manage.py doctor, which deletes it again."

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 
-from azureblob.doctor.findings import Finding, State
+from azureblob.doctor.results import Finding, State
 
 _WORDS = {State.PASS: "pass", State.WARN: "warn", State.FAIL: "FAIL", State.SKIP: "skip"}
 _ID_WIDTH = 21

@@ -13,7 +13,7 @@ from storages.utils import setting
 
 from azureblob.advice import Account, Advice, advice
 from azureblob.checks.configured import made
-from azureblob.static import StaticBlobStorage
+from azureblob.staticfiles import StaticBlobStorage
 from azureblob.storage import BlobStorage
 
 _LOCAL_ORIGIN = "http://127.0.0.1:8000"

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models.fields.files import FieldFile, ImageFieldFile
 
 from azureblob.uploads import forms
-from azureblob.uploads.marks import Mark
+from azureblob.uploads.inspection_cache import Mark
 from azureblob.uploads.names import random_name
 from azureblob.uploads.refusal import Refused
 from azureblob.uploads.rules import UploadRules

@@ -9,7 +9,7 @@ from django.core.files.base import File
 
 from azureblob.uploads import svg
 from azureblob.uploads.inspection import inspect
-from azureblob.uploads.marks import Mark, mark, marked
+from azureblob.uploads.inspection_cache import Mark, mark, marked
 from azureblob.uploads.rules import UploadRules
 
 

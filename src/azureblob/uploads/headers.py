@@ -9,8 +9,8 @@ from urllib.parse import quote
 from django.core.files.uploadedfile import UploadedFile
 
 from azureblob.uploads.inspection import Inspected, at_a_glance
+from azureblob.uploads.inspection_cache import Mark, marked
 from azureblob.uploads.kinds import HEAD_BYTES
-from azureblob.uploads.marks import Mark, marked
 from azureblob.uploads.names import as_metadata, shown_name
 
 # RFC 8187's attr-char, beside letters and digits.

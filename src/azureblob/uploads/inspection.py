@@ -35,7 +35,7 @@ ATTACHMENT = Inspected(kinds.UNKNOWN, kinds.extension(kinds.UNKNOWN), inline=Fal
 
 def at_a_glance(head: bytes) -> Inspected:
     """How a file that begins with `head` is stored where no field says what it may be."""
-    kind = kinds.told(head)
+    kind = kinds.sniff(head)
     if kind not in kinds.INERT:
         return ATTACHMENT
     return Inspected(kind, kinds.extension(kind), inline=True)
@@ -88,7 +88,7 @@ def check_claims(name: str, size: int, rules: UploadRules) -> None:
 def _by_content(file: IO[bytes], rules: UploadRules) -> Inspected:
     file.seek(0)
     head = file.read(kinds.HEAD_BYTES)
-    kind = kinds.told(head)
+    kind = kinds.sniff(head)
     if kind == kinds.UNKNOWN and svg.MIME in rules.types and svg.might_be(head):
         kind = svg.MIME
     if kind not in rules.types:

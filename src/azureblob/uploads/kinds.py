@@ -1,4 +1,4 @@
-"""Content types that can be told from a file's first bytes."""
+"""Content types that a file's first bytes reveal."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _BY_MIME = {kind.mime: f".{kind.extension}" for kind in reversed(filetype.types)
 HEAD_BYTES = 64 * 1024
 
 
-def told(head: bytes) -> str:
+def sniff(head: bytes) -> str:
     """The content type of a file that begins with `head`; application/octet-stream for one that
     has no signature, which is all text: HTML, SVG, XML, scripts."""
     kind = filetype.guess(head[:HEAD_BYTES])

@@ -10,7 +10,7 @@ from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.state import ProjectState
 from django.db.migrations.writer import MigrationWriter
 
-from azureblob.static import StaticBlobStorage
+from azureblob.staticfiles import StaticBlobStorage
 from azureblob.storage import BlobStorage
 
 SECRET = "c2VjcmV0IG9mIHRoZSBhY2NvdW50"

@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 from django.test import override_settings
 
 from azureblob.signing import LONGEST_SECONDS
-from azureblob.static import StaticBlobStorage
+from azureblob.staticfiles import StaticBlobStorage
 from azureblob.storage import BlobStorage
 from tests.app.contract.conftest import media_storage
 

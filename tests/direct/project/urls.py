@@ -13,12 +13,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import include, path
 
+from azureblob.direct.endpoint import UploadEndpoint
 from azureblob.direct.forms import DirectUploadField
-from azureblob.direct.place import UploadPlace
 from azureblob.uploads.rules import UploadRules
 from backend import urls
 
-papers = UploadPlace(
+papers = UploadEndpoint(
     "papers",
     may=lambda request: True,
     rules=UploadRules(others="attachment", max_bytes=1024**3),

@@ -16,8 +16,8 @@ from django.conf import settings
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.core.management.base import BaseCommand
 
-from azureblob.publishing.finding import find
-from azureblob.publishing.hashing import hash_names
+from azureblob.publish.discovery import find
+from azureblob.publish.hashing import hash_names
 
 
 class Command(BaseCommand):

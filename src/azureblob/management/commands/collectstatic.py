@@ -22,20 +22,20 @@ from django.utils.module_loading import import_string
 
 from azureblob.management.collector import collector_paused
 from azureblob.management.interruption import told_as
-from azureblob.publishing.account import open_channel
-from azureblob.publishing.errors import PublishError
-from azureblob.publishing.files import LocalFile
-from azureblob.publishing.finding import find
-from azureblob.publishing.publication import (
+from azureblob.publish.discovery import find
+from azureblob.publish.files import LocalFile
+from azureblob.publish.publisher import (
     Publication,
     Target,
     target_of_hashed,
     target_of_plain,
 )
-from azureblob.static import StaticBlobStorage, resolved
+from azureblob.rest.account import open_transport
+from azureblob.rest.errors import PublishError
+from azureblob.staticfiles import StaticBlobStorage, resolved
 
 if TYPE_CHECKING:
-    from azureblob.publishing.hashing import HashedTree
+    from azureblob.publish.hashing import HashedTree
 
 _SHOWN_REFERENCES = 50
 _TWICE = (
@@ -95,9 +95,9 @@ class Command(collectstatic.Command):
 
         sources = find(self.ignore_patterns, scratch, twice)
         target, processed = self._target(storage, sources, scratch)
-        with open_channel(storage) as channel:
+        with open_transport(storage) as transport:
             publication = Publication(
-                channel,
+                transport,
                 scratch,
                 self.log,
                 manifest_name=storage.manifest_name,
@@ -144,8 +144,8 @@ class Command(collectstatic.Command):
         self, storage: StaticBlobStorage, sources: dict[str, LocalFile], scratch: Path
     ) -> HashedTree:
         """Raises PublishError."""
-        from azureblob.publishing.hashing import HashingError, hash_names
-        from azureblob.publishing.postprocessing import difference, has_its_own, post_process
+        from azureblob.publish.hashing import HashingError, hash_names
+        from azureblob.publish.postprocessing import difference, has_its_own, post_process
 
         kind = import_string(storage.manifest_storage)
 

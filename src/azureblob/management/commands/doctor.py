@@ -16,7 +16,7 @@ from azureblob.checks.configured import configured
 from azureblob.doctor import report
 from azureblob.doctor.configuration import Configuration
 from azureblob.doctor.diagnosis import diagnose
-from azureblob.doctor.findings import Finding, State
+from azureblob.doctor.results import Finding, State
 from azureblob.doctor.site import site
 from azureblob.management.interruption import told_as
 

@@ -14,14 +14,14 @@ from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from azureblob.management.interruption import told_as
-from azureblob.migration.naming import Unfit, blob_path
-from azureblob.migration.report import Kind, Report
-from azureblob.migration.runs import Migration
+from azureblob.migrate.names import Unfit, blob_path
+from azureblob.migrate.report import Kind, Report
+from azureblob.migrate.runner import Migration
 from azureblob.names import shown
-from azureblob.publishing.account import channel_to
-from azureblob.publishing.channel import Limits
-from azureblob.publishing.errors import PublishError
-from azureblob.static import resolved
+from azureblob.rest.account import transport_to
+from azureblob.rest.errors import PublishError
+from azureblob.rest.transport import Limits
+from azureblob.staticfiles import resolved
 from azureblob.storage import BlobStorage
 
 _INTERRUPTED = "Interrupted. What was moved stays; the next run goes on where this one stopped."
@@ -145,11 +145,11 @@ class Command(BaseCommand):
         report = Report(out, say, references_count=options["verify"])
         ended = "cut off"
         try:
-            with channel_to(storage, Limits(options["connections"])) as channel:
+            with transport_to(storage, Limits(options["connections"])) as transport:
                 migration = Migration(
                     root,
                     storage,
-                    channel,
+                    transport,
                     report,
                     say,
                     dry_run=options["dry_run"],

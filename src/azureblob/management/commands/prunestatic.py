@@ -11,16 +11,16 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from azureblob.management.interruption import told_as
 from azureblob.management.spans import add_clearing_arguments
-from azureblob.publishing.account import open_channel
-from azureblob.publishing.channel import Channel
-from azureblob.publishing.errors import PublishError
-from azureblob.publishing.history import put_record
-from azureblob.publishing.lease import held
-from azureblob.publishing.listing import list_blobs
-from azureblob.publishing.manifest import HISTORY, find
-from azureblob.publishing.prune import Verdict, judge
-from azureblob.publishing.removal import delete
-from azureblob.static import StaticBlobStorage, resolved
+from azureblob.publish.deletion import delete
+from azureblob.publish.history import put_record
+from azureblob.publish.lease import held
+from azureblob.publish.manifest import HISTORY, find
+from azureblob.publish.prune import Verdict, judge
+from azureblob.rest.account import open_transport
+from azureblob.rest.errors import PublishError
+from azureblob.rest.listing import list_blobs
+from azureblob.rest.transport import Transport
+from azureblob.staticfiles import StaticBlobStorage, resolved
 
 _DEFAULT = "30d"
 _INTERRUPTED = "Interrupted. What was deleted is gone; the next run deletes the rest."
@@ -45,16 +45,16 @@ class Command(BaseCommand):
                 "STORAGES['staticfiles'] has no hashed names, so there is nothing to prune."
             )
         try:
-            with told_as(_INTERRUPTED), open_channel(storage) as channel:
-                self._prune(channel, storage.manifest_name, options)
+            with told_as(_INTERRUPTED), open_transport(storage) as transport:
+                self._prune(transport, storage.manifest_name, options)
         except PublishError as error:
             raise CommandError(str(error)) from None
 
-    def _prune(self, channel: Channel, own: str, options: dict[str, Any]) -> None:
+    def _prune(self, transport: Transport, own: str, options: dict[str, Any]) -> None:
         span = options["older_than"]
         if options["dry_run"]:
-            remote = list_blobs(channel)
-            verdict = judge(channel, own, remote, find(channel, remote, own), span)
+            remote = list_blobs(transport)
+            verdict = judge(transport, own, remote, find(transport, remote, own), span)
             for name in sorted(verdict.doomed):
                 self._say(f"Pretending to delete '{name}'", options, 1)
             self._close("would be deleted", len(verdict.doomed), verdict, span, options)
@@ -66,10 +66,10 @@ class Command(BaseCommand):
             self._say(f"Deleted '{name}'", options, 2)
 
         # One attempt each, so that no batch outlasts the leases; removal has rounds of its own.
-        with held(channel, own) as leases, channel.with_attempts(1) as once:
-            verdict = judge(channel, own, leases.remote, leases.manifests, span)
+        with held(transport, own) as leases, transport.with_attempts(1) as once:
+            verdict = judge(transport, own, leases.remote, leases.manifests, span)
             for name in verdict.unrecorded:
-                put_record(channel, name, leases.manifests[name].content, found=True)
+                put_record(transport, name, leases.manifests[name].content, found=True)
             delete(once, verdict.doomed, deleted, leases.keep)
         self._close("deleted", len(gone), verdict, span, options)
 

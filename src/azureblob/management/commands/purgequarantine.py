@@ -15,7 +15,7 @@ from azureblob.advice import advice
 from azureblob.direct.quarantine import Quarantine, quarantine
 from azureblob.management.interruption import told_as
 from azureblob.management.spans import add_clearing_arguments
-from azureblob.migration.uploading import ENOUGH_FAILURES
+from azureblob.migrate.uploading import ENOUGH_FAILURES
 
 _DEFAULT = "1d"
 _AT_ONCE = 16

@@ -1,0 +1,46 @@
+"""What is fetched once for all threads of a process."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from azureblob.timeouts import locked
+
+T = TypeVar("T")
+
+
+class SharedCache(Generic[T]):
+    """Values by key, each made when it is first asked for. An error is not kept: it is told to all
+    who waited for it, and who asks later tries again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: dict[Hashable, T] = {}
+        self._failures: dict[Hashable, tuple[float, Exception]] = {}
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Raises what `make` raises. Waiting for another thread's `make` spends the budget, and
+        raises StorageUnavailable when that is spent."""
+        with contextlib.suppress(KeyError):
+            return self._values[key]
+        asked = time.monotonic()
+        with locked(self._lock):
+            if key in self._values:
+                return self._values[key]
+            failed, error = self._failures.get(key, (0.0, None))
+            if error is not None and failed >= asked:
+                raise error
+            try:
+                value = self._values[key] = make()
+            except Exception as failure:
+                self._failures[key] = time.monotonic(), failure
+                raise
+            return value
+
+    def forget(self, key: Hashable) -> None:
+        with self._lock:
+            self._values.pop(key, None)

@@ -1,0 +1,1 @@
+"""A client of the Blob service's REST API over libcurl. It knows nothing of Django."""

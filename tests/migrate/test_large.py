@@ -1,0 +1,125 @@
+"""Large files: in blocks and parts, resumed where they stopped, memory flat."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+from pathlib import Path
+
+import pytest
+
+from azureblob.rest import blocks
+from azureblob.rest.auth import SharedKey
+from azureblob.rest.body import FilePart
+from azureblob.rest.transport import Limits, Transport
+from tests.faults import FaultProxy, Record
+from tests.migrate.site import Command, MediaSite
+from tests.publish.container import Container
+from tests.publish.trees import noise
+from tests.publish.watching import Moment, settle
+
+MEGABYTE = 1024 * 1024
+SIZE = 70 * MEGABYTE
+BLOCKS = 9
+PARTS = 35
+# More than a run without any file takes, in KiB: half of the file.
+MOST = 40 * 1024
+
+
+@pytest.fixture
+def large(media: MediaSite) -> Path:
+    path = media.media / "film.mp4"
+    path.write_bytes(noise("film", MEGABYTE) * (SIZE // MEGABYTE))
+    return path
+
+
+def killed(command: Command, proxy: FaultProxy, at: int) -> list[Record]:
+    proxy.take()
+    Moment(proxy, at, answered=True, pid=command.pid, sign=signal.SIGKILL)
+    assert command.end().code == -signal.SIGKILL
+    settle(proxy)
+    return proxy.take()
+
+
+def test_a_large_file_goes_on_where_it_stopped_both_ways_and_memory_is_flat(
+    media: MediaSite, container: Container, proxy: FaultProxy, large: Path
+) -> None:
+    nothing = media.begin("migratemedia", "nothing", "--download")
+    nothing.end().well()
+
+    first = killed(media.begin("migratemedia", str(media.media)), proxy, 6)
+    assert container.blobs() == {}
+    command = media.begin("migratemedia", str(media.media))
+    ended = command.end().well()
+    assert "1 file (73.4 MB) sent" in ended.out
+    staged = [
+        sum(r.comp == "block" and r.upstream == 201 for r in run) for run in (first, proxy.take())
+    ]
+    assert sum(staged) == BLOCKS
+    assert staged[0] >= 3
+    assert command.peak - nothing.peak < MOST
+    md5 = container.blobs()["film.mp4"].content_settings.content_md5
+    with large.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+    assert bytes(md5 or b"") == digest.digest()
+
+    back = media.folder / "back"
+    words = ("migratemedia", str(back), "--download")
+    killed(media.begin(*words), proxy, 1 + 8 + 4)
+    [part] = back.iterdir()
+    assert part.name.startswith(".migratemedia-")
+    assert 8 * 2 * MEGABYTE <= part.stat().st_size < SIZE
+    command = media.begin(*words)
+    command.end().well()
+    gets = [record for record in proxy.take() if record.path.endswith("film.mp4")]
+    assert len(gets) == PARTS - 8
+    assert [path.name for path in back.iterdir()] == ["film.mp4"]
+    assert (back / "film.mp4").read_bytes() == large.read_bytes()
+    assert command.peak - nothing.peak < MOST
+
+
+def test_what_an_interrupted_run_has_left_of_another_blob_is_not_kept(
+    media: MediaSite, container: Container, proxy: FaultProxy
+) -> None:
+    data = noise("clip", 20 * MEGABYTE)
+    container.put("clip.mp4", data)
+    back = media.folder / "back"
+    killed(media.begin("migratemedia", str(back), "--download"), proxy, 1 + 8)
+    [part] = back.iterdir()
+    with part.open("r+b") as file:
+        file.write(b"other")
+    media.migrate("--download", folder=back).well()
+    assert [path.name for path in back.iterdir()] == ["clip.mp4"]
+    assert (back / "clip.mp4").read_bytes() == data
+
+
+def test_a_large_file_that_changes_while_it_is_read_is_not_stored(
+    media: MediaSite, container: Container, proxy: FaultProxy, large: Path
+) -> None:
+    """While its blocks travel."""
+
+    def change(record: Record) -> None:
+        if record.comp == "block":
+            proxy.on_request = None
+            with large.open("r+b") as file:
+                file.seek(SIZE - 10)
+                file.write(b"changed")
+
+    proxy.on_request = change
+    ended = media.migrate("--connections", "2")
+    assert ended.code == 1
+    assert "    film.mp4: it changed meanwhile" in ended.out
+    assert container.blobs() == {}
+
+
+def test_blocks_of_another_content_than_the_digest_is_of_are_not_sent(tmp_path: Path) -> None:
+    """The service would keep the digest that it is told."""
+    path = tmp_path / "film.mp4"
+    path.write_bytes(noise("film", 20 * MEGABYTE))
+    digest = hashlib.md5(b"as it was", usedforsecurity=False).digest()
+    with Transport(
+        "http://127.0.0.1:9/none", SharedKey("none", "bm9uZQ=="), Limits(1)
+    ) as transport:
+        answer = blocks.put(transport, "film.mp4", FilePart(path, 0, 20 * MEGABYTE), digest, {})
+        assert (answer.ok, answer.reason) == (False, "it changed while it was being read")
+        assert transport.sent == 0

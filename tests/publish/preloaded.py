@@ -1,0 +1,107 @@
+"""A process that has loaded Django and the publisher, and forks a command for each that is ordered.
+
+An interpreter that starts with these imports takes half a second of CPU; a fork hardly any. For
+each command there come, over the socket that is this process's standard input, a byte and three
+descriptors: the command's output, its errors, and a connection. The order is what is said on that
+connection, in JSON; its answers are the process's pid, and in the end its exit status, as
+`subprocess` has it. The process ends when the socket is closed.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import sys
+from types import ModuleType
+from typing import Any
+
+# What a publish imports, but for what reads the settings or is to be registered at its own time;
+# and what Django's checks do, down to azure.storage.blob. Not that itself: a publish does without.
+LOADED = (
+    "azure.core.pipeline.policies",
+    "azure.core.pipeline.transport._requests_basic",
+    "azureblob.timeouts",
+    "azureblob.management.commands.collectstatic",
+    "azureblob.management.commands.prunestatic",
+    "azureblob.publish.hashing",
+    "azureblob.publish.references",
+    "cryptography.hazmat.primitives.ciphers.aead",
+    "cryptography.hazmat.primitives.padding",
+    "django.contrib.staticfiles.checks",
+    "django.contrib.staticfiles.management.commands.collectstatic",
+    "django.core.mail",
+    "django.core.management.commands.check",
+    "django.core.paginator",
+    "django.urls",
+    "django.views.debug",
+    "django.views.generic",
+    "isodate",
+)
+_PATH = sys.path[2:]  # without the folder of this process and its PYTHONPATH
+
+
+def serve(control: socket.socket) -> dict[str, Any] | None:
+    """The order, in the process that is to carry it out; none in this one, in the end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal; it is for the tests to end this
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that watch a command
+    while True:
+        _, descriptors, _, _ = socket.recv_fds(control, 1, 3)
+        if not descriptors:
+            return None
+        if not os.fork():
+            control.detach()
+            return _start(*descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _start(out: int, err: int, connection: int) -> dict[str, Any]:
+    """Fork the command, and tell when it has ended; returns in the command only."""
+    with socket.socket(fileno=connection) as line:
+        order: dict[str, Any] = json.loads(line.makefile("rb").read())
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if pid := os.fork():
+            for descriptor in (out, err):
+                os.close(descriptor)
+            line.sendall(b"%d\n" % pid)
+            _, status = os.waitpid(pid, 0)
+            line.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+            os._exit(0)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for number, descriptor in enumerate((nothing, out, err)):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    return order
+
+
+def become(words: list[str], environment: dict[str, str], folder: str) -> None:
+    """As `python -m django WORDS` or `python -c CODE` does, with all that it raises."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    code = words[1] if words[0] == "-c" else None
+    sys.path[:] = ["" if code else folder, *environment["PYTHONPATH"].split(os.pathsep), *_PATH]
+    if code is None:
+        sys.argv = ["-m", *words]
+        runpy.run_module("django", run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = ["-c", *words[2:]]
+        sys.modules["__main__"] = main = ModuleType("__main__")
+        exec(compile(code, "<string>", "exec"), vars(main))  # noqa: S102
+
+
+if __name__ == "__main__":
+    for name in LOADED:
+        importlib.import_module(name)
+    gc.freeze()  # so that a fork shares these pages for good
+    # What follows from an exception, and all that happens at an end, is the interpreter's doing.
+    with socket.socket(fileno=0) as ordering:
+        order = serve(ordering)
+    if order:
+        become(**order)

@@ -1,0 +1,305 @@
+"""What each blob is served with: by its kind, by the options, and as it is stored."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from fnmatch import fnmatchcase
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from azureblob.publish.headers import (
+    IMMUTABLE,
+    SETTABLE,
+    SHORT,
+    HeaderRules,
+    is_worthwhile,
+    packed,
+)
+from tests.publish.conftest import MakeSite
+from tests.publish.container import MANIFEST, Container
+from tests.publish.site import Site
+from tests.publish.trees import noise, rules
+
+TEXT = rules(1)
+
+
+def digest(data: bytes) -> bytes:
+    return hashlib.md5(data, usedforsecurity=False).digest()
+
+
+# --- By kind --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type", "compressible"),
+    [
+        ("a/site.css", "text/css; charset=utf-8", True),
+        ("a/app.js", "text/javascript; charset=utf-8", True),
+        ("a/app.mjs", "text/javascript; charset=utf-8", True),
+        ("app.js.map", "application/json", True),
+        ("data.json", "application/json", True),
+        ("page.html", "text/html; charset=utf-8", True),
+        ("notes.txt", "text/plain; charset=utf-8", True),
+        ("README.md", "text/markdown; charset=utf-8", True),
+        ("table.csv", "text/csv; charset=utf-8", True),
+        ("feed.xml", "text/xml; charset=utf-8", True),
+        ("icon.svg", "image/svg+xml", True),
+        ("site.webmanifest", "application/manifest+json", True),
+        ("lib.wasm", "application/wasm", True),
+        ("f.ttf", "font/ttf", True),
+        ("f.otf", "font/otf", True),
+        ("f.eot", "application/vnd.ms-fontobject", True),
+        ("f.woff", "font/woff", False),
+        ("f.woff2", "font/woff2", False),
+        ("p.png", "image/png", False),
+        ("p.jpg", "image/jpeg", False),
+        ("p.webp", "image/webp", False),
+        ("p.avif", "image/avif", False),
+        ("v.mp4", "video/mp4", False),
+        ("d.pdf", "application/pdf", False),
+        ("favicon.ico", "image/x-icon", False),
+        ("x.tar.gz", "application/gzip", False),
+        ("x.css.gz", "application/gzip", False),
+        ("x.svgz", "image/svg+xml", True),
+        ("X.SVGZ", "image/svg+xml", True),
+        ("x.tar.bz2", "application/x-bzip2", False),
+        ("x.zip", "application/zip", False),
+        ("no-extension", "application/octet-stream", False),
+        ("x.unheard-of", "application/octet-stream", False),
+        ("SITE.CSS", "text/css; charset=utf-8", True),
+        ("a.b/c", "application/octet-stream", False),
+    ],
+)
+def test_a_name_tells_the_type_and_whether_it_is_packed(
+    name: str, content_type: str, compressible: bool
+) -> None:
+    headers = HeaderRules().of(name, hashed=False)
+    assert headers.content_type == content_type
+    assert headers.compressible == compressible
+
+
+_NAMES = st.tuples(
+    st.sampled_from(["", "css/", "a/b/"]),
+    st.text("abcdef-", min_size=1, max_size=6),
+    st.sampled_from([".css", ".js", ".png", ".txt", ".tar.gz", ""]),
+)
+_GLOBS = st.sampled_from(
+    ["*", "*.css", "css/*", "*.png", "a/*/c", "?*.js", "a/b/[ab]*", "*.tar.gz"]
+)
+_VALUES = st.dictionaries(st.sampled_from(SETTABLE), st.text("abc=/", min_size=1, max_size=5))
+
+
+@given(_NAMES, st.booleans(), st.dictionaries(_GLOBS, _VALUES, max_size=4))
+def test_each_header_is_that_of_the_last_glob_that_matches_and_sets_it(
+    parts: tuple[str, str, str], hashed: bool, overrides: dict[str, dict[str, str]]
+) -> None:
+    folder, root, suffix = parts
+    plain = folder + root + suffix
+    name = f"{folder}{root}.0123456789ab{suffix}" if hashed else plain
+    found = HeaderRules(overrides=overrides).of(name, hashed=hashed, plain_name=plain)
+    default = HeaderRules().of(plain, hashed=hashed)
+    assert default.cache_control == (IMMUTABLE if hashed else SHORT)
+    for header, got, fallback in (
+        ("Content-Type", found.content_type, default.content_type),
+        ("Cache-Control", found.cache_control, default.cache_control),
+        ("Content-Language", found.content_language, ""),
+        ("Content-Disposition", found.content_disposition, ""),
+        ("Content-Encoding", found.content_encoding, ""),
+    ):
+        set_by = [
+            values[header]
+            for glob, values in overrides.items()
+            if header in values and (fnmatchcase(name, glob) or fnmatchcase(plain, glob))
+        ]
+        assert got == (set_by[-1] if set_by else fallback)
+
+
+@given(_NAMES, st.booleans())
+def test_text_has_a_charset_and_nothing_else_has(parts: tuple[str, str, str], hashed: bool) -> None:
+    kind = HeaderRules().of("".join(parts), hashed=hashed).content_type
+    assert kind.startswith("text/") == kind.endswith("; charset=utf-8")
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 3000), st.integers(0, 3000), st.integers(0, 9))
+def test_bytes_are_packed_only_where_that_saves_a_twentieth(
+    same: int, any_: int, seed: int
+) -> None:
+    data = b"a" * same + noise(seed, any_)
+    small = packed(data)
+    smallest = len(gzip.compress(data, 6, mtime=0))
+    if small is None:
+        assert smallest > len(data) * 0.95
+    else:
+        assert len(small) <= len(data) * 0.95
+        assert gzip.decompress(small) == data
+        assert packed(data) == small  # the same for the same, whenever it is made
+    assert is_worthwhile(smallest, len(data)) == (small is not None)
+
+
+@pytest.mark.parametrize(("small", "worthwhile"), [(94, True), (95, True), (96, False)])
+def test_the_twentieth_is_counted_exactly(small: int, worthwhile: bool) -> None:
+    assert is_worthwhile(small, 100) == worthwhile
+
+
+# --- As stored ------------------------------------------------------------------------------------
+
+
+def test_blobs_are_stored_with_type_cache_time_encoding_and_digest(
+    site: Site, container: Container
+) -> None:
+    # Over 256 KiB a body is packed into a file, and not in memory.
+    large = {"big/large.css": rules(5, 9000), "big/large.txt": noise("large", 400_000)}
+    tree = {
+        "site.css": TEXT,
+        "short.css": b"p{}",
+        "noise.txt": noise("n", 3000),
+        "p.png": b"0" * 5000,
+        "x.tar.gz": gzip.compress(TEXT),
+        "empty.css": b"",
+        "data.json": b'{"a": 1}' * 200,
+        **large,
+    }
+    assert len(large["big/large.css"]) > 512 * 1024
+    site.write(tree)
+    site.publish().well()
+    blobs = container.blobs()
+    paths = container.paths()
+    encodings = {"site.css": "gzip", "data.json": "gzip", "big/large.css": "gzip"}
+    types = {
+        "p.png": "image/png",
+        "x.tar.gz": "application/gzip",
+        "data.json": "application/json",
+        "noise.txt": "text/plain; charset=utf-8",
+        "big/large.txt": "text/plain; charset=utf-8",
+    }
+    for name, source in tree.items():
+        blob = blobs[paths[name]].content_settings
+        answer = container.get(paths[name])
+        assert blob.cache_control == IMMUTABLE, name
+        assert (blob.content_encoding or "") == encodings.get(name, ""), name
+        assert blob.content_type == types.get(name, "text/css; charset=utf-8"), name
+        assert bytes(blob.content_md5 or b"") == digest(answer.raw), name
+        assert answer.body == source, name
+        assert answer.headers["content-type"] == blob.content_type
+        assert answer.headers.get("content-encoding", "") == encodings.get(name, "")
+        assert len(answer.raw) <= len(source)
+    assert container.get(paths["big/large.css"]).raw[:2] == b"\x1f\x8b"
+    manifest = blobs[MANIFEST].content_settings
+    assert (manifest.cache_control, manifest.content_type) == ("no-cache", "application/json")
+
+
+def test_options_set_headers_and_switch_packing_off(make_site: MakeSite) -> None:
+    site = make_site(
+        hashed_names=False,
+        gzip=False,
+        cache_control="public, max-age=60",
+        headers={
+            "*": {"Content-Language": "en"},
+            "css/*": {"Cache-Control": "no-cache"},
+            "css/part1.css": {"Content-Type": "text/plain", "Content-Disposition": "attachment"},
+        },
+    )
+    site.publish().well()
+    blobs = {name: blob.content_settings for name, blob in site.container.blobs().items()}
+    assert {blob.content_encoding or "" for blob in blobs.values()} == {""}
+    assert {blob.content_language for blob in blobs.values()} == {"en"}
+    assert blobs["img/photo0.png"].cache_control == "public, max-age=60"
+    assert blobs["css/part0.css"].cache_control == "no-cache"
+    assert blobs["css/part1.css"].content_type == "text/plain"
+    assert blobs["css/part1.css"].content_disposition == "attachment"
+    assert blobs["css/part0.css"].content_type == "text/css; charset=utf-8"
+
+
+def test_a_compressed_svg_is_a_picture_with_its_encoding_and_sent_as_it_is(
+    site: Site, container: Container
+) -> None:
+    picture = gzip.compress(b"<svg xmlns='http://www.w3.org/2000/svg'/>" * 50, mtime=0)
+    site.write({"icons/logo.svgz": picture})
+    site.publish().well()
+    hashed = container.paths()["icons/logo.svgz"]
+    answer = container.get(hashed)
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.raw == picture
+    assert site.publish().well().counts[0] == 0
+
+
+def test_a_svgz_that_is_not_compressed_is_sent_as_the_plain_svg_that_it_is(
+    site: Site, container: Container
+) -> None:
+    picture = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+    site.write({"icons/template.svgz": picture})
+    site.publish().well()
+    answer = container.get(container.paths()["icons/template.svgz"])
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert "content-encoding" not in answer.headers
+    assert answer.raw == picture
+    assert site.publish().well().counts[0] == 0
+
+
+def test_the_encoding_of_files_that_are_encoded_already_is_an_option(
+    site: Site, container: Container
+) -> None:
+    wasm = gzip.compress(b"\0asm" * 500, mtime=0)
+    site.write({"game/build.wasm.gz": wasm, "game/build.data": b"x" * 4000})
+    encoded = {"game/*.wasm.gz": {"Content-Type": "application/wasm", "Content-Encoding": "gzip"}}
+
+    def stored() -> tuple[str, str, bytes]:
+        answer = container.get(container.paths()["game/build.wasm.gz"])
+        assert answer.raw == wasm
+        return answer.headers["content-type"], answer.headers.get("content-encoding", ""), wasm
+
+    site.publish(headers=encoded).well()
+    assert stored() == ("application/wasm", "gzip", wasm)
+    assert site.publish(headers=encoded).well().counts[0] == 0
+    # Without the option it is an archive again, and with it the headers alone are set.
+    site.publish().well()
+    assert stored() == ("application/gzip", "", wasm)
+    ended = site.publish("-v", "2", headers=encoded).well()
+    assert "no Content-Encoding" in ended.out
+    assert stored() == ("application/wasm", "gzip", wasm)
+
+
+def test_hashed_names_and_plain_ones_have_cache_times_of_their_own(make_site: MakeSite) -> None:
+    site = make_site(keep_unhashed="all", immutable="public, max-age=99, immutable")
+    site.publish().well()
+    blobs = site.container.blobs()
+    for name, hashed in site.container.paths().items():
+        assert blobs[name].content_settings.cache_control == SHORT
+        assert blobs[hashed].content_settings.cache_control == "public, max-age=99, immutable"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            {"headers": {"*": {"X-Frame": "no"}}},
+            "headers['*'] sets 'X-Frame': one of Cache-Control",
+        ),
+        (
+            {"cache_control": "a\r\nX-Evil: 1"},
+            "cache_control is 'a\\r\\nX-Evil: 1': printable ASCII",
+        ),
+        ({"headers": {"*": {"Content-Language": "\u00fc"}}}, "printable ASCII"),
+        (
+            {"headers": {"*": {"Content-Encoding": "zip"}}},
+            "headers['*'] sets Content-Encoding to 'zip': one of gzip, deflate, br, zstd",
+        ),
+        ({"keep_unhashed": "some"}, "keep_unhashed is 'some': one of all, needed, none"),
+        ({"missing_references": "no"}, "missing_references is 'no': one of error, warn"),
+        ({"connections": 0, "attempts": "6"}, "attempts is '6': a number from 1 on"),
+        ({"no_such_option": 1}, "no_such_option"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused_by_name(
+    site: Site, options: dict[str, object], told: str
+) -> None:
+    ended = site.publish(**options)
+    assert ended.code == 1
+    assert told in ended.err
+    assert "Traceback" not in ended.err
+    assert site.container.key not in ended.err + ended.out

@@ -1,0 +1,111 @@
+"""Memory stays flat, however large a file is and however many there are."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from tests.faults import FaultProxy
+from tests.publish.container import Container
+from tests.publish.null_service import NullService, null_site
+from tests.publish.site import Site
+from tests.publish.trees import flat_tree, noise, rules
+
+MEGABYTE = 1024 * 1024
+MOST = 150
+STATUS = Path("/proc/self/status")
+# The highest that the process's memory was, by the kernel's count; of this process alone.
+PUBLISH = """
+import sys
+from pathlib import Path
+from django.core.management import call_command
+call_command("collectstatic", interactive=False, verbosity=1)
+[peak] = [line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line]
+print("peak", int(peak.split()[1]) // 1024)
+"""
+pytestmark = pytest.mark.skipif(not STATUS.exists(), reason="the kernel's count is Linux's")
+
+
+def peak(site: Site) -> int:
+    """Publish; the most memory that it took, in MiB."""
+    ended = site.run(PUBLISH, fresh=True, timeout=120).well()
+    return int(ended.out.split()[-1])
+
+
+def sparse(path: Path, size: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.truncate(size)
+        file.write(b"not only zeros")
+
+
+def test_20_000_files_fit_in_150_mb(tmp_path: Path) -> None:
+    with NullService() as service:
+        site = null_site(tmp_path, service)
+        site.write(flat_tree(20_000, size=100))
+        assert peak(site) <= MOST
+        assert len(service.blobs) == 20_000 + 2
+        assert len(service.take()) == 20_000 + 3
+
+
+def test_a_file_of_400_mb_fits_in_150_mb(tmp_path: Path) -> None:
+    with NullService() as service:
+        site = null_site(tmp_path, service)
+        sparse(site.static / "video/large.mp4", 400 * MEGABYTE)
+        assert peak(site) <= MOST
+        assert service.received >= 400 * MEGABYTE
+        assert {"PUT block", "PUT blocklist"} <= set(service.requests)
+
+
+def test_large_text_is_packed_within_150_mb(tmp_path: Path) -> None:
+    with NullService() as service:
+        site = null_site(tmp_path, service, hashed_names=False)
+        sparse(site.static / "data/large.txt", 100 * MEGABYTE)
+        assert peak(site) <= MOST
+        assert service.received < MEGABYTE
+        assert service.blobs["data/large.txt"]["Content-Encoding"] == "gzip"
+
+
+def test_a_file_over_64_mib_goes_in_blocks_and_one_of_64_does_not(
+    site: Site, proxy: FaultProxy, container: Container
+) -> None:
+    sizes = {"v/over.mp4": 64 * MEGABYTE + 1, "v/just.mp4": 64 * MEGABYTE}
+    site.write({"css/a.css": rules(1)})
+    for name, size in sizes.items():
+        sparse(site.static / name, size)
+    site.publish().well()
+    paths = container.paths()
+    large, whole = (f"/{container.account}/{container.name}/{paths[name]}" for name in sizes)
+    puts = [record for record in proxy.take() if record.method == "PUT"]
+    assert [record.comp for record in puts if record.path == whole] == [""]
+    comps = [record.comp for record in puts if record.path == large]
+    assert comps[:-1] == ["block"] * (len(comps) - 1)
+    assert len(comps) > 8
+    assert comps[-1] == "blocklist"
+    # All blocks are there before the manifest is.
+    assert [record.path for record in puts].index(large) < len(puts) - 2
+    blobs = container.blobs()
+    for name, size in sizes.items():
+        blob = blobs[paths[name]]
+        with (site.static / name).open("rb") as file:
+            digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).digest()
+        assert blob.size == size
+        assert bytes(blob.content_settings.content_md5 or b"") == digest
+        assert blob.content_settings.content_type == "video/mp4"
+        assert blob.content_settings.cache_control == "public, max-age=31536000, immutable"
+        with container.client() as client:
+            start = client.download_blob(paths[name], offset=size - 100, length=100).readall()
+        assert start == bytes(100)
+    # One that changed in the middle is another file.
+    with (site.static / "v/over.mp4").open("r+b") as file:
+        file.seek(33 * MEGABYTE)
+        file.write(noise("changed", 1000))
+    proxy.take()
+    assert site.publish().well().counts[:2] == (1, 2)
+    assert "blocklist" in {record.comp for record in proxy.take() if record.method == "PUT"}
+    with container.client() as client:
+        name = container.paths()["v/over.mp4"]
+        found = client.download_blob(name, offset=33 * MEGABYTE, length=1000).readall()
+    assert found == noise("changed", 1000)

@@ -1,0 +1,172 @@
+"""What tests of a publish under way need: a visitor who never stops, and moments to do harm at."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Self
+
+from tests.faults import FaultProxy, Record
+from tests.publish.container import HISTORY, MANIFEST, Container, Visitor
+from tests.publish.forked import Process
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobProperties
+
+_PATIENCE_SECONDS = 20.0
+# Between two looks at all files; the machine has more to do.
+_PAUSE_SECONDS = 0.05
+
+
+class Watcher:
+    """Visitors who read every file of the live page, and every file of the pages before it, over
+    and over, while a `with` lasts. `plain` are further names that always have to be there."""
+
+    def __init__(self, container: Container, plain: tuple[str, ...] = ()) -> None:
+        self._container = container
+        self._plain = plain
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watcher")
+        self._names: set[str] = set()
+        self.failures: list[str] = []
+        self.rounds = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def read_all(self, rounds: int) -> None:
+        """Wait until all has been read so many times."""
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while self.rounds < rounds and not self.failures:
+            assert time.monotonic() < end, "it never came"
+            time.sleep(0.003)
+
+    def saw_no_failure(self) -> None:
+        assert self.failures == []
+        assert self.rounds > 0
+
+    def _watch(self) -> None:
+        while not self._over.is_set():
+            try:
+                self._read_all()
+            except Exception as error:
+                self.failures.append(repr(error))
+                return
+            self.rounds += 1
+            time.sleep(_PAUSE_SECONDS)
+
+    def _read_all(self) -> None:
+        """The page as it is now, and what an older page still holds."""
+        with self._container.visitor() as visitor:
+            self._open(visitor)
+            for number, name in enumerate(sorted(self._names)):
+                if number % 5 == 4:  # a page that is new is looked at before anything else
+                    self._open(visitor)
+                visitor.check(name)
+            for name in self._plain:
+                assert visitor.get(name).status == 200, name
+
+    def _open(self, visitor: Visitor) -> None:
+        """Load the page as it is now; what it shares with older ones is in the cache."""
+        live = set(visitor.paths().values())
+        assert live, "there is no manifest"
+        for name in sorted(live - self._names):
+            visitor.check(name)
+        self._names |= live
+
+
+class Moment:
+    """When the `at`-th request (from 0) reaches the proxy, or the `at`-th answer comes to it (with
+    `answered`). Then `signal`, if any, goes to the process `pid`."""
+
+    def __init__(
+        self, proxy: FaultProxy, at: int, *, answered: bool = False, pid: int = 0, sign: int = 0
+    ) -> None:
+        self._left = at
+        self._pid, self._sign = pid, sign
+        self._came = threading.Event()
+        if answered:
+            proxy.on_answer = self._see
+        else:
+            proxy.on_request = self._see
+
+    def _see(self, _: Record) -> None:
+        if self._left == 0:
+            if self._sign:
+                os.kill(self._pid, self._sign)
+            self._came.set()
+        self._left -= 1
+
+    def wait(self) -> None:
+        assert self._came.wait(_PATIENCE_SECONDS), "it never came"
+
+
+def until(proxy: FaultProxy, enough: Callable[[list[Record]], object]) -> None:
+    """Wait until what has come to the proxy is enough."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while not enough(list(proxy.requests)):
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.003)
+
+
+def settle(proxy: FaultProxy) -> None:
+    """Wait until all that clients sent to the proxy before they ended has been answered by the
+    service, or never will be. Removes the hooks."""
+    proxy.drain()
+    proxy.on_request = proxy.on_answer = None
+
+
+def kill_at(process: Process, proxy: FaultProxy, at: int, *, answered: bool = False) -> None:
+    """Kill the process at that moment, with no chance to say or do anything more."""
+    Moment(proxy, at, answered=answered, pid=process.pid, sign=signal.SIGKILL)
+    said = process.communicate(timeout=_PATIENCE_SECONDS)
+    assert process.returncode == -signal.SIGKILL, said
+    settle(proxy)
+
+
+def blob(record: Record) -> str:
+    """The blob's name; empty for the container."""
+    return record.path.split("/", 3)[3] if record.path.count("/") > 2 else ""
+
+
+def deletes(records: list[Record]) -> bool:
+    return any(record.method == "DELETE" for record in records)
+
+
+def puts(records: list[Record]) -> list[str]:
+    """The blobs that were sent, in order of name; records of the history left out."""
+    return sorted(
+        blob(record)
+        for record in records
+        if record.method == "PUT" and not blob(record).startswith(HISTORY)
+    )
+
+
+def missing(container: Container, wanted: dict[str, bytes]) -> list[str]:
+    """The names of what is not in the container with these bytes."""
+    there = container.blobs()
+    return sorted(name for name, data in wanted.items() if not _is(there.get(name), data))
+
+
+def _is(there: BlobProperties | None, data: bytes) -> bool:
+    """Whether a blob's digest, packed or not, is that of the bytes."""
+    if there is None:
+        return False
+    noted = (there.metadata or {}).get("md5")
+    stored = bytes(there.content_settings.content_md5 or b"").hex()
+    return (noted or stored) == hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def owed(container: Container, wanted: dict[str, bytes], manifest: bytes) -> list[str]:
+    """What a publish still has to send: the missing files, and the manifest if it is not live."""
+    live = container.get(MANIFEST).raw
+    return sorted(missing(container, wanted) + ([] if live == manifest else [MANIFEST]))
