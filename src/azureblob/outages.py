@@ -42,7 +42,13 @@ def unavailable(request: HttpRequest, detail: str = "") -> HttpResponse:
     return HttpResponse(page, status=503, headers=headers)
 
 
+def error_code(error: Exception) -> str:
+    """The service's error code, such as `BlobNotFound`; empty if the answer had none."""
+    code = getattr(error, "error_code", None) or ""
+    return str(getattr(code, "value", code))  # the SDK uses both text and an enum
+
+
 def described(error: Exception) -> str:
-    code = getattr(error, "error_code", None) or getattr(error, "status_code", None)
+    code = error_code(error) or getattr(error, "status_code", None)
     name = type(error).__name__
     return f"{name} ({code})" if isinstance(error, AzureError) and code else name

@@ -46,6 +46,7 @@ from azureblob.container import ONE_REQUEST_BYTES, Container
 from azureblob.content_types import content_encoding, content_type
 from azureblob.file import BlobFile, ServerSideCopy, gunzip, seekable
 from azureblob.names import LONGEST, cleaned_name, invalid_reason, normalized
+from azureblob.outages import error_code
 from azureblob.signing import (
     LONGEST_BY_IDENTITY,
     between,
@@ -380,12 +381,12 @@ class BlobStorage(Container):
                 )
                 return
             except ResourceExistsError as error:
-                if _code(error) != StorageErrorCode.BLOB_ALREADY_EXISTS:
+                if error_code(error) != StorageErrorCode.BLOB_ALREADY_EXISTS:
                     raise
                 raise FileExistsError(errno.EEXIST, "There is such a blob", name) from error
             except HttpResponseError as error:
                 # "Put Block List" drops the blocks that another upload of this name sent.
-                if _code(error) != StorageErrorCode.INVALID_BLOCK_LIST or not left:
+                if error_code(error) != StorageErrorCode.INVALID_BLOCK_LIST or not left:
                     raise
 
     def stored_as(
@@ -431,18 +432,12 @@ def _as_set(moment: datetime) -> datetime:
     return timezone.localtime(moment) if setting("USE_TZ") else timezone.make_naive(moment)
 
 
-def _code(error: HttpResponseError) -> str:
-    """The service's own word for what is wrong, where it said one."""
-    code: str = getattr(error, "error_code", None) or ""
-    return code
-
-
 @contextmanager
 def _missing(name: str) -> Iterator[None]:
     """A blob that is not there is a file that is not there."""
     try:
         yield
     except ResourceNotFoundError as error:
-        gone = _code(error) == StorageErrorCode.CONTAINER_NOT_FOUND
+        gone = error_code(error) == StorageErrorCode.CONTAINER_NOT_FOUND
         what = "There is no container for" if gone else "There is no blob"
         raise FileNotFoundError(errno.ENOENT, what, str(name)) from error

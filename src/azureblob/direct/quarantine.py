@@ -33,6 +33,7 @@ from storages.utils import setting
 
 from azureblob.direct.arrived import unreadable
 from azureblob.direct.reader import LIMIT_BYTES, BlobReader
+from azureblob.outages import error_code
 from azureblob.signing import Signer
 from azureblob.storage import BlobStorage
 from azureblob.timeouts import grace, pause, remaining
@@ -95,7 +96,7 @@ class Quarantine:
         except ResourceNotFoundError:
             return None
         except HttpResponseError as error:
-            if _code(error) == _ENCRYPTED:
+            if error_code(error) == _ENCRYPTED:
                 raise unreadable() from None
             raise
 
@@ -129,9 +130,9 @@ class Quarantine:
             except ResourceNotFoundError:
                 return False
             except HttpResponseError as error:
-                if _code(error) in _LEASE_ENDED and "lease" in options:
+                if error_code(error) in _LEASE_ENDED and "lease" in options:
                     del options["lease"]
-                elif _code(error) in _LEASED_BY_ANOTHER:
+                elif error_code(error) in _LEASED_BY_ANOTHER:
                     options.pop("lease", None)
                     with contextlib.suppress(ResourceNotFoundError):
                         BlobLeaseClient(client).break_lease(lease_break_period=0)
@@ -187,10 +188,10 @@ class Quarantine:
         except HttpResponseError as error:
             # "ConditionNotMet" may be said of either end; taken for the wrong one, a save would try
             # one name after another without end.
-            if _code(error) in _TAKEN and self._is(blob, etag) and not overwrite:
+            if error_code(error) in _TAKEN and self._is(blob, etag) and not overwrite:
                 raise FileExistsError(f"There is a blob {target.blob_name!r}") from None
-            if _code(error) in _GONE | _TAKEN:
-                raise Gone(_code(error)) from None
+            if error_code(error) in _GONE | _TAKEN:
+                raise Gone(error_code(error)) from None
             raise
         deadline = time.monotonic() + remaining(_COPY_SECONDS)
         try:
@@ -252,11 +253,6 @@ def _settings_changed(**_: Any) -> None:
     _storage.cache_clear()
 
 
-def _code(error: AzureError) -> str:
-    code: str = getattr(error, "error_code", None) or ""
-    return code
-
-
 @contextmanager
 def _available(but: Set[str] = frozenset()) -> Iterator[None]:
     """A refusal that holds for every blob of the container is Unavailable; `but` are codes that say
@@ -264,7 +260,7 @@ def _available(but: Set[str] = frozenset()) -> Iterator[None]:
     try:
         yield
     except HttpResponseError as error:
-        code = _code(error)
+        code = error_code(error)
         refused = isinstance(error, ClientAuthenticationError) or error.status_code in {401, 403}
         if code not in but and (refused or code in _NO_CONTAINER):
             raise Unavailable(code or f"status {error.status_code}") from None
@@ -278,4 +274,4 @@ def _as_it_was() -> Iterator[None]:
         with _available():
             yield
     except (ResourceNotFoundError, ResourceModifiedError, ResourceExistsError) as error:
-        raise Gone(_code(error)) from None
+        raise Gone(error_code(error)) from None

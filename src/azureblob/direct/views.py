@@ -32,6 +32,7 @@ from azureblob.direct.quarantine import (
 from azureblob.direct.reader import PAGE_BYTES
 from azureblob.direct.senders import sender_of, senders_in
 from azureblob.direct.tokens import ClaimToken, Invalid, UploadToken
+from azureblob.rest.models import block_size
 from azureblob.timeouts import side_by_side
 from azureblob.uploads.headers import blob_headers
 from azureblob.uploads.inspection import Inspected, check_claims, inspect
@@ -42,9 +43,6 @@ log = logging.getLogger(__name__)
 
 # A larger file goes in blocks, which can be sent side by side and once more each.
 ONE_REQUEST_BYTES = 32 * 1024 * 1024
-BLOCK_BYTES = 8 * 1024 * 1024
-# "Put Block": a blob has 50,000 at the most.
-_MOST_BLOCKS = 50_000
 _MOST_FILES = 100
 # Far above what a blob can have, and what can be written in a refusal.
 _LARGEST = 2**63 - 1
@@ -192,7 +190,7 @@ def _grant(
         "id": ticket.signed(),
         "url": place.quarantine.signed_url(ticket.blob, blocks=blocks),
         "headers": {} if blocks else {"x-ms-blob-type": "BlockBlob"},
-        "block_bytes": max(BLOCK_BYTES, -(-ticket.size // _MOST_BLOCKS)) if blocks else 0,
+        "block_bytes": block_size(ticket.size) if blocks else 0,
         "there": arrived,
     }
 

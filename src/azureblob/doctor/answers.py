@@ -10,6 +10,7 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpRes
 from azureblob.doctor.anonymous import reason
 from azureblob.doctor.results import Failed
 from azureblob.doctor.site import Site
+from azureblob.outages import error_code
 
 
 @contextmanager
@@ -19,7 +20,7 @@ def explained(site: Site, container: str = "") -> Iterator[None]:
         yield
     except AzureError as error:
         if isinstance(error, HttpResponseError) and error.status_code is not None:
-            raise failure(site, error.status_code, code_of(error), container) from None
+            raise failure(site, error.status_code, error_code(error), container) from None
         if isinstance(error, ClientAuthenticationError):
             # The credential found none. Its text goes on for pages, and may hold addresses.
             raise Failed(
@@ -29,12 +30,6 @@ def explained(site: Site, container: str = "") -> Iterator[None]:
             f"The request got no answer: {reason(error)}.",
             "Look at the network between this machine and the account, and try again.",
         ) from None
-
-
-def code_of(error: HttpResponseError) -> str:
-    """The service's word for it, empty if it has none."""
-    code = getattr(error, "error_code", None) or ""
-    return str(getattr(code, "value", code))
 
 
 def failure(site: Site, status: int, code: str, container: str = "") -> Failed:

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from azure.core.exceptions import HttpResponseError
 
 from azureblob.doctor.anonymous import Answer, Unreachable, ask, is_proxied
-from azureblob.doctor.answers import code_of, explained
+from azureblob.doctor.answers import explained
 from azureblob.doctor.results import Failed, Skipped, Warned
 from azureblob.doctor.runner import REQUEST_SECONDS, Probe
 from azureblob.doctor.site import Site
+from azureblob.outages import error_code
 
 # "Authorize with Shared Key": a request that is older is refused. Signed URLs begin as long before.
 _CLOCK_SECONDS = 15 * 60
@@ -92,7 +93,7 @@ class Network:
             try:
                 service.get_container_client(container).get_container_properties()
             except HttpResponseError as error:
-                if code_of(error) not in {"ContainerNotFound", "ContainerBeingDeleted"}:
+                if error_code(error) not in {"ContainerNotFound", "ContainerBeingDeleted"}:
                     raise
         return "The identity is taken." if site.identity else "The account's key is taken."
 

@@ -21,6 +21,7 @@ from azureblob.migrate.uploading import ENOUGH_FAILURES
 from azureblob.progress import Progress
 from azureblob.rest.errors import PublishError
 from azureblob.rest.listing import RemoteBlob
+from azureblob.rest.models import md5
 from azureblob.rest.transport import Transport
 
 _CHUNK = 1024 * 1024
@@ -156,7 +157,7 @@ class Download:
         self._report.add(Kind.FAILED, name, why, size)
 
     def _write(self, item: Item, blob: RemoteBlob, body: bytes) -> None:
-        _prove(fetching.md5(body), blob)
+        _prove(md5(body), blob)
         path = self._target.path(item.file.name)
         self._target.make_folder(path)
         part = _part(path, item.path)
@@ -219,9 +220,9 @@ def _part(path: Path, blob: str) -> Path:
     return path.with_name(f"{UNFINISHED}{digest}.part")
 
 
-def _prove(md5: bytes, blob: RemoteBlob) -> None:
+def _prove(digest: bytes, blob: RemoteBlob) -> None:
     """Raises Unfetched."""
-    if blob.md5 and base64.b64decode(blob.md5) != md5:
+    if blob.md5 and base64.b64decode(blob.md5) != digest:
         raise Unfetched("the bytes that came are not those of its MD5")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from azureblob.rest.errors import PublishError, concerns_all, explain
 from azureblob.rest.listing import RemoteBlob
-from azureblob.rest.models import Answer, Request
+from azureblob.rest.models import Answer, Request, md5, quoted
 from azureblob.rest.retries import is_passing
 from azureblob.rest.transport import Transport
 
@@ -108,17 +108,8 @@ def digests(
             yield tag, reason
 
 
-def md5(data: bytes) -> bytes:
-    return hashlib.md5(data, usedforsecurity=False).digest()
-
-
 def _unchanged(blob: RemoteBlob) -> dict[str, str]:
     return {"If-Match": quoted(blob.etag)}
-
-
-def quoted(etag: str) -> str:
-    """As conditions want it; a listing has it bare."""
-    return etag if etag.startswith('"') else f'"{etag}"'
 
 
 def _body(answer: Answer, size: int) -> bytes:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from azureblob.migrate.downloading import Download, Refused, Target
-from azureblob.migrate.fetching import quoted
 from azureblob.migrate.journal import account
 from azureblob.migrate.local_tree import Folder, SourceFile, walk
 from azureblob.migrate.names import (
@@ -29,7 +28,7 @@ from azureblob.migrate.verify import Comparison, compare, mending
 from azureblob.progress import Progress, standard
 from azureblob.rest.errors import PublishError, concerns_all, explain
 from azureblob.rest.listing import RemoteBlob, list_blobs
-from azureblob.rest.models import Request
+from azureblob.rest.models import Request, quoted
 from azureblob.rest.transport import Transport
 from azureblob.storage import BlobStorage
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from azureblob.migrate import fetching
 from azureblob.migrate.reader import Content, Item, Unreadable, read_all
 from azureblob.rest.listing import RemoteBlob
+from azureblob.rest.models import quoted
 from azureblob.rest.transport import Transport
 from azureblob.storage import BlobStorage
 
@@ -108,5 +109,5 @@ def mending(comparison: Comparison, there: RemoteBlob) -> dict[str, str]:
     return {
         **properties,
         **({"x-ms-blob-content-md5": there.md5} if there.md5 else {}),
-        "If-Match": fetching.quoted(there.etag),
+        "If-Match": quoted(there.etag),
     }

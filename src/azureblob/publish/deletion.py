@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from azureblob.rest.errors import PublishError, concerns_all, explain
 from azureblob.rest.listing import RemoteBlob
-from azureblob.rest.models import Request
+from azureblob.rest.models import Request, quoted
 from azureblob.rest.retries import TRANSIENT_STATUSES, backoff
 from azureblob.rest.transport import Transport
 
@@ -41,7 +41,7 @@ def delete(
             _pause(transport.held_seconds, before_batch)
             before_batch()
             requests = [
-                Request("DELETE", name, headers={"If-Match": f'"{left[name].etag}"', **_ALL_OF_IT})
+                Request("DELETE", name, headers={"If-Match": quoted(left[name].etag), **_ALL_OF_IT})
                 for name in names[start : start + size]
             ]
             for request, answer in transport.run(requests):

@@ -7,7 +7,6 @@ is the same byte for byte.
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,6 +31,7 @@ from azureblob.publish.patterns import (
     read_patterns,
 )
 from azureblob.publish.references import PlainReferences
+from azureblob.rest.models import md5
 
 # Names in which Django's parsing of them as URLs changes nothing.
 _ORDINARY = re.compile(r"[A-Za-z0-9_.@+~,=!/-]+")
@@ -286,8 +286,7 @@ class _Hashing:
         self._made += 1
         path = self._scratch / f"{self._made}.rendered"
         path.write_bytes(data)
-        digest = hashlib.md5(data, usedforsecurity=False).digest()
-        return LocalFile(str(path), len(data), digest)
+        return LocalFile(str(path), len(data), md5(data))
 
     # --- Circles ----------------------------------------------------------------------------------
 

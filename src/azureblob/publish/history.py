@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from azureblob.publish.manifest import HISTORY, md5, names_of, put_request
+from azureblob.publish.manifest import HISTORY, names_of, put_request
 from azureblob.rest.errors import PublishError, explain
 from azureblob.rest.listing import RemoteBlob
-from azureblob.rest.models import Request
+from azureblob.rest.models import Request, md5
 from azureblob.rest.transport import Transport
 
 # The name, in the result of `records`, under which the shared records are listed.

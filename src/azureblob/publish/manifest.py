@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +12,7 @@ from typing import NamedTuple
 from azureblob.rest.body import Bytes
 from azureblob.rest.errors import PublishError, explain
 from azureblob.rest.listing import MANIFEST_MARK, RemoteBlob
-from azureblob.rest.models import Answer, Request
+from azureblob.rest.models import Answer, Request, md5, quoted
 from azureblob.rest.transport import Transport
 
 # The folder of the history (history.py).
@@ -131,7 +130,7 @@ def put_live(transport: Transport, name: str, manifest: bytes, there: RemoteBlob
     Files that were listed then may be gone otherwise: another publish or a prune came between.
     Raises PublishError.
     """
-    condition = {"If-Match": f'"{there.etag}"'} if there else {"If-None-Match": "*"}
+    condition = {"If-Match": quoted(there.etag)} if there else {"If-None-Match": "*"}
     mark = {f"x-ms-meta-{MANIFEST_MARK}": "1"}
     answer = transport.ask(put_request(name, manifest, {**condition, **mark}))
     if answer.ok:
@@ -155,7 +154,3 @@ def put_request(name: str, manifest: bytes, headers: Mapping[str, str]) -> Reque
         },
         body=Bytes(manifest),
     )
-
-
-def md5(data: bytes) -> bytes:
-    return hashlib.md5(data, usedforsecurity=False).digest()

@@ -21,7 +21,7 @@ from azureblob.rest import blocks
 from azureblob.rest.body import EMPTY, Body, Bytes, FilePart
 from azureblob.rest.errors import PublishError, concerns_all, explain
 from azureblob.rest.listing import SOURCE_MD5
-from azureblob.rest.models import Answer, Request
+from azureblob.rest.models import Answer, Request, md5
 from azureblob.rest.transport import Transport
 
 # Up to here a body is held in memory; 64 and a few more of these are on their way at a time.
@@ -158,9 +158,9 @@ def _body(wanted: Wanted, scratch: Path) -> tuple[Body, str, bytes]:
     small_data = packed(data) if wanted.gzip else None
     if small_data is None:
         return Bytes(data), "", file.md5  # the service compares
-    if _md5(data) != file.md5:
+    if md5(data) != file.md5:
         raise FileChanged(file.path)
-    return Bytes(small_data), GZIP, _md5(small_data)
+    return Bytes(small_data), GZIP, md5(small_data)
 
 
 def _packed_file(file: LocalFile, scratch: Path) -> LocalFile | None:
@@ -183,10 +183,6 @@ def _packed_file(file: LocalFile, scratch: Path) -> LocalFile | None:
         return made
     Path(path).unlink()
     return None
-
-
-def _md5(data: bytes) -> bytes:
-    return hashlib.md5(data, usedforsecurity=False).digest()
 
 
 def _failure(request: Request, answer: Answer) -> str:

@@ -8,14 +8,11 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
 
 from azureblob.rest.body import Bytes, FilePart
-from azureblob.rest.models import Answer, Request
+from azureblob.rest.models import Answer, Request, block_size
 from azureblob.rest.transport import Transport
 
-BLOCK_BYTES = 8 * 1024 * 1024
 # More would each crawl on a slow line, and all of them be lost when it breaks.
 _SIDE_BY_SIDE = 8
-# "Put Block": a blob has 50,000 blocks at the most.
-_MOST_BLOCKS = 50_000
 
 
 def put(
@@ -33,7 +30,7 @@ def put(
     A block's id holds its number and its digest, so that a block of a file that changed since is
     not taken for one of this file.
     """
-    size = max(BLOCK_BYTES, -(-body.size // _MOST_BLOCKS))
+    size = block_size(body.size)
     parts = [
         FilePart(body.path, offset, min(size, body.size - offset))
         for offset in range(0, body.size, size)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from azureblob.rest.body import EMPTY, Body
+
+_BLOCK_BYTES = 8 * 1024 * 1024
+# "Put Block": a blob has at most 50,000 blocks.
+_MOST_BLOCKS = 50_000
 
 
 @dataclass(slots=True)
@@ -60,3 +65,17 @@ class Answer:
         if not self.status:
             return self.failure
         return f"{self.code} (status {self.status})" if self.code else f"status {self.status}"
+
+
+def block_size(size: int) -> int:
+    """The size in bytes of each block of a blob of `size` bytes."""
+    return max(_BLOCK_BYTES, -(-size // _MOST_BLOCKS))
+
+
+def quoted(etag: str) -> str:
+    """The ETag as conditional headers need it; List Blobs returns it without quotes."""
+    return etag if etag.startswith('"') else f'"{etag}"'
+
+
+def md5(data: bytes) -> bytes:
+    return hashlib.md5(data, usedforsecurity=False).digest()

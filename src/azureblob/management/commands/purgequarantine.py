@@ -16,6 +16,8 @@ from azureblob.direct.quarantine import Quarantine, quarantine
 from azureblob.management.interruption import told_as
 from azureblob.management.spans import add_clearing_arguments
 from azureblob.migrate.uploading import ENOUGH_FAILURES
+from azureblob.outages import error_code
+from azureblob.rest.models import quoted
 
 _DEFAULT = "1d"
 _AT_ONCE = 16
@@ -57,7 +59,7 @@ class Command(BaseCommand):
         def delete(blob: BlobProperties) -> bool | AzureError:
             try:
                 # In the version that was listed: what was sent since is another's.
-                return dry or place.delete(blob.name, _quoted(blob.etag))
+                return dry or place.delete(blob.name, quoted(blob.etag))
             except AzureError as error:
                 return error
 
@@ -100,9 +102,4 @@ class Command(BaseCommand):
 
 def _why(error: AzureError) -> str:
     """The service's code: the text may hold addresses and signatures."""
-    return str(getattr(error, "error_code", None) or type(error).__name__)
-
-
-def _quoted(etag: str) -> str:
-    """As conditions want it; a listing has it bare."""
-    return etag if etag.startswith('"') else f'"{etag}"'
+    return error_code(error) or type(error).__name__
