@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import django
+
 from azureblob.csp import content_security_policy
 from backend import environment
+
+# Django 5.2 cannot send a Content-Security-Policy by itself; django-csp does it there.
+_DJANGO_SENDS_CSP = django.VERSION >= (6, 0)
 
 BASE_DIR = environment.APP_DIR
 _env = environment.load()
@@ -19,7 +24,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "csp",
+    *([] if _DJANGO_SENDS_CSP else ["csp"]),
     "storages",
     # Before staticfiles: the first app with a command of a name has it.
     "azureblob",
@@ -33,9 +38,13 @@ MIDDLEWARE = [
     # Bounds what a request waits for storage, and keeps pages with signed URLs out of caches.
     "azureblob.middleware.BlobMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    # Pages go packed, as the static files do. Django masks its tokens and pads what it packs.
+    # Compresses pages, as static files are. Django masks its CSRF tokens and pads the result.
     "django.middleware.gzip.GZipMiddleware",
-    "csp.middleware.CSPMiddleware",
+    (
+        "django.middleware.csp.ContentSecurityPolicyMiddleware"
+        if _DJANGO_SENDS_CSP
+        else "csp.middleware.CSPMiddleware"
+    ),
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -132,11 +141,11 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
 # Browsers' lists take a site from one year on, so 30 days stay revocable.
 SECURE_HSTS_PRELOAD = not DEBUG
 X_FRAME_OPTIONS = "DENY"
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": content_security_policy(
-        static_url=STATIC_URL, media_url=MEDIA_URL, endpoint=AZURE_BLOB_ENDPOINT
-    )
-}
+SECURE_CSP = content_security_policy(
+    static_url=STATIC_URL, media_url=MEDIA_URL, endpoint=AZURE_BLOB_ENDPOINT
+)
+if not _DJANGO_SENDS_CSP:
+    CONTENT_SECURITY_POLICY = {"DIRECTIVES": SECURE_CSP}
 SECURE_CONTENT_TYPE_NOSNIFF = True
 # Other sites, the blob service among them, are told nothing of a page's address. `no-referrer`
 # would take the Origin from this site's own forms as well, and Django would refuse them.

@@ -1,4 +1,4 @@
-"""What is fetched once for all threads of a process."""
+"""Values that all threads of a process share."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ T = TypeVar("T")
 
 
 class SharedCache(Generic[T]):
-    """Values by key, each made when it is first asked for. An error is not kept: it is told to all
-    who waited for it, and who asks later tries again."""
+    """Values by key, each made once, when it is first needed.
+
+    Unlike functools.cache it never makes a value twice, and waiting for another thread's value
+    counts against the request's budget. An error is not cached: it is raised in all threads that
+    waited for the value, and the next call tries again.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -23,8 +27,7 @@ class SharedCache(Generic[T]):
         self._failures: dict[Hashable, tuple[float, Exception]] = {}
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Raises what `make` raises. Waiting for another thread's `make` spends the budget, and
-        raises StorageUnavailable when that is spent."""
+        """Raises what `make` raises, and StorageUnavailable if the budget is spent by waiting."""
         with contextlib.suppress(KeyError):
             return self._values[key]
         asked = time.monotonic()

@@ -1,4 +1,4 @@
-"""A circuit breaker for each container: after repeated failures requests fail at once."""
+"""A circuit breaker for each container: after repeated failures requests fail immediately."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
+from azureblob.caching import SharedCache
 from azureblob.timeouts import StorageUnavailable, TooManyWaiting, current
 
-# In a row, before the circuit opens.
+# Consecutive failures that open the circuit.
 FAILURES = 3
-# Until one call may try again.
+# How long it stays open before one call may try again.
 OPEN_SECONDS = 5.0
 
 
 class CircuitOpen(StorageUnavailable):
-    """Storage failed repeatedly, and is asked again in a few seconds."""
+    """Storage failed repeatedly; requests are allowed again in a few seconds."""
 
 
 class Circuit:
-    """Open after FAILURES in a row. Every OPEN_SECONDS one call is let through, and its success
-    closes the circuit."""
+    """Opens after FAILURES consecutive failures. While it is open, one call is let through every
+    OPEN_SECONDS, and its success closes the circuit."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -41,9 +42,11 @@ class Circuit:
                 return
             now = time.monotonic()
             if now < self._probe_at:
-                raise CircuitOpen("Storage failed repeatedly; it is asked again in a few seconds.")
-            # The only probe until it has ended. One that reports neither success nor failure
-            # must not keep the circuit open for ever.
+                raise CircuitOpen(
+                    "Storage failed repeatedly; it will be tried again in a few seconds."
+                )
+            # No other probe until this one has ended. A probe that reports neither success nor
+            # failure must not keep the circuit open forever.
             self._probe_at = now + seconds + OPEN_SECONDS
 
     def succeeded(self) -> None:
@@ -52,8 +55,8 @@ class Circuit:
 
     @contextmanager
     def streaming(self) -> Iterator[None]:
-        """For a body that is read after its request has succeeded. Outside a request the circuit
-        learns nothing, as for any call."""
+        """For a body that is read after its request has succeeded. Without a budget the outcome is
+        not counted, as for any call."""
         budget = current()
         if budget is None:
             yield
@@ -63,7 +66,7 @@ class Circuit:
         try:
             yield
         except HttpResponseError as error:
-            if not error.status_code:  # the SDK's word for a body that broke off again and again
+            if not error.status_code:  # the SDK's error for a body that broke off repeatedly
                 self.failed()
             elif error.status_code < 500:
                 self.succeeded()
@@ -71,7 +74,7 @@ class Circuit:
         except (CircuitOpen, TooManyWaiting):
             raise
         except (ServiceRequestError, ServiceResponseError):
-            if failures == self._failures:  # else its request failed, and was counted
+            if failures == self._failures:  # otherwise a failed request was counted already
                 self.failed()
             raise
         self.succeeded()
@@ -82,11 +85,9 @@ class Circuit:
             self._probe_at = time.monotonic() + OPEN_SECONDS
 
 
-_circuits: dict[Hashable, Circuit] = {}
-_lock = threading.Lock()
+_circuits: SharedCache[Circuit] = SharedCache()
 
 
 def circuit_for(*key: Hashable) -> Circuit:
     """The process's circuit for an endpoint and container."""
-    with _lock:
-        return _circuits.setdefault(key, Circuit())
+    return _circuits.get(key, Circuit)

@@ -1,8 +1,8 @@
-"""Clients of the blob service for a site that answers pages.
+"""SDK clients of the blob service for code that serves pages.
 
-Where a budget is open (azureblob.timeouts), it bounds every call: the time-outs of each attempt,
-the pauses between attempts, and each read from and write to a socket, so that a server which sends
-a byte now and then gains nothing.
+An open budget (azureblob.timeouts) limits every call: the time-outs of each attempt, the pauses
+between attempts, and each read from and write to a socket, so that a server that trickles bytes
+cannot exceed it.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from azureblob.timeouts import Budget, OutOfTime, StorageUnavailable, current, w
 
 T = TypeVar("T")
 
-# As many as a process has threads at work on blobs. With the ten of requests every further one
-# connects anew for each call, and urllib3 warns each time.
+# At least as many as a process has threads that use storage. With the default of 10, each further
+# thread opens a new connection for every call, and urllib3 logs a warning each time.
 _CONNECTIONS = 64
 _OF_TRANSPORT = ("connection_verify", "connection_cert", "use_env_settings")
-# The SDK sleeps so long before it asks again for a body that broke off, and no setting changes it.
+# How long the SDK sleeps before it requests a body again that broke off; it has no setting for it.
 _PAUSE_SECONDS = 1.0
-# An argument for a call of the SDK that makes threads of its own: those know no budget.
+# An argument that passes the budget to SDK calls that start their own threads.
 BUDGET = "azureblob_budget"
 
 
@@ -47,11 +47,11 @@ def service_client(
     read: float,
     circuit: Circuit | None = None,
 ) -> BlobServiceClient:
-    """A client with time-outs in seconds, whose connections many threads may share.
+    """A client with time-outs in seconds, whose connections threads may share.
 
-    The library's own time-outs are meant for batch jobs: 20 s to connect, 60 s to read, 15 s and
-    more before it tries again. `options` are what BlobServiceClient takes, and go before. `circuit`
-    counts only for calls with a budget.
+    The SDK's defaults are meant for batch jobs: 20 s to connect, 60 s to read, at least 12 s before
+    the first retry. `options` are BlobServiceClient's and take precedence. `circuit` only applies
+    to calls with a budget.
     """
     chosen = {
         "connection_timeout": connect,
@@ -65,7 +65,7 @@ def service_client(
 
 
 class BoundedCredential:
-    """An identity whose tokens are waited for no longer than the budget allows."""
+    """An identity that waits for a token no longer than the budget allows."""
 
     def __init__(self, credential: TokenCredential) -> None:
         self._credential = credential
@@ -82,7 +82,7 @@ class BoundedCredential:
 
 
 class _Retries(ExponentialRetry):
-    """Attempts within the budget; the circuit learns how they ended."""
+    """Retries within the budget, and reports the outcome to the circuit."""
 
     def __init__(self, circuit: Circuit, retries: int) -> None:
         super().__init__(
@@ -96,7 +96,7 @@ class _Retries(ExponentialRetry):
         budget = given or current()
         if budget is None:
             return super().send(request)  # type: ignore[no-untyped-call]
-        # A streamed body is read later: whoever reads it tells the circuit of its end.
+        # A streamed body is read later; Circuit.streaming() reports its outcome.
         streamed = bool(options.get("stream"))
         with budget.used(), budget.spending():
             self._circuit.admit(budget.left())
@@ -138,7 +138,7 @@ class _Retries(ExponentialRetry):
             return
         pause = max(0.0, self.get_backoff_time(settings))
         if pause >= budget.left():
-            raise OutOfTime("There is no time left to ask storage again.") from None
+            raise OutOfTime("There is no time left for another attempt.") from None
         transport.sleep(pause)
 
 
@@ -146,8 +146,7 @@ class _Transport(RequestsTransport):  # type: ignore[misc]  # it is loaded by na
     def send(self, request: Any, **options: Any) -> Any:
         budget = current()
         if budget is not None:
-            # Half of what is left: a connection that went dead unnoticed must leave time for one
-            # more attempt.
+            # Half of what is left, so that a dead connection leaves time for another attempt.
             longest = budget.required() / 2
             own = self.connection_config
             for name, usual in (
@@ -159,10 +158,10 @@ class _Transport(RequestsTransport):  # type: ignore[misc]  # it is loaded by na
 
 
 def _transport(options: Mapping[str, Any]) -> RequestsTransport:
-    """Made whole here: left to the first request, two threads would each make a session."""
+    """Created eagerly: with the SDK's lazy creation, two threads may each create a session."""
     session = requests.Session()
     session.trust_env = options.get("use_env_settings", True)
-    # Tries are the client's own business.
+    # The client's retry policy does the retries.
     retries = Retry(total=False, redirect=False, raise_on_status=False)
     for scheme in ("https://", "http://"):
         session.mount(scheme, _Adapter(pool_maxsize=_CONNECTIONS, max_retries=retries))
@@ -175,11 +174,11 @@ def _transport(options: Mapping[str, Any]) -> RequestsTransport:
     )
 
 
-# --- Connections that know the budget -------------------------------------------------------------
+# --- Connections within the budget ----------------------------------------------------------------
 
 
 def _in_time(sock: Any, work: Callable[..., T], *arguments: Any) -> T:
-    """One read or write. The time-out of requests is for each of them, and not for their sum."""
+    """One read or write. The time-out of requests applies to each of them, not to their sum."""
     budget = current()
     if budget is None:
         return work(*arguments)
@@ -198,7 +197,7 @@ def _in_time(sock: Any, work: Callable[..., T], *arguments: Any) -> T:
 
 
 class _Bounded:
-    """What http.client calls of a socket."""
+    """The methods of a socket that http.client calls."""
 
     __slots__ = ()
 
@@ -235,7 +234,7 @@ _BOUNDED: dict[type, type] = {
 
 
 def _connected(connection: Any, connect: Callable[[], None]) -> None:
-    """Connect within the budget: resolving a name has no time-out of its own."""
+    """Connect within the budget, although resolving a name has no time-out of its own."""
     budget = current()
     if budget is None:
         connect()

@@ -1,4 +1,4 @@
-"""A container of a storage account: its options, and the clients that reach it."""
+"""A container of a storage account: its options and its SDK clients."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from azureblob.names import normalized
 from azureblob.reconstruction import Reconstructible
 from azureblob.signing import LONGEST_SECONDS, Signer
 
-# What goes and comes in one request; more takes several, of this size each.
+# Uploads and downloads up to this size take one request; larger ones are split into parts of it.
 ONE_REQUEST_BYTES = 4 * 1024 * 1024
 
 
 class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-storages has no types
-    """What BlobStorage and its options say of an account, before any file is asked for."""
+    """The options of BlobStorage, and its connection to the account."""
 
     # Set by BaseStorage from the options and settings.
     account_name: str
@@ -45,13 +45,12 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
     check_content: bool
 
     def __init__(self, **given: Any) -> None:
-        # Options of the class below that are read by its __init__.
-        self.connection_string = None
+        self.connection_string = None  # AzureStorage reads it
         problems = options.unsupported_options(given)
-        # Past AzureStorage's own: it makes attributes that nothing here reads, with a function that
-        # Python 3.12 deprecates.
-        kept = {k: v for k, v in given.items() if k not in options.REPLACED}
-        super(AzureStorage, self).__init__(**kept)
+        # Skips AzureStorage.__init__: it sets attributes that are not used here, with a function
+        # that Python 3.12 deprecates.
+        supported = {k: v for k, v in given.items() if k not in options.REPLACED}
+        super(AzureStorage, self).__init__(**supported)
         self._mask_key()
         self._making = threading.RLock()
         self._made_by = 0
@@ -64,15 +63,18 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
         problems += options.switches(self, ("overwrite_files", "signed", "check_content"))
         if isinstance(self.signed_seconds, int) and self.signed_seconds > LONGEST_SECONDS:
             problems.append(
-                f"signed_seconds is {self.signed_seconds}: 1 to {LONGEST_SECONDS}. A URL is valid "
-                "for up to twice as long, and Azure signs with an identity for 7 days at the most."
+                f"signed_seconds is {self.signed_seconds}: it must be between 1 and "
+                f"{LONGEST_SECONDS}. URLs are valid for up to twice as long, and signatures by an "
+                "identity for at most 7 days."
             )
         try:
             self.location = normalized(self.location)
         except SuspiciousFileOperation:
-            problems.append(f"location is {self.location!r}: a folder in the container.")
+            problems.append(
+                f"location is {self.location!r}: it must be a folder inside the container."
+            )
         if (access := setting("AZURE_MEDIA_ACCESS", "public")) not in {"public", "private"}:
-            problems.append(f"AZURE_MEDIA_ACCESS is {access!r}: public or private.")
+            problems.append(f"AZURE_MEDIA_ACCESS is {access!r}: it must be public or private.")
         if not self.azure_container:
             problems.append("azure_container is not set.")
         if not self.account_name:
@@ -105,13 +107,13 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
     def service(
         self, *, retries: int, connect: float, read: float, circuit: Circuit | None = None
     ) -> BlobServiceClient:
-        """A client with time-outs in seconds, whatever client_options say of them."""
+        """A client with these time-outs (seconds), which override those of client_options."""
         own = ("connection_timeout", "read_timeout", "retry_policy", "retry_total", "transport")
-        kept = {k: v for k, v in self.client_options.items() if k not in own}
+        others = {k: v for k, v in self.client_options.items() if k not in own}
         return service_client(
             self.blob_endpoint,
             self._credential(),
-            kept,
+            others,
             retries=retries,
             connect=connect,
             read=read,
@@ -126,7 +128,7 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
         return AzureNamedKeyCredential(self.account_name, self.account_key)
 
     def _signer(self) -> Signer:
-        """What signs URLs: the account's key, or a key that Azure lends to the identity."""
+        """Signs URLs with the account key, or with user delegation keys of the identity."""
         if self.account_key:
             return Signer(account=self.account_name, account_key=self.account_key)
         circuit = circuit_for(self.blob_endpoint, None)
@@ -163,7 +165,7 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
         return self._client
 
     def _connect(self) -> None:
-        """One client for all threads; a forked process makes its own, to share no connection."""
+        """One client for all threads; a forked process creates its own, to share no connection."""
         if self._made_by == os.getpid():
             return
         with self._making:

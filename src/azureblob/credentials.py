@@ -1,4 +1,4 @@
-"""The identity that the process runs as, one for all its storages."""
+"""How a process signs in: its identity, and keys that debugging output does not show."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ class Secret(str):
 def default_credential() -> TokenCredential:
     """Workload identity, managed identity, or `az login`, in the order of azure-identity.
 
-    It keeps its token and renews it by itself. Nothing is asked for before the first request.
+    It caches its token and renews it by itself. No token is requested before the first use.
     """
     require("identity", "Signing in as an identity")
-    # Imported here: a site with a key needs none of it, and it is slow to load.
+    # Imported here for start-up time: sites with an account key do not need it.
     from azure.identity import DefaultAzureCredential
 
     return DefaultAzureCredential(exclude_interactive_browser_credential=True)
 
 
 def auth_conflicts(*, key: str | None, identity: bool, endpoint: str) -> list[str]:
-    """What is wrong with a key and an identity beside each other, or with neither."""
+    """The problems with settings that name both a key and an identity, or neither."""
     if key and identity:
         return [
-            "There is an account key beside an identity to sign in with: take out "
-            "AZURE_ACCOUNT_KEY, or set AZURE_AUTH_MODE to key and no AZURE_TOKEN_CREDENTIAL."
+            "Both an account key and an identity are set: remove AZURE_ACCOUNT_KEY, or set "
+            "AZURE_AUTH_MODE=key and remove AZURE_TOKEN_CREDENTIAL."
         ]
     if identity and endpoint.startswith("http://"):
-        return [f"AZURE_BLOB_ENDPOINT is {endpoint!r}: a token is sent over https only."]
+        return [f"AZURE_BLOB_ENDPOINT is {endpoint!r}: tokens are only sent over https."]
     if not key and not identity:
         return ["AZURE_ACCOUNT_KEY is not set, and AZURE_AUTH_MODE is not identity."]
     return []

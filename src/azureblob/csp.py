@@ -1,4 +1,4 @@
-"""The Content-Security-Policy of pages whose files lie in blob storage."""
+"""The Content-Security-Policy of pages whose files are in blob storage."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ _SELF, _NONE = "'self'", "'none'"
 def content_security_policy(
     *, static_url: str, media_url: str, endpoint: str
 ) -> dict[str, list[str]]:
-    """Directives for django-csp's CONTENT_SECURITY_POLICY, or Django 6's SECURE_CSP.
+    """Django 6's SECURE_CSP, or the DIRECTIVES of django-csp's CONTENT_SECURITY_POLICY.
 
-    `static_url` and `media_url` are STATIC_URL and MEDIA_URL, absolute or of this site; `endpoint`
-    is the account's, to which browsers upload. Scripts, styles and fonts come from the folder of
-    the static files and not from all of its host: uploads are on the same one, and a page that
-    allows it can load even an attachment as a script. No inline script or style is allowed, no
-    plug-in, no frame on either side.
+    `static_url` and `media_url` are STATIC_URL and MEDIA_URL, absolute or relative to the site;
+    `endpoint` is the account's, to which browsers upload. Scripts, styles and fonts are allowed
+    from the folder of the static files rather than from its host: uploads are on the same host, and
+    browsers load even an attachment as a script. Inline scripts and styles, plug-ins and frames are
+    not allowed.
     """
     static = [_folder(static_url)]
     uploads = _origins(media_url, endpoint)
     return {
         "default-src": [_NONE],
-        # From the site itself the admin loads its translations, /admin/jsi18n/.
+        # The admin loads its translations from the site itself: /admin/jsi18n/.
         "script-src": _unique([_SELF, *static]),
         "style-src": static,
         "font-src": static,
@@ -36,7 +36,7 @@ def content_security_policy(
 
 
 def _folder(url: str) -> str:
-    """A source that holds for all below `url`. What separates sources is escaped in it."""
+    """The source for everything below `url`, with the separators of a policy escaped."""
     parts = urlsplit(url)
     if not parts.netloc:
         return _SELF

@@ -1,4 +1,4 @@
-"""User delegation keys: with these an identity signs URLs. One for an account and process."""
+"""User delegation keys, with which an identity signs URLs. One per account and process."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from datetime import UTC, datetime
 from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobServiceClient, UserDelegationKey
 
+from azureblob.caching import SharedCache
 from azureblob.credentials import Secret
 from azureblob.timeouts import locked
 
 logger = logging.getLogger(__name__)
 
-# "Get User Delegation Key": a key is valid for 7 days at the most. The margin is for clocks that
-# differ: the service counts by its own.
+# "Get User Delegation Key": a key is valid for at most 7 days. The margin allows for a difference
+# between this machine's clock and the service's.
 LIFETIME_SECONDS = 7 * 24 * 3600 - 3600
-# Renewed a day before it has to be, so that a service that is away for hours is never noticed.
+# Renewed a day early, so that an outage of hours has no effect.
 EARLY_SECONDS = 24 * 3600
-# A key that was just fetched may already be due, for signatures of the longest kind. Another one
-# would hardly last longer, and it would change every URL.
+# For the longest signatures, a key is due for renewal as soon as it is fetched. A newer key would
+# hardly last longer, and it would change every URL.
 SPARED_SECONDS = 3600
 RETRY_SECONDS = 60
 SKEW_SECONDS = 15 * 60
 
-_holders: dict[str, DelegationKeys] = {}
-_holders_lock = threading.Lock()
+_keys: SharedCache[DelegationKeys] = SharedCache()
 
 
 class DelegationKeys:
-    """One account's present key, fetched when it is first needed and renewed early.
+    """An account's current key, fetched when it is first needed and renewed early.
 
-    However many threads ask, one fetches, and those that waited for it share what came of it.
-    While a key is still good enough, nobody else waits for the next one, and a failed renewal is a
-    warning and no error.
+    Only one thread fetches at a time; threads that waited for it share the result. While the
+    current key is still valid, other threads do not wait for its renewal, and a failed renewal is
+    logged as a warning.
     """
 
     def __init__(self, service: Callable[[], BlobServiceClient]) -> None:
@@ -49,9 +49,9 @@ class DelegationKeys:
         self._failure: AzureError | None = None
 
     def valid_until(self, moment: float) -> UserDelegationKey:
-        """A key that is valid until `moment` (Unix time) at least.
+        """A key that is valid at least until `moment` (Unix time).
 
-        Raises azure.core.exceptions.AzureError if there is none and none can be fetched.
+        Raises azure.core.exceptions.AzureError if there is no such key and none can be fetched.
         """
         key = self._key
         if key is not None and moment <= self._expiry:
@@ -65,7 +65,7 @@ class DelegationKeys:
         with locked(self._fetching):
             if self._key is None or moment > self._expiry:
                 if self._failure is not None and self._failures > failures:
-                    # Of threads that try one after another each would wait for a time-out more.
+                    # If each thread tried in turn, each would wait for one more time-out.
                     raise self._failure
                 self._fetch()
             assert self._key is not None  # noqa: S101 - for the type checker: _fetch sets it
@@ -76,17 +76,17 @@ class DelegationKeys:
         return self._expiry - moment < EARLY_SECONDS and time.time() - fetched >= SPARED_SECONDS
 
     def _renew_if_it_can_be(self, moment: float) -> None:
-        # Another thread may have done it between this one's look and its turn.
+        # Another thread may have renewed it since this one looked.
         if not self._is_due(moment) or time.time() < self._try_again:
             return
         try:
             self._fetch()
         except AzureError as error:
             self._try_again = time.time() + RETRY_SECONDS
-            # The error's own text may hold addresses and tokens.
+            # The error's text may contain addresses and tokens.
             logger.warning(
-                "The user delegation key could not be renewed (%s). The present one is good until "
-                "%s; the next try is in %d s.",
+                "The user delegation key could not be renewed (%s). The current one is valid "
+                "until %s; the next attempt is in %d s.",
                 type(error).__name__,
                 datetime.fromtimestamp(self._expiry, UTC).isoformat(timespec="minutes"),
                 RETRY_SECONDS,
@@ -112,5 +112,4 @@ class DelegationKeys:
 
 def keys_for(endpoint: str, service: Callable[[], BlobServiceClient]) -> DelegationKeys:
     """The process's keys for the account behind a blob endpoint."""
-    with _holders_lock:
-        return _holders.setdefault(endpoint, DelegationKeys(service))
+    return _keys.get(endpoint, lambda: DelegationKeys(service))

@@ -1,4 +1,4 @@
-"""The middleware that a site needs for its blobs, all of it in one class.
+"""The middleware that a site needs for blob storage, in one class.
 
 MIDDLEWARE = [
     "azureblob.health.HealthMiddleware",
@@ -33,14 +33,14 @@ _Answer = HttpResponseBase | Awaitable[HttpResponseBase]
 
 
 class BlobMiddleware:
-    """Opens the budget for what the request asks of storage, and answers 503 instead of 500 where
-    storage failed. Tells forms whose uploads they are cleaning. A page that signs URLs while it is
-    made is sent with `Cache-Control: private, no-store`; what a streaming response signs later does
-    not count, it has to set the header itself.
+    """Limits the time that a request waits for storage, and answers 503 instead of 500 when storage
+    fails. Gives forms the current request, to know whose uploads they clean. Pages that contain
+    signed URLs are sent with `Cache-Control: private, no-store`; a streaming response that signs
+    URLs while it is sent has to set the header itself.
 
-    Only a cache of whole pages comes before it, as UpdateCacheMiddleware does. The page of an
-    outage is the template azureblob/unavailable.html, which a site may replace by its own. It must
-    name no static file: their names are what could not be read.
+    Only caches of whole pages, such as UpdateCacheMiddleware, belong before it. During an outage
+    visitors see the template azureblob/unavailable.html, which a site may override. The template
+    must not use static files, whose names cannot be read then.
     """
 
     sync_capable = async_capable = True
@@ -50,7 +50,7 @@ class BlobMiddleware:
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
-        # Raise ImproperlyConfigured when the site starts, and not with its first visitor.
+        # Raise ImproperlyConfigured when the site starts rather than for its first visitor.
         request_seconds()
         waiting_requests()
 
@@ -69,9 +69,9 @@ class BlobMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not is_outage(error):
             return None
-        # The error's own text may hold addresses and signatures. ManifestError's does not.
+        # The error's text may contain addresses and signatures, except for a ManifestError.
         what = str(error) if isinstance(error, ManifestError) else described(error)
-        log.error("%s %s: the storage failed: %s", request.method, request.path, what)
+        log.error("%s %s: storage failed: %s", request.method, request.path, what)
         return unavailable(request, what if settings.DEBUG else "")
 
 
@@ -87,8 +87,8 @@ def _finished(response: HttpResponseBase, budget: Budget, served: Served) -> Htt
 
 
 def _streamed(response: HttpResponseBase, budget: Budget) -> HttpResponseBase:
-    """A body that is made while it is sent spends the same budget."""
-    # A server sends a FileResponse by itself, from a file that has been fetched.
+    """Apply the budget to a body that is produced while it is sent."""
+    # FileResponse sends a file that was downloaded before.
     if not isinstance(response, StreamingHttpResponse) or getattr(response, "file_to_stream", None):
         return response
     parts: Any = response.streaming_content
@@ -101,7 +101,7 @@ def _streamed(response: HttpResponseBase, budget: Budget) -> HttpResponseBase:
 def _parts(parts: Iterator[bytes], budget: Budget) -> Iterator[bytes]:
     iterator = iter(parts)
     while True:
-        # Not across the yield: the thread serves other requests meanwhile.
+        # Not across the yield: the thread serves other requests in between.
         with budget.used():
             try:
                 part = next(iterator)

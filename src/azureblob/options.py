@@ -1,11 +1,11 @@
-"""Options of the storages: what is wrong with them, in sentences."""
+"""Validation of the storages' options. Each function returns sentences about what is wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-# Options of django-storages' backend that mean nothing here, and what does instead.
+# Options of django-storages' Azure backend that have no effect here, and what to use instead.
 REPLACED = {
     "connection_string": "account_name and account_key, and blob_endpoint for another cloud",
     "sas_token": "account_key or token_credential",
@@ -19,12 +19,12 @@ REPLACED = {
 
 def unsupported_options(options: Iterable[str]) -> list[str]:
     return [
-        f"{name} means nothing here: use {REPLACED[name]}." for name in options if name in REPLACED
+        f"{name} has no effect here: use {REPLACED[name]}." for name in options if name in REPLACED
     ]
 
 
 def numbers(storage: Any, names: Iterable[str]) -> list[str]:
-    """Whole numbers from 1 on; text is taken as one, since environment variables are text."""
+    """Positive whole numbers. Text is converted, since environment variables are text."""
     problems = []
     for name in names:
         given = getattr(storage, name)
@@ -32,14 +32,14 @@ def numbers(storage: Any, names: Iterable[str]) -> list[str]:
         if isinstance(given, int | str) and text.isascii() and text.isdigit() and int(text) > 0:
             setattr(storage, name, int(text))
         else:
-            problems.append(f"{name} is {given!r}: a whole number from 1 on.")
+            problems.append(f"{name} is {given!r}: it must be a whole number of at least 1.")
     return problems
 
 
 def switches(storage: Any, names: Iterable[str]) -> list[str]:
-    """True or False. Text is refused: 'false' would count as true."""
+    """True or False. Text is refused, because 'false' would count as true."""
     return [
-        f"{name} is {getattr(storage, name)!r}: True or False."
+        f"{name} is {getattr(storage, name)!r}: it must be True or False."
         for name in names
         if not isinstance(getattr(storage, name), bool)
     ]
@@ -47,5 +47,5 @@ def switches(storage: Any, names: Iterable[str]) -> list[str]:
 
 def domain(given: str | None) -> list[str]:
     if given and "://" in given:
-        return [f"custom_domain is {given!r}: the host, such as cdn.example.com, with no scheme."]
+        return [f"custom_domain is {given!r}: a host without a scheme, such as cdn.example.com."]
     return []

@@ -1,4 +1,4 @@
-"""Storage that fails while a page is made: what counts as an outage, and what visitors see."""
+"""Storage failures while a page is rendered: what counts as an outage, and what visitors see."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from azure.core.exceptions import (
 )
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy as _
 
 from azureblob.staticfiles import ManifestError
 
 TEMPLATE = "azureblob/unavailable.html"
-# Longer than a circuit stays open.
+# Longer than a circuit stays open (azureblob.circuit).
 RETRY_SECONDS = 10
-_SENTENCE = "This page cannot be shown at the moment. Please try again in a few seconds."
+_SENTENCE = _("This page cannot be shown at the moment. Please try again in a few seconds.")
 _REFUSED = {401, 403, 408, 429}
 
 
 def is_outage(error: Exception) -> bool:
-    """Whether storage could not be reached, or refused everything; other errors are bugs."""
+    """Whether storage was unreachable or refused every request; other errors are bugs."""
     if isinstance(error, HttpResponseError):
-        # Without a status: a body that broke off.
+        # No status: the body broke off.
         status = error.status_code
         return status is None or status in _REFUSED or status >= 500
     return isinstance(
@@ -34,10 +35,12 @@ def is_outage(error: Exception) -> bool:
 
 
 def unavailable(request: HttpRequest, detail: str = "") -> HttpResponse:
-    """503 with Retry-After: HTML, or JSON for a client that asks for nothing else."""
+    """503 with Retry-After, as HTML, or as JSON for clients that accept JSON and no HTML."""
     headers = {"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"}
     if not request.accepts("text/html") and request.accepts("application/json"):
-        return JsonResponse({"error": _SENTENCE, "code": "storage"}, status=503, headers=headers)
+        return JsonResponse(
+            {"error": str(_SENTENCE), "code": "storage"}, status=503, headers=headers
+        )
     page = render_to_string(TEMPLATE, {"sentence": _SENTENCE, "detail": detail})
     return HttpResponse(page, status=503, headers=headers)
 

@@ -1,4 +1,4 @@
-"""Copies and pickles of a storage, and its place in a migration: made anew from its arguments."""
+"""Copying, pickling and deconstructing storages: each is rebuilt from its arguments."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _SECRETS = ("account_key", "token_credential")
 
 
 class Reconstructible:
-    """For a class that django.utils.deconstruct.deconstructible has recorded the arguments of.
+    """For classes whose arguments django.utils.deconstruct.deconstructible records.
 
-    Locks, connections, caches and what was read from the settings are not carried over: each copy
-    has its own, also in another process. Neither is an attribute that was set after __init__.
+    A copy is built from the same arguments, in this process or in another. Locks, connections,
+    caches, settings and attributes that were set after __init__ are not copied.
     """
 
     account_key: str
@@ -36,12 +36,12 @@ class Reconstructible:
             named["account_key"] = self.account_key
 
     def deconstruct(self) -> tuple[str, Any, dict[str, Any]]:
-        """For migrations. Raises ImproperlyConfigured where a secret would be written into one."""
+        """For migrations. Raises ImproperlyConfigured if a migration would contain a secret."""
         path, positional, named = super().deconstruct()  # type: ignore[misc]  # deconstructible's
         if secrets := _secrets(named):
             raise ImproperlyConfigured(
-                f"A field's storage has the option {secrets}, which a migration would hold in the "
-                "open: give the field a function that returns the storage."
+                f"A field's storage has the option {secrets}, which a migration would contain in "
+                "plain text. Pass the field a function that returns the storage instead."
             )
         return path, positional, named
 
@@ -53,7 +53,7 @@ class Reconstructible:
         return self.__copy__()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Raises PicklingError where the pickle would hold a secret that STORAGES does not."""
+        """Raises PicklingError if the pickle would contain a secret that STORAGES does not."""
         positional, named = self._constructor_args
         if not (secrets := _secrets(named)):
             return _from_arguments, (type(self), positional, named)
@@ -61,7 +61,7 @@ class Reconstructible:
         if alias is None or positional:
             raise pickle.PicklingError(
                 f"This {type(self).__name__} was given the option {secrets} in code, which a "
-                "pickle would hold in the open: set it in STORAGES or as a setting AZURE_… instead."
+                "pickle would contain in plain text. Set it in STORAGES or as an AZURE_… setting."
             )
         return _from_settings, (type(self), alias)
 
@@ -71,7 +71,7 @@ def _secrets(options: dict[str, Any]) -> str:
 
 
 def _alias(kind: type[Any], options: dict[str, Any]) -> str | None:
-    """The entry of STORAGES that makes such a storage."""
+    """The entry of STORAGES with this class and these options."""
     entries: dict[str, dict[str, Any]] = settings.STORAGES
     for alias, entry in entries.items():
         with contextlib.suppress(ImportError):
@@ -91,7 +91,7 @@ def _from_settings(kind: type[Any], alias: str) -> Reconstructible:
     entries: dict[str, dict[str, Any]] = settings.STORAGES
     if alias not in entries:
         raise ImproperlyConfigured(
-            f"A pickled {kind.__name__} is that of STORAGES[{alias!r}], which these settings lack."
+            f"A pickled {kind.__name__} refers to STORAGES[{alias!r}], which these settings lack."
         )
     made: Reconstructible = kind(**entries[alias].get("OPTIONS", {}))
     return made

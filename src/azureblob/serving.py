@@ -1,6 +1,6 @@
-"""Which request is being served, and whether the answer to it holds signed URLs.
+"""The current request, and whether its response contains signed URLs.
 
-azureblob.middleware tells; code far from a view asks.
+azureblob.middleware sets it, for code that a view does not pass the request to.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Served:
     signed: bool = False
 
     def finish(self, response: HttpResponseBase) -> HttpResponseBase:
-        # Replaces whatever the view said of caching: who has a signed URL needs nothing else.
+        # Replaces the view's header: anyone who has a signed URL can read the file.
         if self.signed:
             response.headers["Cache-Control"] = "private, no-store"
         return response
@@ -30,13 +30,13 @@ _served: ContextVar[Served | None] = ContextVar("served", default=None)
 
 
 def current_request() -> HttpRequest | None:
-    """The request that is being served; None outside of one, and without the middleware."""
+    """The request that is being served; None outside a request or without the middleware."""
     served = _served.get()
     return served.request if served else None
 
 
 def signed_url_made() -> None:
-    """The answer to the current request must not be stored by anybody."""
+    """The response to the current request must not be stored by any cache."""
     served = _served.get()
     if served is not None:
         served.signed = True
@@ -44,7 +44,7 @@ def signed_url_made() -> None:
 
 @contextmanager
 def serving(request: HttpRequest) -> Iterator[Served]:
-    """`request` is the current one in the `with`; for code that cleans forms outside of a view."""
+    """Make `request` the current one for the body; for code that cleans forms outside a view."""
     served = Served(request)
     token = _served.set(served)
     try:

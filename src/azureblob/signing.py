@@ -1,4 +1,4 @@
-"""Signed URLs (shared access signatures) that stay the same for a while, made on this machine."""
+"""Signed URLs (shared access signatures), computed locally and stable for a period."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from azure.storage.blob import BlobSasPermissions, UserDelegationKey, generate_b
 from azureblob.delegation import DelegationKeys
 from azureblob.serving import signed_url_made
 
-# A signature is refused before its start, and clocks differ ("Best practices when using SAS").
+# Signatures are refused before their start, and clocks differ ("Best practices when using SAS").
 CLOCK_SKEW_SECONDS = 15 * 60
-# A signature lasts for up to two periods, and a delegation key for 7 days less its margin.
+# A signature is valid for up to two periods; a delegation key for 7 days less a margin.
 LONGEST_SECONDS = 3 * 24 * 3600
-# What url() takes as `parameters`, by generate_blob_sas's names.
+# The `parameters` that url() accepts, by generate_blob_sas's names.
 PARAMETERS = frozenset(
     {
         "cache_control",
@@ -34,18 +34,18 @@ PARAMETERS = frozenset(
         "start",
     }
 )
-# A delegation key is renewed a day before this long would not be left of it.
+# A delegation key is renewed a day before it would be too short for this.
 LONGEST_BY_IDENTITY = 2 * LONGEST_SECONDS
 _PERMISSIONS = frozenset("racwdxytmei")
-# The name in the text that is signed, before another takes its place.
+# A placeholder for the blob's name in the string to sign.
 _ANY = "any-blob"
 
 
 def window(now: float, period: int) -> tuple[datetime, datetime]:
-    """Start and expiry for a signature made at `now` (Unix time).
+    """Start and expiry of a signature made at `now` (Unix time).
 
-    The same for a whole `period` (seconds), so that a browser's cache can find the URL again; from
-    any moment on it is valid for one to two periods.
+    They stay the same for a whole `period` (seconds), so that browsers can cache the file by its
+    URL. A signature is valid for one to two periods from the moment it is made.
     """
     begin = int(now // period) * period
     return (
@@ -55,31 +55,32 @@ def window(now: float, period: int) -> tuple[datetime, datetime]:
 
 
 def permission_of(mode: str) -> BlobSasPermissions:
-    """For `r`, `rw` and so on. Raises ValueError for a letter that stands for nothing."""
+    """The permissions for `r`, `rw` and so on. Raises ValueError for unknown letters."""
     if not mode or not set(mode) <= _PERMISSIONS:
         raise ValueError(
-            f"mode is {mode!r}: letters of {''.join(sorted(_PERMISSIONS))}, for example 'r'."
+            f"mode is {mode!r}: it must be letters of {''.join(sorted(_PERMISSIONS))}, for example "
+            "'r'."
         )
     return BlobSasPermissions.from_string(mode)
 
 
 def checked_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Raises ValueError for what would be signed as something else, or not at all."""
+    """Raises ValueError for parameters that would be ignored or signed differently."""
     if unknown := sorted(set(parameters) - PARAMETERS):
         raise ValueError(
-            f"parameters has {', '.join(unknown)}: one of {', '.join(sorted(PARAMETERS))}."
+            f"parameters has {', '.join(unknown)}: allowed are {', '.join(sorted(PARAMETERS))}."
         )
     for name, value in parameters.items():
         if isinstance(value, str) and not (value.isascii() and value.isprintable()):
             raise ValueError(
-                f"parameters[{name!r}] is {value!r}: printable ASCII, as headers are. "
+                f"parameters[{name!r}] is {value!r}: it must be printable ASCII, as in headers. "
                 "django.utils.http.content_disposition_header encodes any file name."
             )
     return {name: value for name, value in parameters.items() if value is not None}
 
 
 def between(now: float, seconds: int) -> tuple[datetime, datetime]:
-    """Start and expiry for a signature that is valid for so many seconds from `now` (Unix time)."""
+    """Start and expiry of a signature that is valid for `seconds` from `now` (Unix time)."""
     return (
         datetime.fromtimestamp(now - CLOCK_SKEW_SECONDS, UTC),
         datetime.fromtimestamp(now + seconds, UTC),
@@ -88,7 +89,7 @@ def between(now: float, seconds: int) -> tuple[datetime, datetime]:
 
 @dataclass(frozen=True)
 class Signer:
-    """Signs with the account's key, or with the keys that Azure lends to an identity."""
+    """Signs with the account key, or with user delegation keys for an identity."""
 
     account: str
     account_key: str = field(default="", repr=False)
@@ -97,11 +98,11 @@ class Signer:
     def send(
         self, *, container: str, blob: str, seconds: int, https_only: bool, blocks: bool
     ) -> str:
-        """The query that lets its holder send one blob, without the question mark.
+        """The query string, without the question mark, that permits uploading one blob.
 
-        By a create permission, which cannot replace a blob. It does for Put Blob alone: Put Block
-        and Put Block List need write ("Create an account SAS", the table of operations), so that
-        one is given with `blocks`.
+        The create permission is used, which cannot replace a blob, but only allows Put Blob: Put
+        Block and Put Block List need the write permission ("Create an account SAS", the table of
+        operations), which `blocks` selects.
         """
         return self.grant(
             container=container,
@@ -121,8 +122,8 @@ class Signer:
         https_only: bool,
         **parameters: Any,
     ) -> str:
-        """The query that gives `permission` for one blob between two times, without the question
-        mark. `parameters` are generate_blob_sas's, such as `content_disposition`."""
+        """The query string, without the question mark, that grants `permission` for one blob
+        between two times. `parameters` are generate_blob_sas's, such as `content_disposition`."""
         start, expiry = times
         token: str = generate_blob_sas(
             self.account,
@@ -140,8 +141,8 @@ class Signer:
         return token
 
     def read(self, *, container: str, blob: str, period: int, https_only: bool) -> str:
-        """The query that lets its holder read one blob, without the question mark. A page that it
-        is made for is marked as not to be stored."""
+        """The query string, without the question mark, that permits reading one blob. The current
+        response is marked as not to be cached."""
         signed_url_made()
         start, expiry = window(time.time(), period)
         pattern = _pattern(
@@ -150,7 +151,7 @@ class Signer:
         return pattern.signed(blob)
 
     def _secret(self, expiry: datetime) -> str | UserDelegationKey:
-        """The key that signs what ends then. Raises AzureError if none can be borrowed."""
+        """The key for signatures with this expiry. Raises AzureError if none can be fetched."""
         if self.delegation_keys is None:
             return self.account_key
         return self.delegation_keys.valid_until(expiry.timestamp())
@@ -158,13 +159,13 @@ class Signer:
 
 @dataclass(frozen=True)
 class _Pattern:
-    """What the read signatures of a container and a window have in common.
+    """What the read signatures of a container and a period have in common.
 
-    The library takes 0.05 ms of CPU for each, and a page may show a thousand: of what is signed
-    only the name differs.
+    The SDK takes 0.05 ms of CPU for each signature, and a page may need a thousand, of which only
+    the blob's name differs.
     """
 
-    begun: hmac.HMAC  # with all that stands before the name
+    begun: hmac.HMAC  # updated with everything before the name
     after: bytes
     query: str
 
@@ -175,7 +176,7 @@ class _Pattern:
         return f"{self.query}{signature.replace('+', '%2B').replace('=', '%3D')}"
 
 
-# For a few storages and the windows before and after; two threads may make the same one.
+# For a few storages and two periods each. It does no harm if two threads make the same pattern.
 @lru_cache(maxsize=32)
 def _pattern(
     account: str,
@@ -185,8 +186,8 @@ def _pattern(
     expiry: datetime,
     protocol: str,
 ) -> _Pattern:
-    """Made by the library itself, which tells what it signs: the versions of that text are its."""
-    told: list[str] = []
+    """Derived from the SDK's string to sign, whose format depends on the service version."""
+    signed: list[str] = []
     token: str = generate_blob_sas(
         account,
         container,
@@ -195,11 +196,11 @@ def _pattern(
         start=start,
         expiry=expiry,
         protocol=protocol,
-        sts_hook=told.append,
+        sts_hook=signed.append,
         **_named(secret),
     )
     resource = f"/blob/{account}/{container}/"
-    before, _, after = told[0].partition(f"{resource}{_ANY}\n")
+    before, _, after = signed[0].partition(f"{resource}{_ANY}\n")
     key = secret if isinstance(secret, str) else secret.value or ""
     begun = f"{before}{resource}".encode()
     return _Pattern(

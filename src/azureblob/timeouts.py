@@ -1,9 +1,8 @@
-"""How long work may wait: for one call that may hang, and for all storage calls of a request.
+"""Time limits: for a single call that may hang, and for all storage calls of a request.
 
-The calls of one visitor's request share a budget of seconds (AZURE_REQUEST_SECONDS, 8 by default).
-azureblob.middleware opens it; the clients of azureblob.client take their time-outs from what is
-left. Code that runs outside a request, such as a management command, has no budget unless it opens
-one.
+The calls of one request share a budget of seconds (AZURE_REQUEST_SECONDS, 8 by default).
+azureblob.middleware opens it; the clients of azureblob.client derive their time-outs from the rest.
+Code outside a request, such as a management command, has no budget unless it opens one.
 """
 
 from __future__ import annotations
@@ -26,24 +25,24 @@ A = TypeVar("A")
 
 REQUEST_SECONDS = 8.0
 WAITING_REQUESTS = 3
-# Storage stalls if none of the requests that wait for it has sent or received anything for so long.
+# Storage stalls if no waiting request has sent or received anything for this long.
 STALLED_SECONDS = 0.5
-# A server that sends a byte now and then stalls all the same. A request's head says nothing of the
-# server, for the system takes it; of a body it takes some, and then no more.
+# Less than this at once is no progress: a server that trickles bytes stalls all the same, and the
+# operating system's buffers accept a request's headers and a part of its body by themselves.
 _RECEIVED_BYTES, _SENT_BYTES = 64, 4096
 _SIDE_BY_SIDE = 16
 
 
 class StorageUnavailable(ServiceRequestError):
-    """Storage was not asked, because nobody can expect an answer in time."""
+    """No request was sent, because no answer can be expected in time."""
 
 
 class OutOfTime(StorageUnavailable):
-    """The request has spent its budget for storage."""
+    """The request's budget for storage is spent."""
 
 
 class TooManyWaiting(StorageUnavailable):
-    """As many requests of this process as may wait for storage do so, and storage stalls."""
+    """Storage stalls, and the maximum number of requests of this process already waits for it."""
 
 
 def request_seconds() -> float:
@@ -56,7 +55,8 @@ def request_seconds() -> float:
     if 0 < seconds < math.inf:
         return seconds
     raise ImproperlyConfigured(
-        f"AZURE_REQUEST_SECONDS is {given!r}: a number of seconds greater than 0, for example 8."
+        f"AZURE_REQUEST_SECONDS is {given!r}: it must be a number of seconds greater than 0, for "
+        "example 8."
     )
 
 
@@ -67,16 +67,16 @@ def waiting_requests() -> int:
     if not isinstance(given, bool) and text.isascii() and text.isdigit() and int(text) > 0:
         return int(text)
     raise ImproperlyConfigured(
-        f"AZURE_WAITING_REQUESTS is {given!r}: a whole number from 1 on, less than the threads of "
-        "a server process, for example 3."
+        f"AZURE_WAITING_REQUESTS is {given!r}: it must be a whole number of at least 1 and less "
+        "than the threads of a server process, for example 3."
     )
 
 
 class Budget:
     """Seconds that may be spent waiting for storage.
 
-    Only that time counts: a visitor who sends a large file slowly does not spend it. Calls that
-    run side by side are counted once. Used by several threads at a time.
+    Only time spent waiting counts: a visitor who sends a large file slowly does not spend the
+    budget. Concurrent calls count once. Thread-safe.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -92,14 +92,14 @@ class Budget:
             return self._seconds - self._spent - running
 
     def required(self) -> float:
-        """What is left. Raises OutOfTime if that is nothing."""
+        """The seconds that are left. Raises OutOfTime if there are none."""
         if (left := self.left()) <= 0:
-            raise OutOfTime("The request has spent its time for storage.")
+            raise OutOfTime("The request has used up its time for storage.")
         return left
 
     @contextmanager
     def spending(self) -> Iterator[None]:
-        """Count the time of the body. May be nested. Raises OutOfTime and TooManyWaiting."""
+        """Count the duration of the body. May be nested. Raises OutOfTime and TooManyWaiting."""
         self.required()
         with self._lock:
             self._active += 1
@@ -120,13 +120,13 @@ class Budget:
                 _admission.leave(self)
 
     def moved(self, *, received: int = 0, sent: int = 0) -> None:
-        """So many bytes came or went at once."""
+        """Record that so many bytes were transferred at once."""
         if received >= _RECEIVED_BYTES or sent >= _SENT_BYTES:
             _admission.moved()
 
     @contextmanager
     def used(self) -> Iterator[None]:
-        """Make it the budget of this thread (or task) for the body."""
+        """Make this the budget of the current thread or task for the body."""
         token = _current.set(self)
         try:
             yield
@@ -135,10 +135,10 @@ class Budget:
 
 
 class _Admission:
-    """Bounds how many budgets wait for storage at once while storage stalls.
+    """Limits how many requests wait for storage at once while storage stalls.
 
-    The remaining threads of the server are free for what needs no storage, /healthz first of all.
-    While bytes come and go for those that wait, slow as they may be, everyone is admitted.
+    The server's other threads stay free for requests that need no storage, such as /healthz. While
+    any waiting request makes progress, however slow, all requests are admitted.
     """
 
     def __init__(self) -> None:
@@ -154,7 +154,9 @@ class _Admission:
             give_up = arrived if stalls else arrived + STALLED_SECONDS
             while len(self._waiting) >= limit and self._moved_at <= arrived:
                 if (left := give_up - time.monotonic()) <= 0:
-                    raise TooManyWaiting(f"{limit} requests wait for storage, which stalls.")
+                    raise TooManyWaiting(
+                        f"{limit} requests are already waiting for storage, which stalls."
+                    )
                 self._changed.wait(left)
             self._waiting.add(budget)
             self._entered_at = time.monotonic()
@@ -180,10 +182,10 @@ def current() -> Budget | None:
 
 @contextmanager
 def budget(seconds: float | None = None) -> Iterator[Budget]:
-    """Give the storage calls of the body this many seconds, by default AZURE_REQUEST_SECONDS.
+    """Limit the storage calls of the body to this many seconds, by default AZURE_REQUEST_SECONDS.
 
-    Inside a request it replaces the request's own budget: a view that stores very large files may
-    take more, up to math.inf.
+    Inside a request it replaces the request's budget: a view that stores very large files may allow
+    more, up to math.inf.
     """
     opened = Budget(request_seconds() if seconds is None else seconds)
     with opened.used():
@@ -191,13 +193,13 @@ def budget(seconds: float | None = None) -> Iterator[Budget]:
 
 
 def remaining(most: float) -> float:
-    """Seconds that are left, `most` at the most."""
+    """The seconds that are left, but no more than `most`."""
     opened = current()
     return most if opened is None else min(most, opened.left())
 
 
 def pause(seconds: float) -> None:
-    """Sleep until storage may be asked again. Raises OutOfTime and TooManyWaiting."""
+    """Sleep before storage is asked again. Raises OutOfTime and TooManyWaiting."""
     opened = current()
     if opened is None:
         time.sleep(seconds)
@@ -208,7 +210,7 @@ def pause(seconds: float) -> None:
 
 @contextmanager
 def grace(seconds: float = 1.0) -> Iterator[None]:
-    """For undoing what was done before the budget was spent: this much at least may be spent."""
+    """Allow the body at least this many seconds, for undoing work after the budget is spent."""
     opened = current()
     if opened is None or opened.left() >= seconds:
         yield
@@ -219,7 +221,7 @@ def grace(seconds: float = 1.0) -> Iterator[None]:
 
 @contextmanager
 def locked(lock: threading.Lock) -> Iterator[None]:
-    """Hold the lock; waiting for it spends the budget. Raises OutOfTime and TooManyWaiting."""
+    """Hold the lock. Waiting for it spends the budget. Raises OutOfTime and TooManyWaiting."""
     budget = current()
     if budget is None:
         with lock:
@@ -229,7 +231,7 @@ def locked(lock: threading.Lock) -> Iterator[None]:
         with budget.spending():
             wait = min(max(0.0, budget.left()), threading.TIMEOUT_MAX)
             if not lock.acquire(timeout=wait):
-                raise OutOfTime("The request has spent its time for storage.")
+                raise OutOfTime("The request has used up its time for storage.")
     try:
         yield
     finally:
@@ -237,10 +239,10 @@ def locked(lock: threading.Lock) -> Iterator[None]:
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
-    """What `work` returns or raises; TimeoutError after so many seconds.
+    """Return or raise what `work` does; raise TimeoutError after so many seconds.
 
-    In a daemon thread, which is left behind then: resolving a host name has no time-out, and must
-    not keep the process from ending.
+    `work` runs in a daemon thread, which is abandoned after a time-out: resolving a host name, for
+    one, has no time-out of its own and must not keep the process from exiting.
     """
     answer: Future[T] = Future()
 
@@ -255,9 +257,9 @@ def within(seconds: float, work: Callable[[], T]) -> T:
 
 
 def side_by_side(work: Callable[[A], T], items: Iterable[A]) -> list[T]:
-    """`work` of each item, in their order, in threads that share this thread's budget.
+    """Call `work` on each item in threads that share this thread's budget; results in order.
 
-    Raises what the first of them raises, after all have ended. `work` must not use the database.
+    Raises the first item's exception after all calls have ended. `work` must not use the database.
     """
     todo: list[Any] = [(copy_context(), item) for item in items]
     if len(todo) < 2:

@@ -46,7 +46,7 @@ def test_the_same_storage_is_no_change_and_another_is_one(
 @pytest.mark.parametrize("kind", [BlobStorage, StaticBlobStorage])
 def test_a_key_is_not_written_into_a_migration(django_site: None, kind: Any) -> None:
     storage = kind(azure_container="own", account_key=SECRET)
-    with pytest.raises(ImproperlyConfigured, match="give the field a function") as refused:
+    with pytest.raises(ImproperlyConfigured, match="Pass the field a function") as refused:
         MigrationWriter.serialize(storage)
     assert "account_key" in str(refused.value)
     assert SECRET not in str(refused.value)
