@@ -1,4 +1,4 @@
-"""How far the work is: a line that is drawn over on a terminal, one now and then elsewhere."""
+"""The progress of a command: one line that is redrawn, or in a log a line now and then."""
 
 from __future__ import annotations
 
@@ -9,22 +9,31 @@ import time
 from typing import TextIO
 
 _REDRAW_SECONDS = 0.1
-# In a log short work says nothing, long work that it lives.
+# Short work logs nothing; long work shows that it is alive.
 _LOG_SECONDS = 15.0
 
 
 class Progress:
-    """Counts files and bytes against the whole. A context manager: it clears its line."""
+    """Counts files and bytes of a known total. A context manager, which clears its line.
+
+    It writes to standard error by default, so that redirected output holds the result alone.
+    """
 
     def __init__(
-        self, files: int, size: int, out: TextIO, *, quiet: bool, verb: str = "Sending"
+        self,
+        files: int,
+        size: int,
+        out: TextIO | None = None,
+        *,
+        quiet: bool,
+        verb: str = "Sending",
     ) -> None:
         self._verb = verb
         self._files, self._size = files, size
         self._done_files = self._done_bytes = 0
-        self._out = out
+        self._out = out or sys.stderr
         self._quiet = quiet or not files
-        self._terminal = out.isatty() and not os.environ.get("CI")
+        self._is_terminal = self._out.isatty() and not os.environ.get("CI")
         self._began = self._drawn = time.monotonic()
         self._width = 0
 
@@ -35,17 +44,17 @@ class Progress:
         self.clear()
 
     def add(self, size: int, files: int = 1) -> None:
-        """One more file of `size` bytes is done; with `files=0` a part of one."""
+        """Count a finished file of `size` bytes; with `files=0`, a part of one."""
         self._done_files += files
         self._done_bytes += size
         now = time.monotonic()
-        every = _REDRAW_SECONDS if self._terminal else _LOG_SECONDS
-        if self._quiet or now - self._drawn < every:
+        interval = _REDRAW_SECONDS if self._is_terminal else _LOG_SECONDS
+        if self._quiet or now - self._drawn < interval:
             return
         self._drawn = now
         line = self._line(now - self._began)
-        if self._terminal:
-            # A line that wraps could not be drawn over.
+        if self._is_terminal:
+            # A line that wraps could not be redrawn.
             line = line[: shutil.get_terminal_size().columns - 1]
             self._out.write("\r" + line.ljust(self._width))
             self._width = len(line)
@@ -54,7 +63,7 @@ class Progress:
         self._out.flush()
 
     def clear(self) -> None:
-        """Take the line away, for another or for good."""
+        """Remove the line, to make room for other output or for good."""
         if self._width:
             self._out.write("\r" + " " * self._width + "\r")
             self._out.flush()
@@ -71,7 +80,7 @@ class Progress:
 
 
 def amount(size: float) -> str:
-    """`1.5 MB`."""
+    """A number of bytes as text, such as `1.5 MB`."""
     for unit in ("B", "kB", "MB"):
         if size < 1000:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
@@ -84,8 +93,3 @@ def _duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = int(seconds // 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def standard() -> TextIO:
-    """Where progress goes: standard error, so that a redirected output holds the result alone."""
-    return sys.stderr

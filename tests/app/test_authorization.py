@@ -17,8 +17,9 @@ from azure.storage.blob._shared.authentication import SharedKeyCredentialPolicy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from azureblob.explanations import explain
 from azureblob.rest.auth import Bearer, SharedKey
-from azureblob.rest.errors import PublishError
+from azureblob.rest.errors import InvalidKeyError, SignInError
 
 ACCOUNT, KEY = "signer", base64.b64encode(b"any key will do for a signature").decode()
 TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=12)
@@ -93,16 +94,16 @@ def test_a_token_is_renewed_before_it_ends() -> None:
 
 def test_an_identity_that_does_not_sign_in_is_told_in_a_sentence() -> None:
     bearer = Bearer(Identity(0, "EnvironmentCredential: nothing is set\nand twenty lines more"))
-    with pytest.raises(PublishError) as caught:
+    with pytest.raises(SignInError) as caught:
         bearer.headers("PUT", "/a/b", {}, {}, 1)
-    said = str(caught.value)
+    said = explain(caught.value)
     assert "No identity signs in: EnvironmentCredential: nothing is set" in said
     assert "az login" in said
     assert "twenty lines" not in said
 
 
 def test_a_key_that_is_none_is_told_and_not_shown() -> None:
-    with pytest.raises(PublishError, match="is not base64") as caught:
+    with pytest.raises(InvalidKeyError, match="is not base64") as caught:
         SharedKey(ACCOUNT, "half a key, cut")
     assert "half a key" not in str(caught.value)
     assert caught.value.__cause__ is None

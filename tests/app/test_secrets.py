@@ -53,10 +53,10 @@ def test_no_object_of_the_app_shows_a_secret(
     from django.core.files.storage import storages
     from django.test import RequestFactory
 
+    from azureblob.account import open_transport
     from azureblob.checks.configured import configured
     from azureblob.direct.quarantine import quarantine
     from azureblob.doctor.site import site
-    from azureblob.rest.account import open_transport
     from azureblob.serving import serving
     from azureblob.staticfiles import StaticBlobStorage
     from azureblob.storage import BlobStorage

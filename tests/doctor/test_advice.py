@@ -192,9 +192,11 @@ def test_commands_for_an_account_on_azure_need_no_endpoint() -> None:
 def test_the_advice_needs_no_settings() -> None:
     """The REST client's errors are also imported, and explained, outside a project."""
     script = (
-        "from azureblob.rest.errors import explain\n"
-        "from azureblob.rest.models import Answer\n"
-        "print(explain(Answer(404, [b'x-ms-error-code: ContainerNotFound'], container='media')))"
+        "from azureblob.explanations import explain\n"
+        "from azureblob.rest.errors import service_error\n"
+        "from azureblob.rest.models import Response\n"
+        "answer = Response(404, [b'x-ms-error-code: ContainerNotFound'], container='media')\n"
+        "print(explain(service_error(answer)))"
     )
     env = {name: text for name, text in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     done = subprocess.run(
@@ -221,8 +223,8 @@ def test_the_advice_needs_no_settings() -> None:
         ),
         (
             "AuthorizationFailure",
-            "the account does not let this machine in: by its firewall (networkAccess and "
-            "allowedIpRanges of the stack say who may), or because the key is not its own.",
+            "the account does not let this machine in, or the key is not its own. Check the "
+            "firewall (networkAccess and allowedIpRanges of the stack say who may) and the key.",
         ),
         (
             "ContainerNotFound",
@@ -237,11 +239,12 @@ def test_the_advice_needs_no_settings() -> None:
 def test_a_publish_of_this_site_names_the_commands_of_its_repository(
     django_site: None, code: str, said: str
 ) -> None:
-    from azureblob.rest.errors import explain
-    from azureblob.rest.models import Answer
+    from azureblob.explanations import explain
+    from azureblob.rest.errors import service_error
+    from azureblob.rest.models import Response
 
-    answer = Answer(403, [f"x-ms-error-code: {code}".encode()])
-    assert explain(answer) == f"Blob storage said {code}: {said}"
+    answer = Response(403, [f"x-ms-error-code: {code}".encode()])
+    assert explain(service_error(answer)) == f"Blob storage said {code}: {said}"
 
 
 def test_the_sites_advice_answers_every_situation_that_names_something_of_azures_cli(
@@ -256,14 +259,15 @@ def test_the_sites_advice_answers_every_situation_that_names_something_of_azures
 
 
 def test_a_key_of_this_site_that_is_malformed_is_told_as_before(django_site: None) -> None:
+    from azureblob.explanations import explain
     from azureblob.rest.auth import SharedKey
-    from azureblob.rest.errors import PublishError
+    from azureblob.rest.errors import InvalidKeyError
 
-    with pytest.raises(PublishError) as raised:
+    with pytest.raises(InvalidKeyError) as raised:
         SharedKey("shop", "no base64!")
-    assert str(raised.value) == (
+    assert explain(raised.value) == (
         "AZURE_ACCOUNT_KEY is no account key: it is not base64. Write the settings anew: "
-        "make env STACK=<stack>"
+        "make env STACK=<stack>."
     )
 
 

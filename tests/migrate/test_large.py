@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from azureblob.rest import blocks
 from azureblob.rest.auth import SharedKey
-from azureblob.rest.body import FilePart
+from azureblob.rest.blocks import put_blocks
+from azureblob.rest.models import FilePart
 from azureblob.rest.transport import Limits, Transport
 from tests.faults import FaultProxy, Record
 from tests.migrate.site import Command, MediaSite
@@ -120,6 +120,6 @@ def test_blocks_of_another_content_than_the_digest_is_of_are_not_sent(tmp_path: 
     with Transport(
         "http://127.0.0.1:9/none", SharedKey("none", "bm9uZQ=="), Limits(1)
     ) as transport:
-        answer = blocks.put(transport, "film.mp4", FilePart(path, 0, 20 * MEGABYTE), digest, {})
+        answer = put_blocks(transport, "film.mp4", FilePart(path, 0, 20 * MEGABYTE), digest, {})
         assert (answer.ok, answer.reason) == (False, "it changed while it was being read")
-        assert transport.sent == 0
+        assert transport.requests_sent == 0

@@ -14,7 +14,7 @@ from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.core.files.storage import FileSystemStorage
 from django.utils.functional import empty
 
-from azureblob.publish.files import read_local
+from azureblob.publish.discovery import read_local
 from azureblob.publish.hashing import HashedTree, hash_names
 from tests.publish.site import Expected
 from tests.publish.trees import Tree, write
@@ -71,8 +71,7 @@ class Folder:
         scratch = self._folder / "by-us"
         scratch.mkdir()
         sources = {name: read_local(str(self._folder / "source" / name)) for name in self._tree}
-        hasher = rules(location=scratch, base_url=settings.STATIC_URL)
-        return hash_names(sources, hasher, scratch, find_needed=True)
+        return hash_names(sources, rules, scratch, find_needed=True)
 
 
 def read(tree: HashedTree) -> Expected:

@@ -6,12 +6,12 @@ import gc
 
 import pytest
 
-from azureblob.management.collector import collector_paused
+from azureblob.management.commands.collectstatic import gc_paused
 
 
 def test_it_rests_and_is_back_after_a_failure() -> None:
     assert gc.isenabled()
-    with pytest.raises(ZeroDivisionError), collector_paused():
+    with pytest.raises(ZeroDivisionError), gc_paused():
         assert not gc.isenabled()
         raise ZeroDivisionError
     assert gc.isenabled()
@@ -20,7 +20,7 @@ def test_it_rests_and_is_back_after_a_failure() -> None:
 def test_whoever_has_it_off_finds_it_off() -> None:
     gc.disable()
     try:
-        with collector_paused():
+        with gc_paused():
             pass
         assert not gc.isenabled()
     finally:

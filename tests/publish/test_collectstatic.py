@@ -73,11 +73,13 @@ def test_verbosity_2_names_each_file_and_why_it_was_sent(site: Site, container: 
         client.delete_blob("js/part0.js")
     headers = {"img/photo1.png": {"Cache-Control": "no-cache"}}
     second = site.publish("-v", "3", hashed_names=False, headers=headers).well()
-    told = [line for line in second.out.splitlines() if line.startswith(("Sent", "Mended"))]
+    told = [
+        line for line in second.out.splitlines() if line.startswith(("Sent", "Set the headers"))
+    ]
     assert sorted(told) == [
-        "Mended the headers of 'img/photo1.png' (Cache-Control was 'public, max-age=300')",
         "Sent 'css/part0.css' (changed)",
         "Sent 'js/part0.js' (new)",
+        "Set the headers of 'img/photo1.png' (Cache-Control was 'public, max-age=300')",
     ]
     assert second.out.count("Skipping '") == 21
     assert "Skipping 'img/photo0.png' (not modified)\n" in second.out
@@ -110,7 +112,7 @@ def test_a_dry_run_of_headers_says_so(site: Site, proxy: FaultProxy) -> None:
     site.publish(hashed_names=False).well()
     proxy.take()
     ended = site.publish("-n", hashed_names=False, cache_control="no-cache").well()
-    assert ended.out.count("Pretending to mend the headers of '") == 24
+    assert ended.out.count("Pretending to set the headers of '") == 24
     assert sent_nothing(proxy)
 
 

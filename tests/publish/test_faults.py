@@ -345,7 +345,7 @@ def test_a_service_that_is_not_there_is_told_in_a_sentence(
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", "is no XML: is it Azure?"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", "is not XML"),
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "Blob storage said status 404."),
         (b"SSH-2.0-OpenSSH_9.9\r\n", "Blob storage does not answer: "),
     ],

@@ -15,8 +15,8 @@ from azureblob.publish.headers import (
     SETTABLE,
     SHORT,
     HeaderRules,
+    compressed,
     is_worthwhile,
-    packed,
 )
 from tests.publish.conftest import MakeSite
 from tests.publish.container import MANIFEST, Container
@@ -129,14 +129,14 @@ def test_bytes_are_packed_only_where_that_saves_a_twentieth(
     same: int, any_: int, seed: int
 ) -> None:
     data = b"a" * same + noise(seed, any_)
-    small = packed(data)
+    small = compressed(data)
     smallest = len(gzip.compress(data, 6, mtime=0))
     if small is None:
         assert smallest > len(data) * 0.95
     else:
         assert len(small) <= len(data) * 0.95
         assert gzip.decompress(small) == data
-        assert packed(data) == small  # the same for the same, whenever it is made
+        assert compressed(data) == small  # the same for the same, whenever it is made
     assert is_worthwhile(smallest, len(data)) == (small is not None)
 
 

@@ -27,7 +27,7 @@ NAMES = [
 def test_all_pages_are_read_and_all_names_are_what_they_were(
     container: Container, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "_PAGE", "3")
+    monkeypatch.setattr(listing, "_PAGE_SIZE", "3")
     for name in NAMES:
         container.put(name, name.encode())
     url = f"http://127.0.0.1:{proxy.port}/{container.account}/{container.name}"

@@ -151,8 +151,7 @@ def test_headers_alone_are_mended_without_a_body_and_keep_the_rest(
     ended = site.publish("-v", "2", **options).well()
     assert ended.counts[:2] == (24, 0)
     assert (
-        "Mended the headers of 'css/site.css' (Cache-Control was 'public, max-age=300')"
-        in ended.out
+        "Set the headers of 'css/site.css' (Cache-Control was 'public, max-age=300')" in ended.out
     )
     records = proxy.take()
     assert kinds(records) == {"GET list": 1, "PUT properties": 24}
@@ -224,7 +223,7 @@ def test_what_another_tool_changed_is_mended(
     ended = site.publish("-v", "2").well()
     assert ended.counts[:2] == (4, 20)
     assert f"Sent '{bytes_}' (changed)" in ended.out
-    assert f"Sent '{other}' (packed as br)" in ended.out
+    assert f"Sent '{other}' (compressed as br)" in ended.out
     assert f"Sent '{gone}' (new)" in ended.out
     # The call that set the type has cleared the encoding: headers alone would not mend that.
     assert f"Sent '{kind}' (changed)" in ended.out

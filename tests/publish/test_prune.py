@@ -12,11 +12,10 @@ from azure.storage.blob import BlobLeaseClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azureblob.publish.history import SHARED
-from azureblob.publish.history import records as records_of
-from azureblob.publish.manifest import HISTORY
+from azureblob.publish.manifest import HISTORY, SHARED
+from azureblob.publish.manifest import records as records_of
 from azureblob.publish.prune import Live, Verdict, verdict
-from azureblob.rest.listing import RemoteBlob
+from azureblob.rest.models import RemoteBlob
 from tests.faults import Fault, FaultProxy, Record, Rule
 from tests.publish.container import MANIFEST, Container
 from tests.publish.site import Finished, Site
@@ -176,9 +175,8 @@ def test_a_history_that_is_too_short_to_tell_saves_everything_and_says_until_whe
 def test_without_a_manifest_or_with_a_broken_one_nothing_is_deleted(
     site: Site, container: Container
 ) -> None:
-    assert "There is no staticfiles.json in the container, so nothing tells what is live. " in (
-        refused(site.manage("prunestatic", "--older-than", "0"))
-    )
+    said = refused(site.manage("prunestatic", "--older-than", "0"))
+    assert "There is no staticfiles.json in the container, so it is not known which files" in said
     publish(site, 0)
     publish(site, 1)
     container.rest(LONG_AGO)
@@ -187,11 +185,11 @@ def test_without_a_manifest_or_with_a_broken_one_nothing_is_deleted(
     for broken in (b"", b"{", b"[]", b'{"paths": []}', b'{"version": "1.1"}', b"\xff\xfe"):
         container.put(MANIFEST, broken)
         said = refused(site.manage("prunestatic", "--older-than", "0"))
-        assert "staticfiles.json is no manifest of Django's. Nothing was deleted; run " in said
+        assert "staticfiles.json is no manifest of Django's. Nothing was deleted. Run " in said
     container.put(MANIFEST, old)
     container.put(f"{HISTORY}2020-01-01T00-00-00Z-0123456789ab.json", b"{}")
     said = refused(site.manage("prunestatic", "--older-than", "0", "--dry-run"))
-    assert "2020-01-01T00-00-00Z-0123456789ab.json is no manifest of Django's, so nothing" in said
+    assert "2020-01-01T00-00-00Z-0123456789ab.json is no manifest of Django's, so it is" in said
     container.delete(MANIFEST)
     assert "There is no staticfiles.json" in refused(site.manage("prunestatic", "--dry-run"))
     assert hashed(container) == names
@@ -424,7 +422,7 @@ class World:
 
     def put(self, name: str, digest: str = "") -> None:
         when = formatdate(self.seconds, usegmt=True)
-        blob = RemoteBlob("e", 1, "", digest, "", "", "", "", "", when, leased=False)
+        blob = RemoteBlob("e", 1, last_modified=when, metadata={"md5": digest})
         self.blobs.setdefault(name, blob)
 
     def publish(
@@ -466,7 +464,7 @@ class World:
         }
         now = float(self.seconds)
         found = verdict(self.blobs, histories, self.named, live, own, now, older_than)
-        for name in found.doomed:
+        for name in found.obsolete:
             del self.blobs[name]
         if found.unknown_until is None:
             self.cuts[own] = max(self.cuts.get(own, 0), self.seconds - older_than)
@@ -516,7 +514,7 @@ def test_nothing_is_ever_deleted_that_a_page_of_the_span_may_hold_and_no_name_bu
         if not world.live.get(own):
             continue
         wanted, before = world.wanted(step), records_of(world.blobs)
-        doomed = world.prune(step, own).doomed.keys()
+        doomed = world.prune(step, own).obsolete.keys()
         assert not doomed & wanted
         assert not doomed & {"plain.css", "looks.0123456789ab.css", MANIFEST, OTHER}
         # No prune makes a later one blind: the last record is there.
@@ -534,8 +532,8 @@ def test_what_is_old_enough_does_go(
     old, new = sorted(world.named)
     world.seconds += older_than + 2
     hashed_names = world.named[old] - world.named[new]
-    assert world.prune(older_than).doomed.keys() == {*hashed_names, old}
-    assert world.prune(older_than).doomed == {}
+    assert world.prune(older_than).obsolete.keys() == {*hashed_names, old}
+    assert world.prune(older_than).obsolete == {}
 
 
 def test_what_older_versions_have_recorded_goes_once_the_new_history_is_old_enough() -> None:
@@ -547,10 +545,10 @@ def test_what_older_versions_have_recorded_goes_once_the_new_history_is_old_enou
     shared = {name for name in world.named if "/" not in name.removeprefix(HISTORY)}
     assert len(shared) == 3
     world.seconds += 30
-    assert world.prune(40).doomed.keys() == set()
+    assert world.prune(40).obsolete.keys() == set()
     world.seconds += 12
     hashed_names = {f"f.{number:012x}.css" for number in (1, 2, 3)}
-    assert world.prune(40).doomed.keys() > shared
+    assert world.prune(40).obsolete.keys() > shared
     assert not world.blobs.keys() & hashed_names
 
 
@@ -561,8 +559,8 @@ def test_what_another_site_had_live_stays_until_that_site_prunes_it() -> None:
     world.seconds += 10
     world.publish(frozenset({3}), own=OTHER)
     world.seconds += 100
-    assert world.prune(0).doomed == {}
-    assert f"f.{2:012x}.css" in world.prune(0, OTHER).doomed
+    assert world.prune(0).obsolete == {}
+    assert f"f.{2:012x}.css" in world.prune(0, OTHER).obsolete
 
 
 def test_a_version_stays_for_a_second_longer_than_its_successors_record_tells() -> None:
@@ -573,14 +571,17 @@ def test_a_version_stays_for_a_second_longer_than_its_successors_record_tells() 
     world.publish(frozenset({2}))
     world.seconds += 20
     # Its successor may have gone live up to a second after its record: just as the span begins.
-    assert world.prune(19).doomed == {}
-    assert f"f.{1:012x}.css" in world.prune(18).doomed
+    assert world.prune(19).obsolete == {}
+    assert f"f.{1:012x}.css" in world.prune(18).obsolete
 
 
 def test_hashed_names_of_another_algorithm_are_known_from_the_history() -> None:
     world = World()
     world.blobs["own/name-v1.css"] = RemoteBlob(
-        "e", 1, "", "ff", "", "", "", "", "", formatdate(world.seconds, usegmt=True), leased=False
+        "e",
+        1,
+        last_modified=formatdate(world.seconds, usegmt=True),
+        metadata={"md5": "ff"},
     )
     world.publish(frozenset({1}))
     [record] = world.named
@@ -588,4 +589,4 @@ def test_hashed_names_of_another_algorithm_are_known_from_the_history() -> None:
     world.seconds += 10
     world.publish(frozenset({2}))
     world.seconds += 10
-    assert "own/name-v1.css" in world.prune(5).doomed
+    assert "own/name-v1.css" in world.prune(5).obsolete

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a sentence, once what was begun has been put in order."""
+"""Ctrl-C and SIGTERM end a command with a sentence, after it has cleaned up."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from types import FrameType
 
 from django.core.management.base import CommandError
 
-# By a shell's custom, 128 and the signal's number.
+# The convention of shells: 128 plus the signal's number.
 _INTERRUPTED = 128 + signal.SIGINT
 _TERMINATED = 128 + signal.SIGTERM
 
 
 class _Terminated(KeyboardInterrupt):
-    """SIGTERM came, as from a CI job that is cancelled. By itself it would end the process where
-    it stands, and leave temporary files and leases behind."""
+    """SIGTERM, as from a CI job that is cancelled. By default it would end the process at once, and
+    leave temporary files and leases behind."""
 
 
 @contextmanager
-def told_as(text: str) -> Iterator[None]:
-    """What is within ends with its own clean-up, and then as a CommandError of this text."""
-    own = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, _terminate) if own else None
+def interrupt_message(text: str) -> Iterator[None]:
+    """When interrupted, let the block clean up, then raise a CommandError with this text."""
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, _terminate) if in_main_thread else None
     try:
         yield
     except _Terminated:
@@ -32,7 +32,7 @@ def told_as(text: str) -> Iterator[None]:
     except KeyboardInterrupt:
         raise CommandError(text, returncode=_INTERRUPTED) from None
     finally:
-        if own:
+        if in_main_thread:
             signal.signal(signal.SIGTERM, before)
 
 

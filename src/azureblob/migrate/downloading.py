@@ -19,9 +19,8 @@ from azureblob.migrate.reader import Item
 from azureblob.migrate.report import Kind, Report
 from azureblob.migrate.uploading import ENOUGH_FAILURES
 from azureblob.progress import Progress
-from azureblob.rest.errors import PublishError
-from azureblob.rest.listing import RemoteBlob
-from azureblob.rest.models import md5
+from azureblob.rest.errors import BlobServiceError
+from azureblob.rest.models import RemoteBlob, md5
 from azureblob.rest.transport import Transport
 
 _CHUNK = 1024 * 1024
@@ -94,7 +93,7 @@ class Download:
         return self._in_a_row >= ENOUGH_FAILURES
 
     def run(self, items: list[Item]) -> None:
-        """Raises PublishError for what concerns all of them."""
+        """Raises BlobServiceError for what concerns all of them."""
         large: list[Item] = []
         left = len(items)
         try:
@@ -110,7 +109,7 @@ class Download:
         finally:
             self._progress.clear()
         if self._enough:
-            raise PublishError(
+            raise BlobServiceError(
                 f"{ENOUGH_FAILURES} files failed one after another; {left:,} are not fetched yet. "
                 f"{STAYS}"
             )
@@ -143,7 +142,7 @@ class Download:
                 self._report.add(Kind.UNPROVEN, name, size=blob.size)
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
-                raise PublishError(
+                raise BlobServiceError(
                     f"Nothing can be written any more: {error.strerror}. {STAYS}"
                 ) from None
             self._failed(name, f"it cannot be written: {error.strerror or error}", blob.size)

@@ -6,10 +6,9 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from azureblob.rest.errors import PublishError, concerns_all, explain
-from azureblob.rest.listing import RemoteBlob
-from azureblob.rest.models import Answer, Request, md5, quoted
-from azureblob.rest.retries import is_passing
+from azureblob.rest.errors import is_fatal, service_error
+from azureblob.rest.models import RemoteBlob, Request, Response, md5, quoted
+from azureblob.rest.retries import is_transient
 from azureblob.rest.transport import Transport
 
 # A part, and a blob that comes in one answer. So many are in memory at a time.
@@ -37,12 +36,12 @@ def whole(
 ) -> Iterator[tuple[Any, bytes | Unfetched]]:
     """Blobs of one answer each, side by side: the third of each and its bytes, as they come.
 
-    Raises PublishError for what concerns them all.
+    Raises BlobServiceError for what concerns them all.
     """
     requests = (
         Request("GET", path, headers=_unchanged(blob), tag=(blob, tag)) for path, blob, tag in blobs
     )
-    for request, answer in transport.run(requests, at_once=_AT_ONCE):
+    for request, answer in transport.run(requests, concurrency=_AT_ONCE):
         blob, tag = request.tag
         try:
             yield tag, _body(answer, blob.size)
@@ -51,7 +50,7 @@ def whole(
 
 
 def parts(transport: Transport, path: str, blob: RemoteBlob, start: int = 0) -> Iterator[bytes]:
-    """A large blob's bytes from `start` on, in order. Raises Unfetched, and PublishError."""
+    """A large blob's bytes from `start` on, in order. Raises Unfetched, and BlobServiceError."""
     for first in range(start, blob.size, PART_BYTES * _AT_ONCE):
         window = range(first, min(blob.size, first + PART_BYTES * _AT_ONCE), PART_BYTES)
         requests = [
@@ -66,7 +65,7 @@ def parts(transport: Transport, path: str, blob: RemoteBlob, start: int = 0) -> 
         ]
         found: dict[int, bytes] = {}
         failure: Unfetched | None = None
-        for request, answer in transport.run(requests, at_once=_AT_ONCE):
+        for request, answer in transport.run(requests, concurrency=_AT_ONCE):
             begin, end = request.tag
             try:
                 found[begin] = _body(answer, end - begin)
@@ -79,7 +78,7 @@ def parts(transport: Transport, path: str, blob: RemoteBlob, start: int = 0) -> 
 
 
 def digest(transport: Transport, path: str, blob: RemoteBlob) -> bytes:
-    """The MD5 of a blob's bytes, read for it. Raises Unfetched, and PublishError."""
+    """The MD5 of a blob's bytes, read for it. Raises Unfetched, and BlobServiceError."""
     found = hashlib.md5(usedforsecurity=False)
     for part in parts(transport, path, blob):
         found.update(part)
@@ -89,7 +88,7 @@ def digest(transport: Transport, path: str, blob: RemoteBlob) -> bytes:
 def digests(
     transport: Transport, blobs: Iterable[tuple[str, RemoteBlob, Any]]
 ) -> Iterator[tuple[Any, bytes | Unfetched]]:
-    """The MD5 of each blob. Raises PublishError."""
+    """The MD5 of each blob. Raises BlobServiceError."""
     large = []
 
     def small() -> Iterator[tuple[str, RemoteBlob, Any]]:
@@ -112,13 +111,13 @@ def _unchanged(blob: RemoteBlob) -> dict[str, str]:
     return {"If-Match": quoted(blob.etag)}
 
 
-def _body(answer: Answer, size: int) -> bytes:
-    if concerns_all(answer):
-        raise PublishError(explain(answer))
+def _body(answer: Response, size: int) -> bytes:
+    if is_fatal(answer):
+        raise service_error(answer)
     if answer.status in _CHANGED:
         raise Unfetched("it was changed or deleted meanwhile")
     if not answer.ok:
-        raise Unfetched(answer.reason, passing=is_passing(answer))
+        raise Unfetched(answer.reason, passing=is_transient(answer))
     if len(answer.body) != size:
         raise Unfetched(f"{len(answer.body):,} bytes came of {size:,}")
     return answer.body

@@ -25,10 +25,10 @@ from azureblob.migrate.reader import Item
 from azureblob.migrate.report import Kind, Report
 from azureblob.migrate.uploading import Upload
 from azureblob.migrate.verify import Comparison, compare, mending
-from azureblob.progress import Progress, standard
-from azureblob.rest.errors import PublishError, concerns_all, explain
-from azureblob.rest.listing import RemoteBlob, list_blobs
-from azureblob.rest.models import Request, quoted
+from azureblob.progress import Progress
+from azureblob.rest.errors import is_fatal, service_error
+from azureblob.rest.listing import list_blobs
+from azureblob.rest.models import RemoteBlob, Request, quoted
 from azureblob.rest.transport import Transport
 from azureblob.storage import BlobStorage
 
@@ -61,7 +61,7 @@ class Migration:
     # --- The three --------------------------------------------------------------------------------
 
     def send(self) -> None:
-        """From the folder into the container. Raises PublishError."""
+        """From the folder into the container. Raises BlobServiceError."""
         folder, items = self._found()
         remote = list_blobs(self.transport)
         new = [item for item in items if item.path not in remote]
@@ -94,7 +94,7 @@ class Migration:
         self._account(there_then, items, folder.hidden)
 
     def fetch(self) -> None:
-        """From the container into the folder. Raises PublishError."""
+        """From the container into the folder. Raises BlobServiceError."""
         remote = list_blobs(self.transport)
         target = Target(self.root)
         missing: list[Item] = []
@@ -134,7 +134,7 @@ class Migration:
 
     def verify(self) -> None:
         """Whether the container holds what the folder does; changes nothing. Raises
-        PublishError."""
+        BlobServiceError."""
         folder, items = self._found()
         remote = list_blobs(self.transport)
         known = [item for item in items if item.path in remote]
@@ -224,7 +224,7 @@ class Migration:
 
     def _progress(self, verb: str, items: list[Item]) -> Progress:
         size = sum(item.file.size for item in items)
-        return Progress(len(items), size, standard(), quiet=self.quiet, verb=verb)
+        return Progress(len(items), size, quiet=self.quiet, verb=verb)
 
     def _mend(self, mends: list[tuple[Comparison, RemoteBlob]]) -> None:
         """Set the headers that the storage would have set, if the blob is still what it was."""
@@ -239,8 +239,8 @@ class Migration:
             for found, there in mends
         ]
         for request, answer in self.transport.run(requests):
-            if concerns_all(answer):
-                raise PublishError(explain(answer))
+            if is_fatal(answer):
+                raise service_error(answer)
             if answer.ok:
                 self._add(Kind.MENDED, request.tag.item, request.tag.headers)
             else:

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from azureblob.explanations import explain
 from azureblob.migrate.reader import (
     CHANGED,
     Content,
@@ -18,12 +19,11 @@ from azureblob.migrate.reader import (
 from azureblob.migrate.report import Kind, Report
 from azureblob.progress import Progress
 from azureblob.publish.upload import BLOCKS_FROM
-from azureblob.rest import blocks
-from azureblob.rest.body import Bytes, FilePart
-from azureblob.rest.errors import PublishError, concerns_all, explain
-from azureblob.rest.listing import RemoteBlob, list_blobs
-from azureblob.rest.models import Answer, Request
-from azureblob.rest.retries import is_passing
+from azureblob.rest.blocks import put_blocks
+from azureblob.rest.errors import BlobServiceError, is_fatal, service_error
+from azureblob.rest.listing import list_blobs
+from azureblob.rest.models import Bytes, FilePart, RemoteBlob, Request, Response
+from azureblob.rest.retries import is_transient
 from azureblob.rest.transport import Transport
 from azureblob.storage import BlobStorage
 
@@ -55,7 +55,7 @@ class Upload:
 
     def run(self, items: list[Item]) -> dict[str, RemoteBlob]:
         """Send all, and hold what was sent against a new list of the container, which is returned.
-        Raises PublishError.
+        Raises BlobServiceError.
 
         Large files follow the others, one after another, each in blocks side by side.
         """
@@ -77,7 +77,7 @@ class Upload:
         self._prove(remote)
         if self._enough:
             left = len(items) - len(self._sent) - self._failures
-            raise PublishError(
+            raise BlobServiceError(
                 f"{ENOUGH_FAILURES} files failed one after another; {left:,} are not sent yet. "
                 f"{STAYS}"
             )
@@ -116,7 +116,7 @@ class Upload:
 
         try:
             content = read(item, self._storage, keep=False)
-            answer = blocks.put(
+            answer = put_blocks(
                 self._channel,
                 item.path,
                 FilePart(Path(item.file.path), 0, content.size),
@@ -131,9 +131,9 @@ class Upload:
             self._failed(item, f"it cannot be read: {error.strerror or error}")
         self._progress.add(item.file.size - told)
 
-    def _answered(self, item: Item, content: Content, answer: Answer, attempts: int) -> None:
-        if concerns_all(answer):
-            raise PublishError(f"{explain(answer)}\n{STAYS}")
+    def _answered(self, item: Item, content: Content, answer: Response, attempts: int) -> None:
+        if is_fatal(answer):
+            raise BlobServiceError(f"{explain(service_error(answer))}\n{STAYS}")
         if answer.ok or answer.code in _TAKEN:
             self._in_a_row = 0
             if has_changed(item, content):
@@ -143,7 +143,7 @@ class Upload:
         elif answer.status in {0, 400} and has_changed(item, content):
             self._failed(item, CHANGED)
         else:
-            self._in_a_row = self._in_a_row + 1 if is_passing(answer) else 0
+            self._in_a_row = self._in_a_row + 1 if is_transient(answer) else 0
             tries = f", {attempts} attempts" if attempts > 1 else ""
             self._failed(item, f"{answer.reason}{tries}")
 

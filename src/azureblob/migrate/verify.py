@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from azureblob.migrate import fetching
 from azureblob.migrate.reader import Content, Item, Unreadable, read_all
-from azureblob.rest.listing import RemoteBlob
-from azureblob.rest.models import quoted
+from azureblob.rest.models import RemoteBlob, quoted
 from azureblob.rest.transport import Transport
 from azureblob.storage import BlobStorage
 
@@ -47,7 +46,7 @@ def compare(
 ) -> Generator[Comparison, None, None]:
     """Each item, whose blob is there, with what came of it; `done` is called with its size.
 
-    A blob without a stored MD5 is read, unless `quick`. Raises PublishError.
+    A blob without a stored MD5 is read, unless `quick`. Raises BlobServiceError.
     """
     alike = []
     for item in items:

@@ -1,1 +1,5 @@
-"""Publishing static files: what `manage.py collectstatic` does, step by step."""
+"""Publishing static files: what the commands collectstatic and prunestatic do, step by step."""
+
+
+class PublishError(Exception):
+    """Publishing or pruning cannot go on; the text is for the user."""

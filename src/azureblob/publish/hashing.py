@@ -1,17 +1,17 @@
-"""Static files under names that hold their content's digest, as Django's manifest storage has them.
+"""Static files under names that contain a hash of their content, as Django's manifest storage does.
 
-Django goes over all files up to six times, and writes and reads each on the way. Here each one is
-rendered when all that it refers to has its name, by Django's own converter, so that what comes out
-is the same byte for byte.
+Django goes over all files up to six times, and writes and reads each file on the way. Here each
+file is rewritten by Django's own converter once the files that it refers to have their names, so
+the result is the same, byte for byte.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -21,8 +21,8 @@ from django.contrib.staticfiles.storage import HashedFilesMixin, ManifestFilesMi
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile, File
 
-from azureblob.publish.comments import comments, is_within
-from azureblob.publish.files import LocalFile
+from azureblob.publish import PublishError
+from azureblob.publish.discovery import LocalFile
 from azureblob.publish.patterns import (
     Blocks,
     Pattern,
@@ -30,23 +30,23 @@ from azureblob.publish.patterns import (
     ignored_blocks,
     read_patterns,
 )
-from azureblob.publish.references import PlainReferences
+from azureblob.publish.references import PlainReferences, comments, is_within
 from azureblob.rest.models import md5
 
-# Names in which Django's parsing of them as URLs changes nothing.
+# Names that Django's parsing of names as URLs does not change.
 _ORDINARY = re.compile(r"[A-Za-z0-9_.@+~,=!/-]+")
 _SHOWN = 100
-_TAIL = re.compile("[?#]")
+_QUERY_OR_FRAGMENT = re.compile("[?#]")
 
 
-class HashingError(Exception):
-    """The files cannot be named; the text says which and why."""
+class HashingError(PublishError):
+    """Some files cannot be named; the text says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class MissingReference:
-    """`file` refers in `line` (from 1) to `target`, which is no static file. `written` is the whole
-    of the reference as it stands in the file."""
+    """The `file` refers in `line` (from 1) to `target`, which is no static file. `written` is the
+    whole reference as it is in the file."""
 
     file: str
     line: int
@@ -61,10 +61,10 @@ class MissingReference:
 
 @dataclass(frozen=True)
 class HashedTree:
-    """`files` has each file by its hashed name; `names` the hashed name by the original one, and
-    `paths` the same as the manifest has it. `aliases` are further names that something refers to,
-    with the original name each stands for. `needed` are the original names of what is referred to
-    without a digest; where nobody looked for them, those of all files."""
+    """`files` has each file by its hashed name. `names` maps original names to hashed names, and so
+    does `paths`, with the keys and the order of the manifest. `aliases` maps further names that a
+    file refers to to the original name of the file. `needed` are the original names that a file
+    refers to without a hash, or all names if they were not looked for."""
 
     files: dict[str, LocalFile]
     names: dict[str, str]
@@ -77,201 +77,226 @@ class HashedTree:
 
 def hash_names(
     sources: Mapping[str, LocalFile],
-    rules: ManifestFilesMixin,
+    kind: type[ManifestFilesMixin],
     scratch: Path,
     *,
     find_needed: bool = False,
 ) -> HashedTree:
-    """Name each file, rewrite the references in those that have any, and make the manifest.
+    """Name each file, rewrite the references in it, and make the manifest.
 
-    `rules` is a manifest storage whose location is `scratch`, an empty folder; what is rewritten is
-    written there. `find_needed` looks for `HashedTree.needed`. Raises HashingError.
+    `kind` is the manifest storage whose rules are used, and `scratch` an empty folder for the files
+    that are rewritten. `find_needed` looks for `HashedTree.needed`. Raises HashingError.
     """
-    return _Hashing(sources, rules, scratch, find_needed=find_needed).tree()
+    return _Hashing(sources, kind, scratch, find_needed=find_needed).tree()
 
 
-def read_manifest(rules: Any) -> bytes:
-    """The manifest that a storage has saved."""
-    with rules.manifest_storage.open(rules.manifest_name) as file:
+def manifest_storage(kind: type[ManifestFilesMixin], location: Path) -> Any:
+    return kind(location=location, base_url=settings.STATIC_URL)
+
+
+def saved_manifest(storage: Any) -> bytes:
+    """The manifest that a manifest storage has saved."""
+    with storage.manifest_storage.open(storage.manifest_name) as file:
         data: bytes = file.read()
     return data
 
 
-class _Unfinished(Exception):
-    """A file refers to others that have no name yet."""
+class _SourceFiles(HashedFilesMixin):
+    """Mixed into the site's manifest storage, this makes its converter look for the targets of
+    references among the source files; Django looks in STATIC_ROOT, where it has copied them.
 
-    def __init__(self, targets: list[str]) -> None:
-        super().__init__(targets)
-        self.targets = targets
+    `names` maps each name that the converter may look up to the original one. `unnamed` collects
+    those that it asks for before they have a hashed name. `aliased` collects the files that it
+    reads: it names the target of a reference with a query by the content before rewriting.
+    """
 
+    sources: Mapping[str, LocalFile] = {}
+    folders: frozenset[str] = frozenset()
+    names: Mapping[str, str] = {}
+    unnamed: set[str]
+    aliased: set[str]
 
-class _Names(dict[str, str]):
-    """What Django's converter looks names up in."""
+    def hashed_name(
+        self, name: str, content: File[Any] | None = None, filename: str | None = None
+    ) -> str:
+        if content is None:
+            target = self.names.get(self.hash_key(self.clean_name(name)))
+            if target is not None:
+                self.unnamed.add(target)
+                return name
+        return super().hashed_name(name, content, filename)
 
-    def __init__(self, look_up: Callable[[str], str | None]) -> None:
-        super().__init__()
-        self._look_up = look_up
+    def exists(self, name: str) -> bool:
+        name = posixpath.normpath(name)
+        if name.startswith(("../", "/")) or name == "..":
+            raise SuspiciousFileOperation(name)
+        return name in self.sources or name in self.folders
 
-    def get(self, key: str, default: Any = None) -> Any:
-        return self._look_up(key)
+    def open(self, name: str, mode: str = "rb") -> File[Any]:
+        name = posixpath.normpath(name)
+        if name not in self.sources:
+            raise FileNotFoundError(name)
+        self.aliased.add(name)
+        return ContentFile(Path(self.sources[name].path).read_bytes())
 
 
 class _Hashing:
     def __init__(
         self,
         sources: Mapping[str, LocalFile],
-        rules: ManifestFilesMixin,
+        kind: type[ManifestFilesMixin],
         scratch: Path,
         *,
         find_needed: bool,
     ) -> None:
         self._sources = sources
-        self._rules: Any = rules
+        self._kind = kind
         self._scratch = scratch
-        kind = type(rules)
         self._hashes_as_django = kind.file_hash is HashedFilesMixin.file_hash
         self._names_as_django = (
             self._hashes_as_django and kind.hashed_name is HashedFilesMixin.hashed_name
         )
-        self._patterns = read_patterns(rules)
-        self._keys = {rules.hash_key(rules.clean_name(name)): name for name in sources}
-        self._folders = _folders(sources)
-        self._plain = PlainReferences(sources, self._patterns) if find_needed else None
-        self._lookup = _Names(self._looked_up)
+        storage = manifest_storage(type(kind.__name__, (_SourceFiles, kind), {}), scratch)
+        self._storage = storage
+        self._all_patterns = read_patterns(storage)
+        self._patterns = {name: self._all_patterns.of(name) for name in sources}
+        by_key = {storage.hash_key(storage.clean_name(name)): name for name in sources}
+        self._keys = {name: key for key, name in by_key.items()}
+        storage.sources, storage.folders, storage.names = sources, _folders(sources), by_key
+        storage.unnamed, storage.aliased = set(), set()
+        self._plain = PlainReferences(sources, self._all_patterns) if find_needed else None
         self._files: dict[str, LocalFile] = {}
         self._names: dict[str, str] = {}
+        # What Django's converter looks up: hashed names by the storage's keys.
+        self._hashed_files: dict[str, str] = {}
         self._missing: dict[str, list[MissingReference]] = {}
-        self._hashed_as_they_were: set[str] = set()
-        self._unfinished: list[str] = []
-        self._made = 0
 
     def tree(self) -> HashedTree:
-        undecodable = []
-        with self._rules_read_the_sources():
-            for name in self._sources:
-                try:
-                    self._finish(name)
-                except UnicodeDecodeError as error:
-                    undecodable.append(
-                        f"    {name}: byte {error.object[error.start]:#04x} at {error.start}"
-                    )
-            aliases = self._aliases()
-        if undecodable:
-            raise HashingError(
-                "These files are not UTF-8, so no reference in them can be followed:\n"
-                + "\n".join(undecodable)
-            )
+        self._name_all()
+        aliases = {
+            self._hashed_name(name, self._sources[name]): name
+            for name in sorted(self._storage.aliased)
+        }
         # Django's order: the deepest folders first.
         ordered = sorted(self._sources, key=lambda name: len(name.split("/")), reverse=True)
-        key = {name: key for key, name in self._keys.items()}
-        paths = {key[name]: self._names[name] for name in ordered if name in key}
+        paths = {self._keys[name]: self._names[name] for name in ordered if name in self._keys}
         return HashedTree(
             files=self._files,
             names=self._names,
             paths=paths,
-            aliases=aliases,
+            # Names that no other file has; without these blobs browsers would get a 404.
+            aliases={alias: name for alias, name in aliases.items() if alias not in self._files},
             manifest=self._manifest(paths),
             missing=[one for name in self._sources for one in self._missing.get(name, [])],
             needed=self._plain.needed() if self._plain else frozenset(self._sources),
         )
 
+    # --- The order --------------------------------------------------------------------------------
+
+    def _name_all(self) -> None:
+        """Name the files, each after those that it refers to. Raises HashingError."""
+        for name, patterns in self._patterns.items():
+            if not patterns:
+                self._name_unchanged(name)
+        waiting = self._name_rewritten(name for name, found in self._patterns.items() if found)
+        while waiting:
+            try:
+                order = [*TopologicalSorter(waiting).static_order()]
+            except CycleError as error:
+                raise HashingError(_describe_cycle(error.args[1])) from None
+            found = self._name_rewritten(name for name in order if name in waiting)
+            # Rewriting can reveal further references. All that are known are added up, so that
+            # this ends: in an order, or with a cycle.
+            waiting = {name: waiting[name] | targets for name, targets in found.items()}
+
+    def _name_rewritten(self, names: Iterable[str]) -> dict[str, set[str]]:
+        """Name each file, unless it refers to files without a name; the result has those files, and
+        what they wait for. Raises HashingError with all files that are not UTF-8."""
+        waiting: dict[str, set[str]] = {}
+        undecodable = []
+        for name in names:
+            try:
+                if targets := self._rewrite(name):
+                    waiting[name] = targets
+            except UnicodeDecodeError as error:
+                byte = f"byte {error.object[error.start]:#04x} at {error.start}"
+                undecodable.append(f"    {name}: {byte}")
+        if undecodable:
+            raise HashingError(
+                "These files are not UTF-8, so no reference in them can be followed:\n"
+                + "\n".join(undecodable)
+            )
+        return waiting
+
     # --- One file ---------------------------------------------------------------------------------
 
-    def _finish(self, name: str) -> None:
-        """Name a file, after all that it refers to. Raises HashingError and UnicodeDecodeError."""
-        waiting = [name]
-        while waiting:
-            current = waiting[-1]
-            if current in self._names:
-                waiting.pop()
-                continue
-            try:
-                self._render(current)
-            except _Unfinished as needs:
-                for target in needs.targets:
-                    if target in waiting and self._leads_to(target, current, waiting):
-                        raise HashingError(self._circle(target, current, waiting)) from None
-                waiting += needs.targets
-
-    def _render(self, name: str) -> None:
-        """Name a file; one with references is rewritten first."""
+    def _name_unchanged(self, name: str) -> None:
         source = self._sources[name]
-        patterns = self._patterns.of(name)
-        if not patterns:
-            if self._plain and self._plain.may_hold(name):
-                self._plain.scan(name, Path(source.path).read_bytes().decode("utf-8", "replace"))
-            self._name(name, source)
-            return
-        data = Path(source.path).read_bytes()
-        text = data.decode()
-        self._unfinished = []
+        if self._plain and self._plain.may_have_references(name):
+            self._plain.scan(name, Path(source.path).read_bytes().decode("utf-8", "replace"))
+        self._name(name, source)
+
+    def _rewrite(self, name: str) -> set[str]:
+        """Rewrite the references in a file and name it. If it refers to files that have no name
+        yet, they are returned, and the file is not named."""
+        text = Path(self._sources[name].path).read_bytes().decode()
+        self._storage.unnamed = set()
         missing: list[MissingReference] = []
-        rendered = text
-        for pattern in patterns:
-            rendered = self._replaced(name, rendered, pattern, missing)
-        if self._unfinished:
-            raise _Unfinished(list(dict.fromkeys(self._unfinished)))
+        rewritten = text
+        for pattern in self._patterns[name]:
+            rewritten = self._replace(name, rewritten, pattern, missing)
+        if unnamed := self._storage.unnamed:
+            return set(unnamed)
         self._missing[name] = missing
         if self._plain:
-            self._plain.scan(name, rendered)
-        if rendered == text:
-            self._name(name, source)
-        else:
-            self._name(name, self._written(rendered.encode()))
+            self._plain.scan(name, rewritten)
+        unchanged = rewritten == text
+        self._name(name, self._sources[name] if unchanged else self._write(rewritten.encode()))
+        return set()
 
-    def _replaced(
+    def _replace(
         self, name: str, text: str, pattern: Pattern, missing: list[MissingReference]
     ) -> str:
-        """The text with each match of a pattern as Django's converter makes it."""
+        """The text with each match of a pattern replaced by Django's converter."""
         parts: list[str] = []
-        blocks: Blocks | None = None
-        unread: Blocks | None = None
+        ignored: Blocks | None = None
+        commented: Blocks | None = None
         end = 0
         for match in pattern.find(text):
-            arguments: list[Any] = [name, self._lookup, pattern.template]
+            arguments: list[Any] = [name, self._hashed_files, pattern.template]
             if pattern.ignored is not None:
-                if blocks is None:
-                    blocks = ignored_blocks(self._rules, text, pattern.ignored)
-                # All of them would be gone through for each match.
-                arguments.append(block_before(blocks, match.start()))
+                if ignored is None:
+                    ignored = ignored_blocks(self._storage, text, pattern.ignored)
+                # Given all blocks, Django would go over them for each match.
+                arguments.append(block_before(ignored, match.start()))
             known = len(missing)
-            parts += text[end : match.start()], self._converted(arguments, match, missing)
+            parts += text[end : match.start()], self._convert(arguments, match, missing)
             end = match.end()
             if len(missing) > known:
-                if unread is None:
-                    unread = comments(name, text)
-                if is_within(unread, match.start()):
+                if commented is None:
+                    commented = comments(name, text)
+                if is_within(commented, match.start()):
                     missing.pop()
         return "".join([*parts, text[end:]]) if parts else text
 
-    def _converted(
+    def _convert(
         self, arguments: list[Any], match: re.Match[str], missing: list[MissingReference]
     ) -> str:
         written = match[0]
         try:
-            written = self._rules.url_converter(*arguments)(match)
+            written = self._storage.url_converter(*arguments)(match)
         except (ValueError, SuspiciousFileOperation):
             name, url = arguments[0], match["url"]
             line = match.string.count("\n", 0, match.start()) + 1
             missing.append(MissingReference(name, line, match["matched"], _target(name, url)))
         return written
 
-    def _looked_up(self, key: str) -> str | None:
-        """The hashed name of what a reference leads to, if it is a static file."""
-        target = self._keys.get(key)
-        if target is None:
-            return None
-        if target not in self._names:
-            if self._patterns.of(target):
-                self._unfinished.append(target)
-                return target
-            self._render(target)
-        return self._names[target]
-
     def _name(self, name: str, content: LocalFile) -> None:
         hashed = self._hashed_name(name, content)
         self._names[name] = hashed
         self._files[hashed] = content
+        if name in self._keys:
+            self._hashed_files[self._keys[name]] = hashed
 
     def _hashed_name(self, name: str, content: LocalFile) -> str:
         if self._names_as_django and _ORDINARY.fullmatch(name):
@@ -279,103 +304,43 @@ class _Hashing:
             root, extension = posixpath.splitext(last)
             return f"{folder}{slash}{root}.{content.md5.hex()[:12]}{extension}"
         with Path(content.path).open("rb") as file:
-            hashed: str = self._rules.clean_name(self._rules.hashed_name(name, File(file)))
+            hashed: str = self._storage.clean_name(self._storage.hashed_name(name, File(file)))
         return hashed
 
-    def _written(self, data: bytes) -> LocalFile:
-        self._made += 1
-        path = self._scratch / f"{self._made}.rendered"
+    def _write(self, data: bytes) -> LocalFile:
+        digest = md5(data)
+        path = self._scratch / f"{digest.hex()}.rewritten"
         path.write_bytes(data)
-        return LocalFile(str(path), len(data), md5(data))
-
-    # --- Circles ----------------------------------------------------------------------------------
-
-    def _leads_to(self, target: str, current: str, waiting: list[str]) -> bool:
-        """Whether `current` is asked for because of `target`, and not only queued beside it."""
-        return target == current or bool(self._way(target, current, waiting))
-
-    def _way(self, start: str, end: str, waiting: list[str]) -> list[str]:
-        """From reference to reference, among the files that wait."""
-        ways: list[list[str]] = [[start]]
-        seen = {start}
-        while ways:
-            way = ways.pop(0)
-            for target in self._targets(way[-1]):
-                if target == end:
-                    return [*way, end]
-                if target in waiting and target not in seen:
-                    seen.add(target)
-                    ways.append([*way, target])
-        return []
-
-    def _targets(self, name: str) -> list[str]:
-        try:
-            self._render(name)
-        except _Unfinished as needs:
-            return needs.targets
-        return []
-
-    def _circle(self, target: str, current: str, waiting: list[str]) -> str:
-        way = [target] if target == current else self._way(target, current, waiting)
-        shown = " -> ".join([*way, target])
-        return (
-            f"These files refer to each other in a circle: {shown}. None of them can be named by "
-            "its content, which would hold its own name. Break the circle."
-        )
-
-    # --- What Django's converter asks the storage for ---------------------------------------------
-
-    @contextmanager
-    def _rules_read_the_sources(self) -> Iterator[None]:
-        """Django looks into STATIC_ROOT for what it finds no hashed name for; here nothing was
-        copied anywhere."""
-        self._rules.exists, self._rules.open = self._exists, self._open
-        try:
-            yield
-        finally:
-            del self._rules.exists, self._rules.open
-
-    def _exists(self, name: str) -> bool:
-        name = posixpath.normpath(name)
-        if name.startswith(("../", "/")) or name == "..":
-            raise SuspiciousFileOperation(name)
-        return name in self._sources or name in self._folders
-
-    def _open(self, name: str, mode: str = "rb") -> File[Any]:
-        name = posixpath.normpath(name)
-        if name not in self._sources:
-            raise IsADirectoryError(name)
-        # Django names a reference with a query by what its target was before it was rewritten.
-        self._hashed_as_they_were.add(name)
-        return ContentFile(Path(self._sources[name].path).read_bytes())
-
-    def _aliases(self) -> dict[str, str]:
-        """Those names, where nothing has them otherwise: else a browser would find nothing."""
-        found = {
-            self._hashed_name(name, self._sources[name]): name
-            for name in sorted(self._hashed_as_they_were)
-        }
-        return {alias: name for alias, name in found.items() if alias not in self._files}
+        return LocalFile(str(path), len(data), digest)
 
     def _manifest(self, paths: dict[str, str]) -> bytes:
-        self._rules.hashed_files = paths
-        self._rules.save_manifest()
-        return read_manifest(self._rules)
+        storage = manifest_storage(self._kind, self._scratch)
+        storage.hashed_files = paths
+        storage.save_manifest()
+        return saved_manifest(storage)
+
+
+def _describe_cycle(cycle: list[str]) -> str:
+    """`cycle` begins and ends with the same file; each file is a target of the next."""
+    return (
+        f"These files refer to each other in a circle: {' -> '.join(reversed(cycle))}. None of "
+        "them can be named by its content, which would contain its own name. Break the circle."
+    )
 
 
 def _target(name: str, url: str) -> str:
-    """The static file that a reference within `name` means."""
-    path = unquote(_TAIL.split(url, maxsplit=1)[0]).strip()
+    """The name of the static file that a reference in the file `name` means."""
+    path = unquote(_QUERY_OR_FRAGMENT.split(url, maxsplit=1)[0]).strip()
     if path.startswith("/"):
         return posixpath.normpath(path.removeprefix(settings.STATIC_URL))
     return posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
 
 
-def _folders(names: Mapping[str, LocalFile]) -> set[str]:
+def _folders(names: Iterable[str]) -> frozenset[str]:
     found = {"."}
     for name in names:
         folder = posixpath.dirname(name)
         while folder and folder not in found:
             found.add(folder)
             folder = posixpath.dirname(folder)
-    return found
+    return frozenset(found)

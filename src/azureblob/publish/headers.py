@@ -1,31 +1,31 @@
-"""What a blob is served with: type, cache time, language, and whether it is packed."""
+"""What a static file's blob is stored with: its headers, its compression, and its metadata."""
 
 from __future__ import annotations
 
+import base64
 import gzip
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from azureblob.content_types import content_type
+from azureblob.rest.models import BLOB_HEADERS, RemoteBlob
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 SHORT = "public, max-age=300"
-SETTABLE = (
-    "Cache-Control",
-    "Content-Type",
-    "Content-Language",
-    "Content-Disposition",
-    "Content-Encoding",
-)
+SETTABLE = tuple(header.response for header in BLOB_HEADERS)
 GZIP = "gzip"
 # What browsers decode ("HTTP Semantics", 8.4.1, and the IANA registry of content codings).
 ENCODINGS = ("", GZIP, "deflate", "br", "zstd")
-# zlib's usual level: 9 takes twice the time for one percent.
-_LEVEL = 6
-# A packed body has to save a twentieth: unpacking costs the browser something as well.
+# zlib's default: level 9 takes twice the time and saves one percent more.
+GZIP_LEVEL = 6
+# Metadata with the MD5 of the file before compression. Compressed bytes differ between versions of
+# zlib, so if their MD5 were compared, every other machine would send everything again.
+SOURCE_MD5 = "md5"
+# Decompression costs the browser something too, so compression has to save a twentieth.
 _WORTHWHILE = 0.95
-_TEXT = {
+_COMPRESSIBLE = {
     "application/javascript",
     "application/json",
     "application/manifest+json",
@@ -35,13 +35,14 @@ _TEXT = {
     "font/otf",
     "font/ttf",
 }
+_HASH_IN_NAME = re.compile(r"\.([0-9a-f]{12})(?:\.[^./]*)?$")
 
 
 @dataclass(frozen=True, slots=True)
 class Headers:
-    """As the browser gets them; empty for one that is not sent. `content_encoding` is that of the
-    file's own bytes, which are then sent as they are; what a publish compresses by itself is not
-    known yet."""
+    """The headers that a browser gets; an empty one is not sent. `content_encoding` is that of the
+    file's own bytes, which are then published unchanged. Compression by the publish itself is
+    decided later, when the file is read. The attributes are those of BLOB_HEADERS."""
 
     content_type: str
     cache_control: str
@@ -51,17 +52,17 @@ class Headers:
 
     @property
     def compressible(self) -> bool:
-        """Whether compression may save something: text, and what is coded like it."""
+        """Whether compression may save something: text, and formats like it."""
         if self.content_encoding:
             return False
         kind = self.content_type.partition(";")[0].strip().lower()
-        return kind.startswith("text/") or kind in _TEXT or kind.endswith(("+xml", "+json"))
+        return kind.startswith("text/") or kind in _COMPRESSIBLE or kind.endswith(("+xml", "+json"))
 
 
 @dataclass(frozen=True)
 class HeaderRules:
-    """`hashed` and `plain` are the Cache-Control of names that change with the content, and of
-    others. `overrides` maps a glob over blob names to headers of its own; the last match wins."""
+    """`hashed` is the Cache-Control of names that change with the content, `plain` that of other
+    names. `overrides` maps a glob of blob names to headers; the last glob that matches wins."""
 
     hashed: str = IMMUTABLE
     plain: str = SHORT
@@ -70,8 +71,8 @@ class HeaderRules:
     def of(
         self, name: str, *, hashed: bool, plain_name: str = "", content_encoding: str = ""
     ) -> Headers:
-        """The headers of a blob. A glob also matches the name that a hashed one had before.
-        `content_encoding` is the one that the file's bytes have, see content_types."""
+        """The headers of the blob `name`. Globs match its `plain_name`, from before hashing, too.
+        `content_encoding` is that of the file's bytes: see azureblob.content_types."""
         found = {
             "Content-Type": content_type(name),
             "Cache-Control": self.hashed if hashed else self.plain,
@@ -89,11 +90,27 @@ class HeaderRules:
         )
 
 
-def packed(data: bytes) -> bytes | None:
-    """The bytes packed by gzip, always the same for the same; None if that saves under 5%."""
-    small = gzip.compress(data, _LEVEL, mtime=0)
-    return small if len(small) <= len(data) * _WORTHWHILE else None
+def compressed(data: bytes) -> bytes | None:
+    """The bytes compressed with gzip, or None if that saves less than 5%. The same bytes always
+    give the same result."""
+    small = gzip.compress(data, GZIP_LEVEL, mtime=0)
+    return small if is_worthwhile(len(small), len(data)) else None
 
 
-def is_worthwhile(packed_size: int, size: int) -> bool:
-    return packed_size <= size * _WORTHWHILE
+def is_worthwhile(compressed_size: int, size: int) -> bool:
+    return compressed_size <= size * _WORTHWHILE
+
+
+def source_md5(blob: RemoteBlob) -> str:
+    """The MD5 (hex) of the file before compression, or empty if the blob has no such metadata."""
+    return blob.metadata.get(SOURCE_MD5, "")
+
+
+def has_hashed_name(name: str, blob: RemoteBlob) -> bool:
+    """Whether the name contains the MD5 of the blob's content, as names by Django's manifest
+    storage do. A name that only looks like one does not count."""
+    found = _HASH_IN_NAME.search(name)
+    if not found:
+        return False
+    digests = [source_md5(blob), base64.b64decode(blob.md5).hex() if blob.md5 else ""]
+    return any(digest.startswith(found[1]) for digest in digests if digest)

@@ -1,4 +1,4 @@
-"""Leases on all manifests of a container, under which no publish can replace one of them."""
+"""Leases on all manifests of a container. While they are held, no publish can replace one."""
 
 from __future__ import annotations
 
@@ -7,94 +7,95 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from azureblob.publish import manifest
-from azureblob.publish.manifest import Manifest
-from azureblob.rest.errors import PublishError, explain
-from azureblob.rest.listing import RemoteBlob, list_blobs
-from azureblob.rest.models import Answer, Request
+from azureblob.publish import PublishError
+from azureblob.publish.manifest import Manifest, find_manifests
+from azureblob.rest.errors import service_error
+from azureblob.rest.listing import list_blobs
+from azureblob.rest.models import METADATA_PREFIX, RemoteBlob, Request, Response
 from azureblob.rest.transport import Transport
 
-# "Lease Blob": 15 to 60 seconds. It ends by itself if the process is killed.
+# "Lease Blob": 15 to 60 seconds. If the process is killed, the leases expire.
 _SECONDS = 60
 _RENEW_AFTER_SECONDS = 20
 _POLL_SECONDS = 2.0
-_METADATA = "x-ms-meta-"
-_STAMP = "x-ms-meta-pruned"
+_STAMP = f"{METADATA_PREFIX}pruned"
 
 
 class LeaseTaken(PublishError):
-    """Somebody else holds a lease on one of the manifests."""
+    """Another process holds a lease on one of the manifests."""
 
 
 class Leases:
-    """`manifests` and the blobs of the container (`remote`) are as they are under the leases."""
+    """`remote` are the blobs of the container, and `manifests` those among them that are one, as
+    they are while the leases are held."""
 
     def __init__(self, transport: Transport, own: str) -> None:
-        self._channel = transport
+        self._transport = transport
         self._own = own
-        # Chosen here: where an answer gets lost, the lease may be asked for again.
+        # Chosen by the client, so that a request whose response was lost can be repeated.
         self._id = str(uuid.uuid4())
         self._renewed: dict[str, float] = {}
         self.remote: Mapping[str, RemoteBlob] = {}
         self.manifests: Mapping[str, Manifest] = {}
 
     def acquire(self) -> None:
-        """Take a lease on each manifest, and list again until no new one has come meanwhile. Raises
-        PublishError; then none is held."""
+        """Lease each manifest, and list again until there is no new one. If this raises
+        LeaseTaken or BlobServiceError, no lease is held."""
         try:
             while True:
-                self.remote = list_blobs(self._channel)
-                self.manifests = manifest.find(self._channel, self.remote, self._own)
+                self.remote = list_blobs(self._transport)
+                self.manifests = find_manifests(self._transport, self.remote, self._own)
                 new = self.manifests.keys() - self._renewed.keys()
                 if not new:
                     return
                 for name in sorted(new):
-                    self._take(name)
+                    self._acquire_one(name)
         except BaseException:
             self.release()
             raise
 
     def release(self) -> None:
         for name in list(self._renewed):
-            self._act(name, "release", {}, "lease-id")
+            self._lease(name, "release", {}, "lease-id")
             del self._renewed[name]
 
-    def keep(self) -> None:
-        """Renew those whose time has come. Raises PublishError if one was lost."""
+    def renew(self) -> None:
+        """Renew the leases that would expire soon. Raises BlobServiceError if one is lost."""
         for name, renewed in self._renewed.items():
             if time.monotonic() - renewed > _RENEW_AFTER_SECONDS:
-                self._check(self._act(name, "renew", {}, "lease-id"))
+                _check(self._lease(name, "renew", {}, "lease-id"))
 
-    def _take(self, name: str) -> None:
-        """Lease it and give it another ETag, so that a publish that listed the container before
+    def _acquire_one(self, name: str) -> None:
+        """Lease a manifest and change its ETag, so that a publish that listed the container before
         has to list it again."""
-        # Noted before it is certain, so that it is given back whatever happens.
+        # Noted before the request, so that the lease is released whatever happens.
         self._renewed[name] = 0.0
-        answer = self._act(
+        response = self._lease(
             name, "acquire", {"x-ms-lease-duration": str(_SECONDS)}, "proposed-lease-id"
         )
-        if answer.status == 404 and name != self._own:
-            del self._renewed[name]  # deleted meanwhile: the next list will not have it
+        if response.status == 404 and name != self._own:
+            del self._renewed[name]  # deleted since the list was read
             return
-        if answer.code == "LeaseAlreadyPresent":
+        if response.code == "LeaseAlreadyPresent":
             del self._renewed[name]
             raise LeaseTaken(
                 f"Another prunestatic or collectstatic holds {name}, or was killed less than a "
                 "minute ago. Try again when it has ended."
             )
-        self._check(answer)
-        there = self._channel.ask(Request("GET", name))
-        self._check(there)
-        # Set Blob Metadata replaces all of it.
-        metadata = {key: text for key, text in there.headers.items() if key.startswith(_METADATA)}
-        stamp = {**metadata, _STAMP: str(int(time.time())), "x-ms-lease-id": self._id}
-        self._check(
-            self._channel.ask(Request("PUT", name, query={"comp": "metadata"}, headers=stamp))
-        )
+        _check(response)
+        blob = self._transport.send(Request("GET", name))
+        _check(blob)
+        # Set Blob Metadata replaces all metadata.
+        metadata = {
+            key: value for key, value in blob.headers.items() if key.startswith(METADATA_PREFIX)
+        }
+        headers = {**metadata, _STAMP: str(int(time.time())), "x-ms-lease-id": self._id}
+        request = Request("PUT", name, query={"comp": "metadata"}, headers=headers)
+        _check(self._transport.send(request))
 
-    def _act(self, name: str, action: str, headers: dict[str, str], id_header: str) -> Answer:
+    def _lease(self, name: str, action: str, headers: dict[str, str], id_header: str) -> Response:
         began = time.monotonic()
-        answer = self._channel.ask(
+        response = self._transport.send(
             Request(
                 "PUT",
                 name,
@@ -102,26 +103,27 @@ class Leases:
                 headers={"x-ms-lease-action": action, f"x-ms-{id_header}": self._id, **headers},
             )
         )
-        if answer.ok and name in self._renewed:
+        if response.ok and name in self._renewed:
             self._renewed[name] = began
-        return answer
+        return response
 
-    def _check(self, answer: Answer) -> None:
-        if not answer.ok:
-            raise PublishError(explain(answer))
+
+def _check(response: Response) -> None:
+    if not response.ok:
+        raise service_error(response)
 
 
 @contextmanager
-def held(
+def lease_manifests(
     transport: Transport,
     own: str,
     *,
     patience: float = 0.0,
     waiting: Callable[[], None] = lambda: None,
 ) -> Iterator[Leases]:
-    """Leases on all manifests of the container, of which `own` is the site's. Whoever else holds
-    one is waited for, `patience` seconds at the most; `waiting` is called then. Raises
-    PublishError.
+    """Hold leases on all manifests of the container; `own` is the site's. If another process holds
+    one, wait for up to `patience` seconds, and call `waiting` meanwhile. Raises LeaseTaken and
+    BlobServiceError.
     """
     deadline = time.monotonic() + patience
     leases = Leases(transport, own)

@@ -1,119 +1,162 @@
-"""Manifests: which file of which name is live. The last thing that a publish writes."""
+"""Manifests, which map each static file to its live hashed name, and their history.
+
+A publish writes its manifest last. The history has a copy of each manifest that went live, so that
+prunestatic knows when which file was live. Each manifest of the container has a folder of records,
+`staticfiles-history/<manifest>/`. Older versions of this library put the records of all manifests
+into `staticfiles-history/` itself, so that the manifest of those records is unknown.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-from azureblob.rest.body import Bytes
-from azureblob.rest.errors import PublishError, explain
-from azureblob.rest.listing import MANIFEST_MARK, RemoteBlob
-from azureblob.rest.models import Answer, Request, md5, quoted
+from azureblob.publish.headers import has_hashed_name, source_md5
+from azureblob.rest.errors import service_error
+from azureblob.rest.models import (
+    Bytes,
+    RemoteBlob,
+    Request,
+    Response,
+    blob_headers,
+    md5,
+    metadata_headers,
+    put_blob,
+    quoted,
+)
 from azureblob.rest.transport import Transport
 
-# The folder of the history (history.py).
 HISTORY = "staticfiles-history/"
+# The key of the older versions' records in the result of `records`.
+SHARED = ""
+# Metadata that tells a live manifest from a static file of the same name.
+_MARK = "manifest"
 _CONTENT_TYPE = "application/json"
 _CACHE_CONTROL = "no-cache"
 # Django writes "paths" first; a subclass may sort the keys.
-_BEGINS = re.compile(rb'\s*\{\s*"(?:paths|hash)"\s*:')
+_BEGINNING = re.compile(rb'\s*\{\s*"(?:paths|hash)"\s*:')
 _SNIFFED_BYTES = 64
+_RECORD = re.compile(
+    rf"{HISTORY}(?:(.+)/)?\d{{4}}-\d\d-\d\dT[\d.-]+Z-[0-9a-f]{{12}}(-found)?\.json"
+)
 
 
 class Manifest(NamedTuple):
-    """A manifest in the container. `paths` is None if the content is damaged. `ours`: published by
-    this library, so that its versions are all recorded. `read` is the service's time (Unix)."""
+    """A manifest in the container. `paths` is None if the content is damaged. `recorded` is true
+    if this library published it, so that the history has all of its versions. `read` is when it
+    was read (Unix time by the service's clock)."""
 
     content: bytes
     paths: Mapping[str, str] | None
-    ours: bool
+    recorded: bool
     read: float
 
 
-def is_live(manifest: bytes, there: RemoteBlob | None) -> bool:
-    return there is not None and base64.b64decode(there.md5 or "") == md5(manifest)
+class Record(NamedTuple):
+    """A record of the history. `time` is when it was uploaded (Unix). `found` is true if another
+    tool had published the manifest, so that the versions before it are unknown."""
+
+    time: float
+    name: str
+    found: bool = False
 
 
-def find(transport: Transport, remote: Mapping[str, RemoteBlob], own: str) -> dict[str, Manifest]:
-    """All manifests of the container in order of name: `own`, the others that this library
-    published, and those of its older versions and of other tools, which are known by their content.
-    Raises PublishError.
+# --- Reading --------------------------------------------------------------------------------------
+
+
+def is_marked(blob: RemoteBlob) -> bool:
+    """Whether this library published the blob as a live manifest."""
+    return _MARK in blob.metadata
+
+
+def is_live(manifest: bytes, blob: RemoteBlob | None) -> bool:
+    return blob is not None and base64.b64decode(blob.md5 or "") == md5(manifest)
+
+
+def find_manifests(
+    transport: Transport, remote: Mapping[str, RemoteBlob], own: str
+) -> dict[str, Manifest]:
+    """All manifests of the container, sorted by name: the site's `own`, others that this library
+    published, and those of its older versions and of other tools, which are recognized by their
+    content. Raises BlobServiceError.
     """
-    marked = [name for name, blob in remote.items() if name == own or blob.is_manifest]
-    likely = [name for name, blob in remote.items() if _is_likely(name, blob)]
+    marked = [name for name, blob in remote.items() if name == own or is_marked(blob)]
+    candidates = {name for name, blob in remote.items() if _may_be_manifest(name, blob)}
     first_bytes = {"x-ms-range": f"bytes=0-{_SNIFFED_BYTES - 1}"}
-    alike = [
+    similar = [
         name
-        for name, answer in _read(transport, set(likely).difference(marked), first_bytes)
-        if _BEGINS.match(answer.body)
+        for name, response in _read(transport, candidates.difference(marked), first_bytes)
+        if _BEGINNING.match(response.body)
     ]
     found: dict[str, Manifest] = {}
-    for name, answer in _read(transport, [*marked, *alike], {}):
-        paths = paths_of(answer.body)
-        # Any other JSON, such as an OpenAPI document, is nobody's manifest.
-        if paths is not None or name in marked or not _is_json(answer.body):
-            read = parsedate_to_datetime(answer.headers["date"]).timestamp()
-            found[name] = Manifest(answer.body, paths, remote[name].is_manifest, read)
+    for name, response in _read(transport, [*marked, *similar], {}):
+        paths = paths_of(response.body)
+        # Other JSON, such as an OpenAPI document, is no manifest; a damaged manifest is no JSON.
+        if paths is not None or name in marked or not _is_json(response.body):
+            read = parsedate_to_datetime(response.headers["date"]).timestamp()
+            found[name] = Manifest(response.body, paths, is_marked(remote[name]), read)
     return dict(sorted(found.items()))
 
 
-def may_be_of_older_version(blob: RemoteBlob) -> bool:
-    """Whether it has just the headers with which manifests were always stored."""
-    kinds = (blob.content_type, blob.cache_control, blob.source_md5)
+def has_manifest_headers(blob: RemoteBlob) -> bool:
+    """Whether a blob has exactly the headers that every version stored manifests with."""
+    kinds = (blob.content_type, blob.cache_control, source_md5(blob))
     return kinds == (_CONTENT_TYPE, _CACHE_CONTROL, "")
 
 
-def _is_likely(name: str, blob: RemoteBlob) -> bool:
-    """Whether a blob without the mark has to be looked into. Files of text that were published as
-    static files carry their digest as metadata, and manifests do not."""
+def _may_be_manifest(name: str, blob: RemoteBlob) -> bool:
+    """Whether the content of an unmarked blob has to be looked at. Text files that were published
+    as static files have their MD5 as metadata, and manifests do not."""
     return (
         (name.endswith(".json") or blob.content_type == _CONTENT_TYPE)
-        and not (blob.source_md5 or blob.content_encoding)
+        and not (source_md5(blob) or blob.content_encoding)
         and blob.size > 0
         and not name.startswith(HISTORY)
-        and not blob.is_hashed(name)
+        and not has_hashed_name(name, blob)
     )
 
 
 def _read(
     transport: Transport, names: Iterable[str], headers: Mapping[str, str]
-) -> Iterator[tuple[str, Answer]]:
-    """Those of them that are there still."""
-    for request, answer in transport.run(Request("GET", name, headers=headers) for name in names):
-        if answer.ok:
-            yield request.blob, answer
-        elif answer.status != 404 or answer.code == "ContainerNotFound":
-            raise PublishError(f"{request.blob} cannot be read. {explain(answer)}")
+) -> Iterator[tuple[str, Response]]:
+    """The blobs of these names that exist. Raises BlobServiceError."""
+    for request, response in transport.run(Request("GET", name, headers=headers) for name in names):
+        if response.ok:
+            yield request.blob, response
+        elif response.status != 404 or response.code == "ContainerNotFound":
+            raise service_error(response, f"{request.blob} cannot be read.")
 
 
 def paths_of(manifest: bytes) -> dict[str, str] | None:
-    """Plain names to hashed ones; None if it is not a manifest of Django's."""
+    """Plain names to hashed names; None if this is not a manifest as Django writes it."""
     try:
         paths = json.loads(manifest)["paths"]
-        whole = all(isinstance(hashed, str) for hashed in paths.values())
+        valid = all(isinstance(hashed, str) for hashed in paths.values())
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return None
-    return paths if whole else None
+    return paths if valid else None
+
+
+def hashed_names_of(manifest: bytes) -> frozenset[str] | None:
+    """The hashed names in it; None if this is not a manifest as Django writes it."""
+    paths = paths_of(manifest)
+    return None if paths is None else frozenset(paths.values())
 
 
 def read_paths(transport: Transport, name: str) -> dict[str, str]:
-    """The plain names, and hashed ones, of the manifest or record `name`; empty if it is neither.
-    Raises PublishError."""
+    """Plain names to hashed names in the manifest or record `name`; empty if it is neither. Raises
+    BlobServiceError."""
     return {
         plain: hashed
-        for _, answer in _read(transport, [name], {})
-        for plain, hashed in (paths_of(answer.body) or {}).items()
+        for _, response in _read(transport, [name], {})
+        for plain, hashed in (paths_of(response.body) or {}).items()
     }
-
-
-def names_of(manifest: bytes) -> frozenset[str] | None:
-    """The hashed names in it; None if it is not a manifest of Django's."""
-    paths = paths_of(manifest)
-    return None if paths is None else frozenset(paths.values())
 
 
 def _is_json(content: bytes) -> bool:
@@ -124,33 +167,76 @@ def _is_json(content: bytes) -> bool:
     return True
 
 
-def put_live(transport: Transport, name: str, manifest: bytes, there: RemoteBlob | None) -> bool:
-    """Replace the manifest if it is still the one that was listed; False if it is not.
+# --- Writing --------------------------------------------------------------------------------------
 
-    Files that were listed then may be gone otherwise: another publish or a prune came between.
-    Raises PublishError.
+
+def put_live(transport: Transport, name: str, manifest: bytes, listed: RemoteBlob | None) -> bool:
+    """Replace the manifest if it is still the one that was `listed`; return False if it is not.
+    In that case another publish or a prune came between, and files of that list may be deleted.
+
+    Raises BlobServiceError.
     """
-    condition = {"If-Match": quoted(there.etag)} if there else {"If-None-Match": "*"}
-    mark = {f"x-ms-meta-{MANIFEST_MARK}": "1"}
-    answer = transport.ask(put_request(name, manifest, {**condition, **mark}))
-    if answer.ok:
+    condition = {"If-Match": quoted(listed.etag)} if listed else {"If-None-Match": "*"}
+    headers = {**condition, **metadata_headers({_MARK: "1"})}
+    response = transport.send(_put_request(name, manifest, headers))
+    if response.ok:
         return True
-    # 409 BlobAlreadyExists: somebody else's first publish was quicker.
-    if answer.status == 412 or answer.code == "BlobAlreadyExists":
+    # 409 BlobAlreadyExists: the first publish of another process was quicker.
+    if response.status == 412 or response.code == "BlobAlreadyExists":
         return False
-    raise PublishError(explain(answer))
+    raise service_error(response)
 
 
-def put_request(name: str, manifest: bytes, headers: Mapping[str, str]) -> Request:
-    return Request(
-        "PUT",
-        name,
-        headers={
-            "x-ms-blob-type": "BlockBlob",
-            "x-ms-blob-content-type": _CONTENT_TYPE,
-            "x-ms-blob-cache-control": _CACHE_CONTROL,
-            "Content-MD5": base64.b64encode(md5(manifest)).decode(),
-            **headers,
-        },
-        body=Bytes(manifest),
-    )
+def _put_request(name: str, manifest: bytes, headers: Mapping[str, str]) -> Request:
+    own = blob_headers({"content_type": _CONTENT_TYPE, "cache_control": _CACHE_CONTROL})
+    return put_blob(name, Bytes(manifest), md5(manifest), {**own, **headers})
+
+
+# --- The history ----------------------------------------------------------------------------------
+
+
+def is_record(name: str) -> bool:
+    return _RECORD.fullmatch(name) is not None
+
+
+def records(remote: Mapping[str, RemoteBlob]) -> dict[str, list[Record]]:
+    """The records by manifest, sorted by time; those of older versions are under `SHARED`."""
+    found: dict[str, list[Record]] = defaultdict(list)
+    for name, blob in remote.items():
+        if name.startswith(HISTORY) and (match := _RECORD.fullmatch(name)):
+            found[match[1] or SHARED].append(Record(blob.modified, name, bool(match[2])))
+    return {manifest: sorted(listed) for manifest, listed in found.items()}
+
+
+def put_record(transport: Transport, manifest: str, content: bytes, *, found: bool = False) -> None:
+    """Record that this content goes live under the name `manifest`. Raises BlobServiceError."""
+    # The service's own clock, by which records are sorted, counts in whole seconds.
+    moment = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
+    end = "-found" if found else ""
+    name = f"{HISTORY}{manifest}/{moment}-{md5(content).hex()[:12]}{end}.json"
+    response = transport.send(_put_request(name, content, {}))
+    if not response.ok:
+        raise service_error(response)
+
+
+def complete_history(transport: Transport, manifest: str, remote: Mapping[str, RemoteBlob]) -> None:
+    """Record the live manifest before it is replaced, unless the last record is a copy of it.
+    Raises BlobServiceError.
+
+    A publish that was interrupted between its record and its manifest leaves the record of a
+    version that never went live, and with it the live version would seem to have ended. An older
+    version of this library left its record among the shared ones, and other tools leave none.
+    """
+    live = remote.get(manifest)
+    if live is None:
+        return
+    histories = records(remote)
+    own = histories.get(manifest, [])
+    if own and remote[own[-1].name].md5 == live.md5:
+        return
+    response = transport.send(Request("GET", manifest))
+    if response.ok and hashed_names_of(response.body) is not None:
+        recorded = {remote[record.name].md5 for record in own + histories.get(SHARED, [])}
+        put_record(transport, manifest, response.body, found=live.md5 not in recorded)
+    elif not response.ok and response.status != 404:
+        raise service_error(response)

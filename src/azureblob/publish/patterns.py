@@ -1,12 +1,12 @@
-"""The patterns by which Django's manifest storage finds references, searched in linear time.
+"""The patterns with which Django's manifest storage finds references, searched in linear time.
 
 Django compiles them into `_patterns`, which is private and differs between versions: tuples of
-pattern and template, and from 6.1 on also a pattern of what to ignore. read_patterns() raises
+pattern and template, and since 6.1 also a pattern of what to ignore. read_patterns() raises
 UnknownPatterns for any other shape.
 
 Some of Django's patterns take time that grows with the square of a line's length, for instance on
-`url(url(url(`. For each of those there is a search here that finds the same matches. A pattern that
-is not known here, such as one of a site's own, is searched as it is.
+`url(url(url(`. For each of those, this module has a search that finds the same matches. Any other
+pattern, such as one of the site's own, is used as it is.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _Search = Callable[[str], Iterator[re.Match[str]]]
 
 
 class UnknownPatterns(Exception):
-    """This version of Django has its patterns in a shape that is not known here."""
+    """This version of Django has its patterns in an unknown shape."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """`find` yields the matches of one of Django's patterns, in order and without overlaps.
-    `template` is what a match is replaced with. `ignored` matches what no reference is looked for
-    in (comments and strings), where this version of Django has such a thing."""
+    `template` is what a match is replaced with. `ignored` matches the comments and strings in which
+    this version of Django ignores references, if it has such a pattern."""
 
     find: _Search
     template: str
@@ -41,13 +41,13 @@ class Pattern:
 
 
 class Patterns:
-    """Django's patterns by the names of the files that they are for."""
+    """Django's patterns, by globs of file names."""
 
     def __init__(self, by_glob: Sequence[tuple[str, Sequence[Pattern]]]) -> None:
         self._by_glob = by_glob
 
     def of(self, name: str) -> list[Pattern]:
-        """Those for a file, in the order in which they apply; none for most files."""
+        """The patterns for a file, in the order in which they apply; none for most files."""
         return [
             pattern
             for glob, patterns in self._by_glob
@@ -69,11 +69,11 @@ def read_patterns(storage: Any) -> Patterns:
 
 
 def _pattern(pattern: Any, template: Any, ignored: Any = None) -> Pattern:
-    # A lazy pattern of Django's passes for the pattern that it makes.
+    # isinstance() is also true for Django's lazy patterns.
     if not (isinstance(pattern, re.Pattern) and isinstance(template, str)):
         raise TypeError("not a pattern and a template")
     if not (ignored is None or isinstance(ignored, re.Pattern)):
-        raise TypeError("what is to be ignored is no pattern")
+        raise TypeError("the third part is not a pattern")
     return Pattern(_LINEAR.get(pattern.pattern, pattern.finditer), template, ignored)
 
 
@@ -83,7 +83,7 @@ _COMMENT = r"/\*.*?\*/|"
 
 
 def ignored_blocks(storage: Any, text: str, ignored: re.Pattern[str]) -> Blocks:
-    """Start and end of what Django ignores in a text, as storage.get_ignored_blocks() has it."""
+    """Start and end of what Django ignores, as storage.get_ignored_blocks() finds it."""
     if type(storage).get_ignored_blocks is not HashedFilesMixin.get_ignored_blocks:
         blocks: Blocks = storage.get_ignored_blocks(text, ignored)
         return blocks
@@ -91,8 +91,8 @@ def ignored_blocks(storage: Any, text: str, ignored: re.Pattern[str]) -> Blocks:
 
 
 def _ignored(text: str, ignored: re.Pattern[str]) -> Iterator[re.Match[str]]:
-    """For each of many `/*` that no `*/` follows, Django's pattern searches the rest of the text.
-    After the first such, comments are no longer looked for."""
+    """The matches of `ignored`. For each `/*` that no `*/` follows, Django's pattern searches the
+    rest of the text, so this stops looking for comments after the first of them."""
     if not ignored.pattern.startswith(_COMMENT):
         yield from ignored.finditer(text)
         return
@@ -107,7 +107,7 @@ def _ignored(text: str, ignored: re.Pattern[str]) -> Iterator[re.Match[str]]:
 
 
 def block_before(blocks: Blocks, position: int) -> Blocks:
-    """The block that starts last before a position, if any: the only one that can hold it."""
+    """The last block that starts before a position, if any: the only one that can contain it."""
     at = bisect_left(blocks, (position,))
     return blocks[max(at - 1, 0) : at]
 
@@ -115,7 +115,7 @@ def block_before(blocks: Blocks, position: int) -> Blocks:
 # --- url() ----------------------------------------------------------------------------------------
 
 _HEAD = re.compile(r"""url\((?P<quote>["']?)(?P<space>\s*+)""", re.IGNORECASE)
-# Searched from a known beginning to a known end.
+# Matched at a known beginning, up to a known end.
 _LOOSE = re.compile(
     r"""(?P<matched>url\(['"]?\s*+(?P<url>.*?)["']?\))""",
     re.IGNORECASE,
@@ -129,7 +129,7 @@ _AT_THE_END = re.compile(r"""url\(["']?\Z""", re.IGNORECASE)
 
 
 class _Next:
-    """Where a mark comes next in a text. Asked for growing positions, it searches the text once."""
+    """The next position of a mark in a text. For growing positions, the text is searched once."""
 
     def __init__(self, text: str, mark: str) -> None:
         self._text = text
@@ -144,9 +144,9 @@ class _Next:
 
 
 def _urls(text: str, *, paired: bool) -> Iterator[re.Match[str]]:
-    """What Django finds: url(, optional quote and white space, then all up to the first closing
-    parenthesis of the line. `paired`, from Django 6.0 on: if there was a quote, up to the first
-    parenthesis that the same quote precedes, if the line has one."""
+    """What Django finds: url(, an optional quote and white space, then everything up to the first
+    closing parenthesis in the line. `paired`, since Django 6.0: after a quote, up to the first
+    parenthesis that follows the same quote, if the line has one."""
     parenthesis, line_end = _Next(text, ")"), _Next(text, "\n")
     closing = {quote: _Next(text, f"{quote})") for quote in ("'", '"')}
     position = 0
@@ -154,7 +154,7 @@ def _urls(text: str, *, paired: bool) -> Iterator[re.Match[str]]:
         quote, begin = head["quote"], head.end()
         end, shape = -1, _LOOSE
         if paired and quote:
-            # Without the quote as such it is part of the URL.
+            # If no closing quote is found, the opening one is part of the URL.
             at = head.start("quote")
             if parenthesis(at) < line_end(at):
                 end, shape = parenthesis(at) + 1, _UNQUOTED
@@ -174,19 +174,19 @@ def _urls(text: str, *, paired: bool) -> Iterator[re.Match[str]]:
 
 
 def _last_head(text: str, begin: int, end: int) -> int:
-    """Where to go on after a line without a parenthesis: only a url( at its end can still match."""
+    """Where to continue after a line without a parenthesis: only a url( at its end can match."""
     line = text[begin:end].rstrip()
     last = _AT_THE_END.search(line, max(len(line) - 5, 0))
     return begin + last.start() if last else end
 
 
-# --- The others -----------------------------------------------------------------------------------
+# --- Other patterns -------------------------------------------------------------------------------
 
 _IMPORT = re.compile(
     r"""(?P<matched>@import\s*+["']\s*+(?P<url>[^\n"']*+)["'])""",
     re.IGNORECASE,
 )
-# Of a line that ends with the comment's end the URL is all that comes before.
+# If the line ends with the end of the comment, the URL is everything before that.
 _STYLE_SHEET_MAP = re.compile(
     r"(?m)^(?P<matched>/\*#[ \t](?-i:sourceMappingURL)=(?P<url>.*)\*/)$", re.IGNORECASE
 )
@@ -194,8 +194,8 @@ _LAST_FROM = re.compile(r"""from\s*+['"][^\n]*+\s*+;?""", re.IGNORECASE)
 
 
 def _modules(pattern: str, text: str) -> Iterator[re.Match[str]]:
-    """`import … from "…"` cannot reach past the last `from "…"`. Django's pattern searches the rest
-    of the text for each `import` all the same."""
+    """`import … from "…"` cannot match after the last `from "…"`, where Django's pattern would
+    search the rest of the text for each `import`."""
     end = max((match.end() for match in _LAST_FROM.finditer(text)), default=0)
     return re.compile(pattern, re.IGNORECASE).finditer(text, 0, end)
 
@@ -205,16 +205,16 @@ _MODULES = (
     r"""(?P<matched>import(?s:(?P<import>[\s\{].*?|\*\s*as\s*\w+))"""
     r"""\s*from\s*['"](?P<url>[./].*?)["']\s*;)""",
     r"""(?P<matched>export(?s:(?P<exports>[\s\{].*?))\s*from\s*["'](?P<url>[./].*?)["']\s*;)""",
-    # From 6.1 on.
+    # Since Django 6.1.
     r"""(?P<matched>import(?P<import>[\s\{][^;]*?|\*\s*as\s*\w+)"""
     r"""\s*from\s*['"](?P<url>[./].*?)["'])""",
     r"""(?P<matched>export(?P<exports>[\s\{][^;]*?)\s*from\s*["'](?P<url>[./].*?)["'])""",
 )
-# What to search for instead of a pattern of Django's.
+# The searches that replace Django's patterns, by pattern.
 _LINEAR: dict[str, _Search] = {
     # Up to Django 5.2.
     r"""(?P<matched>url\(['"]{0,1}\s*(?P<url>.*?)["']{0,1}\))""": partial(_urls, paired=False),
-    # From 6.0 on.
+    # Since Django 6.0.
     r"""(?P<matched>url\((?P<quote>['"]{0,1})\s*(?P<url>.*?)(?P=quote)\))""": (
         partial(_urls, paired=True)
     ),

@@ -1,20 +1,25 @@
-"""What a publish has to do: the tree that is wanted, held against what lies in the container."""
+"""The plan of a publish: the wanted blobs, and how the container differs from them."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from azureblob.publish.files import LocalFile
-from azureblob.publish.headers import GZIP, Headers
-from azureblob.rest.listing import RemoteBlob
+from azureblob.content_types import content_encoding
+from azureblob.publish.discovery import LocalFile, first_bytes
+from azureblob.publish.headers import GZIP, HeaderRules, Headers, source_md5
+from azureblob.rest.models import BLOB_HEADERS, RemoteBlob
+
+if TYPE_CHECKING:
+    from azureblob.publish.hashing import HashedTree
 
 
 class Wanted(NamedTuple):
-    """A blob as it shall be. `gzip`: packed, if that saves enough. `source` is the static file's
-    own name, of which the blob may be the hashed twin."""
+    """A blob as it should be. `source` is the static file's own name; the blob's name may be its
+    hashed name. `gzip`: compress the file if that saves enough."""
 
     name: str
     source: str
@@ -23,8 +28,17 @@ class Wanted(NamedTuple):
     gzip: bool
 
 
+@dataclass(frozen=True)
+class Target:
+    """All blobs as they should be, and the manifest's content; empty if names are not hashed."""
+
+    blobs: list[Wanted]
+    manifest: bytes = b""
+
+
 class Change(NamedTuple):
-    """`send` the whole blob, or mend its `headers` alone (`remote` is then what lies there)."""
+    """`send` the blob, or set its `headers` alone; then `remote` is the blob as it is. `why` is for
+    the user."""
 
     wanted: Wanted
     kind: Literal["send", "headers"]
@@ -34,8 +48,8 @@ class Change(NamedTuple):
 
 @dataclass
 class Plan:
-    """`added` can be sent at any time. `changed` replaces what live pages may be using, and comes
-    when all that it may refer to is there."""
+    """`added` blobs can be sent at any time. `changed` blobs replace some that live pages may use,
+    so they are sent after the blobs that they may refer to."""
 
     added: list[Change] = field(default_factory=list)
     changed: list[Change] = field(default_factory=list)
@@ -46,55 +60,101 @@ class Plan:
         return self.added + self.changed
 
 
+# --- What is wanted -------------------------------------------------------------------------------
+
+
+def plain_target(sources: Mapping[str, LocalFile], rules: HeaderRules, *, gzip: bool) -> Target:
+    """All files under their own names."""
+    return Target([_wanted(name, name, file, rules, gzip) for name, file in sources.items()])
+
+
+def hashed_target(
+    sources: Mapping[str, LocalFile],
+    tree: HashedTree,
+    rules: HeaderRules,
+    *,
+    gzip: bool,
+    plain: Collection[str],
+) -> Target:
+    """The hashed files, their aliases, and the files of `plain` under their own names as well."""
+    blobs = {
+        hashed: _wanted(hashed, name, tree.files[hashed], rules, gzip)
+        for name, hashed in tree.paths.items()
+    }
+    for name in sorted(plain):
+        blobs.setdefault(name, _wanted(name, name, sources[name], rules, gzip))
+    for alias, name in tree.aliases.items():
+        file = tree.files[tree.names[name]]
+        # The hash in an alias is not that of these bytes, which may change while the name stays.
+        blobs.setdefault(alias, _wanted(alias, name, file, rules, gzip, hashed=False))
+    return Target(list(blobs.values()), tree.manifest)
+
+
+def _wanted(
+    name: str,
+    source: str,
+    file: LocalFile,
+    rules: HeaderRules,
+    gzip: bool,
+    *,
+    hashed: bool | None = None,
+) -> Wanted:
+    """`hashed`: whether the name changes with the content; by default, if it is not the source's
+    own name."""
+    changes = name != source if hashed is None else hashed
+    encoding = content_encoding(name, partial(first_bytes, file))
+    headers = rules.of(name, hashed=changes, plain_name=source, content_encoding=encoding)
+    return Wanted(name, source, file, headers, gzip and headers.compressible)
+
+
+# --- How it differs -------------------------------------------------------------------------------
+
+
 def make_plan(
     wanted: Iterable[Wanted], remote: Mapping[str, RemoteBlob], *, everything: bool = False
 ) -> Plan:
-    """`everything` sends all anew, whatever lies there."""
+    """`everything` sends all blobs, whether they differ or not."""
     plan = Plan()
     for item in wanted:
-        there = remote.get(item.name)
-        if there is None:
+        blob = remote.get(item.name)
+        if blob is None:
             plan.added.append(Change(item, "send", "new"))
-        elif why := "asked for" if everything else _content_differs(item, there):
+        elif why := "asked for" if everything else _content_difference(item, blob):
             plan.changed.append(Change(item, "send", why))
-        elif why := _headers_differ(item.headers, there):
-            plan.changed.append(Change(item, "headers", why, there))
+        elif why := _header_difference(item.headers, blob):
+            plan.changed.append(Change(item, "headers", why, blob))
         else:
             plan.unmodified.append(item)
     return plan
 
 
-def _content_differs(wanted: Wanted, there: RemoteBlob) -> str:
-    """Why the bytes have to be sent, or nothing."""
-    if wanted.headers.content_encoding:  # they are encoded already, whatever the blob says of them
-        return "" if base64.b64decode(there.md5 or "") == wanted.file.md5 else "changed"
-    if there.content_encoding not in {"", GZIP}:
-        return f"packed as {there.content_encoding}"
-    if there.content_encoding:
-        if not there.source_md5:
-            return "packed by another tool"
-        if there.source_md5 != wanted.file.md5.hex():
+def _content_difference(wanted: Wanted, blob: RemoteBlob) -> str:
+    """Why the content has to be sent, or empty."""
+    # A file that is encoded already is sent as it is, whatever encoding the blob has.
+    if wanted.headers.content_encoding:
+        return "" if base64.b64decode(blob.md5 or "") == wanted.file.md5 else "changed"
+    if blob.content_encoding not in {"", GZIP}:
+        return f"compressed as {blob.content_encoding}"
+    if blob.content_encoding:
+        if not source_md5(blob):
+            return "compressed by another tool"
+        if source_md5(blob) != wanted.file.md5.hex():
             return "changed"
-        return "" if wanted.gzip else "no longer to be packed"
-    # Packed bytes may lie there without their encoding: a tool that sets one header clears others.
-    if base64.b64decode(there.md5 or "") != wanted.file.md5:
+        return "" if wanted.gzip else "no longer to be compressed"
+    # The MD5 of the stored bytes, not the metadata: a tool that sets one header clears the others,
+    # and then compressed bytes have no Content-Encoding.
+    if base64.b64decode(blob.md5 or "") != wanted.file.md5:
         return "changed"
-    # Noted and not packed: the last publish tried, and it saved too little.
-    return "to be packed" if wanted.gzip and not there.source_md5 else ""
+    # With the metadata, the last publish tried compression, and it saved too little.
+    return "to be compressed" if wanted.gzip and not source_md5(blob) else ""
 
 
-def _headers_differ(wanted: Headers, there: RemoteBlob) -> str:
-    """Which header is another, or nothing."""
-    pairs = {
-        "Content-Type": (wanted.content_type, there.content_type),
-        "Cache-Control": (wanted.cache_control, there.cache_control),
-        "Content-Language": (wanted.content_language, there.content_language),
-        "Content-Disposition": (wanted.content_disposition, there.content_disposition),
-    }
-    if wanted.content_encoding:  # else the comparison of contents has looked at it
-        pairs["Content-Encoding"] = (wanted.content_encoding, there.content_encoding)
-    return ", ".join(
-        f"{name} was {old!r}" if old else f"no {name}"
-        for name, (new, old) in pairs.items()
-        if new != old
-    )
+def _header_difference(wanted: Headers, blob: RemoteBlob) -> str:
+    """Which headers differ and what they were, or empty."""
+    differences = []
+    for attribute, _, name in BLOB_HEADERS:
+        new, old = getattr(wanted, attribute), getattr(blob, attribute)
+        # An encoding by the publish itself was part of the comparison of contents.
+        if new != old and (new or attribute != "content_encoding"):
+            differences.append(f"{name} was {old!r}" if old else f"no {name}")
+    return ", ".join(differences)

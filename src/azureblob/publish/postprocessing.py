@@ -1,24 +1,28 @@
-"""Hashed names by Django's own post-processing, for a storage or a Django that hashing.py does not
-know: slower, since every file is copied and read several times, but right whatever Django does."""
+"""Hashed names by Django's own post-processing, for a storage or a version of Django that
+azureblob.publish.hashing does not know. It is slower, as every file is copied and read several
+times, but right whatever Django does."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage
 
-from azureblob.publish.files import LocalFile, read_local
-from azureblob.publish.hashing import HashedTree, HashingError, hash_names, read_manifest
+from azureblob.publish.discovery import LocalFile, read_local
+from azureblob.publish.hashing import (
+    HashedTree,
+    HashingError,
+    hash_names,
+    manifest_storage,
+    saved_manifest,
+)
 
-# Makes a manifest storage whose location is the folder given.
-MakeRules = Callable[[Path], ManifestFilesMixin]
-
-# All that Django rewrites or leaves alone, in the ways in which its versions differ.
+# What Django rewrites and what it does not, where its versions differ.
 _SAMPLE = {
     "css/a.css": b"""@import "b.css"; @import url("sub/c.css");
 /* url(../img/a.png) */ .a::before { content: "url(../img/a.png)" }
@@ -46,17 +50,21 @@ export { b } from "./b.js"; import "./b.js"; const late = import("./b.js"); // i
 }
 
 
-def has_its_own(rules: ManifestFilesMixin) -> bool:
-    """Whether a storage class overrides the post-processing that hashing.py stands for."""
+def has_own_post_process(kind: type[ManifestFilesMixin]) -> bool:
+    """Whether a storage class overrides the post-processing that azureblob.publish.hashing
+    replaces."""
     return any(
-        getattr(type(rules), method, None) is not getattr(ManifestFilesMixin, method, None)
+        getattr(kind, method, None) is not getattr(ManifestFilesMixin, method, None)
         for method in ("post_process", "_post_process")
     )
 
 
-def difference(make_rules: MakeRules, scratch: Path) -> str:
-    """In what hashing.py and Django differ with these rules, or nothing. It depends on parts of
-    Django that may change; so both name the files of a small tree in the folder `scratch`."""
+def difference(kind: type[ManifestFilesMixin], scratch: Path) -> str:
+    """How the results of azureblob.publish.hashing and of Django differ, or empty.
+
+    The former depends on parts of Django that may change, so both name the files of a small tree in
+    the folder `scratch`.
+    """
     source, by_us, by_django = (scratch / name for name in ("source", "us", "django"))
     for folder in (by_us, by_django):
         folder.mkdir(parents=True)
@@ -67,9 +75,9 @@ def difference(make_rules: MakeRules, scratch: Path) -> str:
         file.write_bytes(content)
         sources[name] = read_local(str(file))
     try:
-        ours = hash_names(sources, make_rules(by_us), by_us)
-        theirs = post_process(sources, make_rules(by_django), by_django)
-    except Exception as error:  # whatever a changed Django, or rules of the site's own, raise
+        ours = hash_names(sources, kind, by_us)
+        theirs = post_process(sources, kind, by_django)
+    except Exception as error:  # anything that a changed Django or the site's own rules raise
         return f"{type(error).__name__}: {error}"
     if ours.manifest != theirs.manifest:
         return "the names of a small tree's files differ"
@@ -78,19 +86,21 @@ def difference(make_rules: MakeRules, scratch: Path) -> str:
 
 
 def post_process(
-    sources: Mapping[str, LocalFile], rules: ManifestFilesMixin, scratch: Path
+    sources: Mapping[str, LocalFile], kind: type[ManifestFilesMixin], scratch: Path
 ) -> HashedTree:
-    """As hash_names(), by rules.post_process(). `needed` are all files: what is referred to without
-    a digest is not known. There are no `aliases`: Django makes none. Raises HashingError."""
+    """Like hash_names(), but by the storage's post_process(). All files are `needed`, as references
+    without a hash are not looked for. There are no `aliases`, as Django makes none. Raises
+    HashingError."""
     for name, file in sources.items():
         copy = scratch / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file.path, copy)
+    storage = manifest_storage(kind, scratch)
     originals = _Originals(sources)
     names: dict[str, str] = {}
     missing: dict[str, None] = {}
     try:
-        for name, hashed, processed in rules.post_process(
+        for name, hashed, processed in storage.post_process(
             {name: (originals, name) for name in sources}
         ):
             error: object = processed
@@ -102,7 +112,7 @@ def post_process(
                 names[name] = hashed
     except SuspiciousFileOperation as error:
         raise HashingError(f"A reference leads out of the static files: {error}") from None
-    manifest = read_manifest(rules)
+    manifest = saved_manifest(storage)
     paths = json.loads(manifest)["paths"]
     return HashedTree(
         files={hashed: read_local(str(scratch / hashed)) for hashed in paths.values()},

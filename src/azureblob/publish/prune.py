@@ -1,41 +1,55 @@
-"""Which hashed files no page can want any more.
+"""Pruning: which hashed files no page can use any more, and their deletion.
 
-A file may go when no manifest of the container names it, and none that this site had live in the
-last N days did. The history tells when each was: from its record's time until the next one's.
+A file may be deleted if no manifest of the container names it, and no manifest that this site had
+live in the last N days does. The history has the time from which each was live; it ended when the
+next one went live.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from azureblob.publish.history import SHARED, Record, records
-from azureblob.publish.manifest import Manifest, names_of
-from azureblob.rest.errors import PublishError
-from azureblob.rest.listing import RemoteBlob
-from azureblob.rest.models import Request
+from azureblob.publish import PublishError
+from azureblob.publish.headers import has_hashed_name
+from azureblob.publish.manifest import SHARED, Manifest, Record, hashed_names_of, records
+from azureblob.rest.errors import is_fatal, service_error
+from azureblob.rest.models import RemoteBlob, Request, quoted
+from azureblob.rest.retries import backoff, is_transient
 from azureblob.rest.transport import Transport
 
 # A record's time is that of its upload, in whole seconds; its manifest went live just after.
 _MARGIN_SECONDS = 1
+# A batch takes much less than a minute, which is how long the leases last.
+_BATCH = 64
+_ROUNDS = 6
+_PAUSE_SECONDS = 10.0
+# "Specifying conditional headers": with If-Match, 412 is also the status for a missing blob.
+_GONE = {404, 412}
+# "Delete Blob": without this header, a blob that has snapshots is not deleted.
+_WITH_SNAPSHOTS = {"x-ms-delete-snapshots": "include"}
 
 
 class Live(NamedTuple):
-    """What a live manifest names; `ours` as in Manifest."""
+    """The hashed names in a live manifest; `recorded` as in Manifest."""
 
     names: frozenset[str]
-    ours: bool = True
+    recorded: bool = True
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`doomed` are the blobs that may go, old records of the history among them. `unknown_until`
-    (Unix time) is set where nothing tells what `unknown`, a manifest, named before. `unrecorded`
-    are manifests of which the history has no copy, `abandoned` those of which only it is left."""
+    """`obsolete` are the blobs that may be deleted, old records of the history included.
 
-    doomed: dict[str, RemoteBlob]
+    `unknown_until` (Unix time) is set if the history does not reach back far enough: what the
+    manifest `unknown` named before then is not known. `unrecorded` are manifests of which the
+    history has no copy, and `abandoned` those that exist only in the history.
+    """
+
+    obsolete: dict[str, RemoteBlob]
     unknown_until: float | None = None
     unknown: str = ""
     unrecorded: tuple[str, ...] = ()
@@ -50,22 +64,24 @@ def judge(
     older_than: float,
 ) -> Verdict:
     """What the site whose manifest is `own` may delete now. `older_than` is in seconds. Raises
-    PublishError."""
+    PublishError and BlobServiceError."""
     if own not in manifests:
         raise PublishError(
-            f"There is no {own} in the container, so nothing tells what is live. Run "
+            f"There is no {own} in the container, so it is not known which files are live. Run "
             "collectstatic first."
         )
     live = {}
-    for name, there in manifests.items():
-        if there.paths is None:
+    for name, manifest in manifests.items():
+        if manifest.paths is None:
             raise PublishError(
-                f"{name} is no manifest of Django's. Nothing was deleted; run collectstatic of "
+                f"{name} is no manifest of Django's. Nothing was deleted. Run collectstatic of "
                 "the site that it belongs to, which writes it anew."
             )
-        live[name] = Live(frozenset(there.paths.values()), there.ours)
+        live[name] = Live(frozenset(manifest.paths.values()), manifest.recorded)
     histories = records(remote)
-    named = _named(transport, [record.name for listed in histories.values() for record in listed])
+    named = _read_names(
+        transport, [record.name for listed in histories.values() for record in listed]
+    )
     return verdict(remote, histories, named, live, own, manifests[own].read, older_than)
 
 
@@ -78,44 +94,45 @@ def verdict(
     now: float,
     older_than: float,
 ) -> Verdict:
-    """`named` has what each record names. What other sites had live stays for as long as it is in
-    their history: they prune it by a span of their own."""
-    cut = now - older_than
-    shared, mine = histories.get(SHARED, []), histories.get(own, [])
-    known = {name: _known_since(name, live[name], histories, named) for name in live}
-    begins = min((record.time for record in shared + mine), default=math.inf)
-    known[own] = max(known[own], begins)
-    unrecorded = tuple(name for name, since in known.items() if since == math.inf)
+    """`named` has the hashed names in each record. Files of other sites are retained while they are
+    in those sites' histories: each site prunes its own, with its own `older_than`."""
+    cutoff = now - older_than
+    shared, ours = histories.get(SHARED, []), histories.get(own, [])
+    known_since = {name: _known_since(name, live[name], histories, named) for name in live}
+    begins = min((record.time for record in shared + ours), default=math.inf)
+    known_since[own] = max(known_since[own], begins)
+    unrecorded = tuple(name for name, since in known_since.items() if since == math.inf)
     abandoned = tuple(name for name in histories if name != SHARED and name not in live)
-    last = max(known, key=lambda name: known[name])
-    if known[last] > cut:
-        return Verdict({}, min(known[last], now), last, unrecorded, abandoned)
-    kept_records = {
+    last = max(known_since, key=lambda name: known_since[name])
+    if known_since[last] > cutoff:
+        return Verdict({}, min(known_since[last], now), last, unrecorded, abandoned)
+    retained_records = {
         record.name
         for name, listed in histories.items()
         for record in (
-            _recent(listed, now, cut)
+            _recent(listed, now, cutoff)
             if name == own
-            else _recent_of_shared(histories, named, live, cut)
+            else _recent_of_shared(histories, named, live, cutoff)
             if name == SHARED
             else listed
         )
     }
-    kept = frozenset().union(
-        *(there.names for there in live.values()), *(named[name] for name in kept_records)
+    retained = frozenset().union(
+        *(manifest.names for manifest in live.values()),
+        *(named[name] for name in retained_records),
     )
-    own_records = {record.name for record in shared + mine}
+    own_records = {record.name for record in shared + ours}
     named_before = frozenset().union(*(named[name] for name in own_records))
-    doomed = {
+    obsolete = {
         name: blob
         for name, blob in remote.items()
-        if blob.modified < cut
-        and name not in kept
-        and name not in kept_records
+        if blob.modified < cutoff
+        and name not in retained
+        and name not in retained_records
         and name not in live
-        and (name in own_records or name in named_before or blob.is_hashed(name))
+        and (name in own_records or name in named_before or has_hashed_name(name, blob))
     }
-    return Verdict(doomed, unrecorded=unrecorded, abandoned=abandoned)
+    return Verdict(obsolete, unrecorded=unrecorded, abandoned=abandoned)
 
 
 def _known_since(
@@ -124,20 +141,20 @@ def _known_since(
     histories: Mapping[str, list[Record]],
     named: Mapping[str, frozenset[str]],
 ) -> float:
-    """From when on (Unix time) every version of a manifest is recorded: minus infinity for always,
-    infinity if not even the live one is."""
+    """The time (Unix) from which on every version of a manifest is recorded: minus infinity for
+    always, infinity if not even the live version is."""
     own = histories.get(name, [])
     recorded = [named[record.name] for record in own + histories.get(SHARED, [])]
-    if not live.ours and live.names not in recorded:
+    if not live.recorded and live.names not in recorded:
         return math.inf
     return max((record.time for record in own if record.found), default=-math.inf)
 
 
-def _recent(listed: list[Record], now: float, cut: float) -> list[Record]:
-    """The records of one manifest that were live after `cut`."""
+def _recent(listed: list[Record], now: float, cutoff: float) -> list[Record]:
+    """The records of one manifest that were live after `cutoff`."""
     ends = [record.time for record in listed[1:]] + [now]
     return [
-        record for end, record in zip(ends, listed, strict=True) if end >= cut - _MARGIN_SECONDS
+        record for end, record in zip(ends, listed, strict=True) if end >= cutoff - _MARGIN_SECONDS
     ]
 
 
@@ -145,36 +162,95 @@ def _recent_of_shared(
     histories: Mapping[str, list[Record]],
     named: Mapping[str, frozenset[str]],
     live: Mapping[str, Live],
-    cut: float,
+    cutoff: float,
 ) -> list[Record]:
-    """Nothing tells which manifest ended which of the shared records. All have ended when the last
-    of them came, or was taken over into the history of its own manifest; but those that are live.
+    """The shared records that were live after `cutoff`. It is unknown which manifest ended which
+    of them. All of them, except live ones, had ended when the last of them was written, or when
+    the last of them was copied into the history of its own manifest.
     """
     shared = histories[SHARED]
     contents = {named[record.name] for record in shared}
-    taken_over = [
+    copied = [
         record.time
         for name, listed in histories.items()
         for record in listed
         if name == SHARED or named[record.name] in contents
     ]
-    if max(taken_over) >= cut - _MARGIN_SECONDS:
+    if max(copied) >= cutoff - _MARGIN_SECONDS:
         return shared
-    names = {there.names for there in live.values()}
+    names = {manifest.names for manifest in live.values()}
     return [record for record in shared if named[record.name] in names]
 
 
-def _named(transport: Transport, listed: Iterable[str]) -> dict[str, frozenset[str]]:
+def _read_names(transport: Transport, listed: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The hashed names in each record. Raises PublishError."""
     found = {}
-    for request, answer in transport.run(Request("GET", name) for name in listed):
-        if not answer.ok:
-            raise PublishError(f"{request.blob} cannot be read: {answer.reason}")
-        names = names_of(answer.body)
+    for request, response in transport.run(Request("GET", name) for name in listed):
+        if not response.ok:
+            raise PublishError(f"{request.blob} cannot be read: {response.reason}")
+        names = hashed_names_of(response.body)
         if names is None:
             raise PublishError(
-                f"{request.blob} is no manifest of Django's, so nothing tells what was live then. "
-                "Nothing was deleted. Delete it if it is not collectstatic's; if it is, only "
-                "once no page of that time is in use."
+                f"{request.blob} is no manifest of Django's, so it is not known which files were "
+                "live then. Nothing was deleted. Delete it if it is not collectstatic's; if it is, "
+                "delete it once no page of that time is in use."
             )
         found[request.blob] = names
     return found
+
+
+# --- Deletion -------------------------------------------------------------------------------------
+
+
+def delete(
+    transport: Transport,
+    obsolete: Mapping[str, RemoteBlob],
+    deleted: Callable[[str], None],
+    before_batch: Callable[[], None] = lambda: None,
+) -> None:
+    """Delete each blob, unless it was written again since it was listed. Raises PublishError and
+    BlobServiceError.
+
+    `before_batch` is called before each batch, and regularly while the account has asked for a
+    pause. The transport should make one attempt per request: failed requests are repeated in later
+    rounds.
+    """
+    left = dict(obsolete)
+    reasons: dict[str, str] = {}
+    size = min(_BATCH, transport.connections)  # so that no request of a batch waits for another
+    for attempt in range(1, _ROUNDS + 1):
+        names = [name for name in left if name not in reasons]
+        for start in range(0, len(names), size):
+            _pause(transport.pause_seconds, before_batch)
+            before_batch()
+            requests = [
+                Request(
+                    "DELETE", name, headers={"If-Match": quoted(left[name].etag), **_WITH_SNAPSHOTS}
+                )
+                for name in names[start : start + size]
+            ]
+            for request, response in transport.run(requests):
+                name = request.blob
+                if is_fatal(response):
+                    raise service_error(response)
+                if response.ok or response.status in _GONE:
+                    del left[name]
+                    # If it is missing in a later round, an earlier one deleted it and the response
+                    # was lost.
+                    if response.ok or attempt > 1:
+                        deleted(name)
+                elif attempt == _ROUNDS or not is_transient(response):
+                    reasons[name] = response.reason
+        if len(left) == len(reasons):
+            break
+        time.sleep(backoff(attempt))
+    if left:
+        name, reason = next(iter(reasons.items()))
+        raise PublishError(f"{len(left)} blobs could not be deleted, {name} for one: {reason}")
+
+
+def _pause(seconds: float, meanwhile: Callable[[], None]) -> None:
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        meanwhile()
+        time.sleep(min(left, _PAUSE_SECONDS))

@@ -1,107 +1,63 @@
-"""A publish from beginning to end: list, send what differs, put the manifest last."""
+"""A publish: list the container, send what differs, and put the manifest last."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from azureblob.content_types import content_encoding
-from azureblob.progress import Progress, standard
-from azureblob.publish import history, manifest
-from azureblob.publish.deletion import delete
-from azureblob.publish.files import LocalFile, first_bytes
-from azureblob.publish.headers import HeaderRules
-from azureblob.publish.lease import Leases, held
-from azureblob.publish.plan import Change, Plan, Wanted, make_plan
-from azureblob.publish.upload import send
-from azureblob.rest.errors import PublishError
-from azureblob.rest.listing import RemoteBlob, list_blobs
+from azureblob.progress import Progress
+from azureblob.publish import PublishError
+from azureblob.publish.headers import has_hashed_name
+from azureblob.publish.lease import Leases, lease_manifests
+from azureblob.publish.manifest import (
+    HISTORY,
+    SHARED,
+    Manifest,
+    complete_history,
+    find_manifests,
+    has_manifest_headers,
+    is_live,
+    is_marked,
+    is_record,
+    put_live,
+    put_record,
+    read_paths,
+    records,
+)
+from azureblob.publish.plan import Change, Plan, Target, Wanted, make_plan
+from azureblob.publish.prune import delete
+from azureblob.publish.upload import upload
+from azureblob.rest.listing import list_blobs
+from azureblob.rest.models import RemoteBlob
 from azureblob.rest.transport import Transport
 
-if TYPE_CHECKING:
-    from azureblob.publish.hashing import HashedTree
-
-# Each round lost means that somebody else's publish came through.
+# Each lost round means that another publish succeeded.
 _ROUNDS = 10
-# A prune's lease ends after a minute even if the prune was killed.
+# The leases of a prune expire after a minute, even if it was killed.
 _LEASE_SECONDS = 90.0
 _LEASE_POLL_SECONDS = 2.0
 _SHOWN_FAILURES = 20
 _WAITING = "prunestatic is at work; waiting until it has ended."
-# So many do not fail because of what they are: the service is away, and each would try and wait.
-_ENOUGH_FAILURES = 64
-
-
-@dataclass(frozen=True)
-class Target:
-    """What shall be there. `manifest` is empty where names are not hashed."""
-
-    blobs: list[Wanted]
-    manifest_name: str = ""
-    manifest: bytes = b""
+# So many files do not fail because of their content: the service is down, and each further file
+# would wait for its retries.
+_MAX_FAILURES = 64
 
 
 @dataclass
 class Result:
-    """Names of static files (not of blobs) that were sent or mended, and that were as they are."""
+    """Names of static files (not of blobs): those with a blob that was sent or got other headers,
+    and the others."""
 
     modified: set[str] = field(default_factory=set)
     unmodified: set[str] = field(default_factory=set)
 
 
-def target_of_plain(sources: Mapping[str, LocalFile], rules: HeaderRules, *, gzip: bool) -> Target:
-    """All files under their own names."""
-    return Target([_wanted(name, name, file, rules, gzip) for name, file in sources.items()])
-
-
-def target_of_hashed(
-    sources: Mapping[str, LocalFile],
-    tree: HashedTree,
-    rules: HeaderRules,
-    *,
-    gzip: bool,
-    plain: Iterable[str],
-    manifest_name: str,
-) -> Target:
-    """The hashed files, and those of `plain` under their own names as well; and what is referred
-    to by a further name, under that."""
-    blobs = {
-        hashed: _wanted(hashed, name, tree.files[hashed], rules, gzip)
-        for name, hashed in tree.paths.items()
-    }
-    for name in plain:
-        blobs.setdefault(name, _wanted(name, name, sources[name], rules, gzip))
-    for alias, name in tree.aliases.items():
-        file = tree.files[tree.names[name]]
-        # Its digest is not that of these bytes, which may change while the name stays.
-        blobs.setdefault(alias, _wanted(alias, name, file, rules, gzip, hashed=False))
-    return Target(list(blobs.values()), manifest_name, tree.manifest)
-
-
-def _wanted(
-    name: str,
-    source: str,
-    file: LocalFile,
-    rules: HeaderRules,
-    gzip: bool,
-    *,
-    hashed: bool | None = None,
-) -> Wanted:
-    """`hashed`: whether the name changes with the content; by default any but the source's does."""
-    changes = name != source if hashed is None else hashed
-    encoding = content_encoding(name, partial(first_bytes, file))
-    headers = rules.of(name, hashed=changes, plain_name=source, content_encoding=encoding)
-    return Wanted(name, source, file, headers, gzip and headers.compressible)
-
-
-class Publication:
-    """`say(text, level)` gets a line for each file, at level 2; at level 1 what all should know.
-    `manifest_name` is the site's, whether this publish writes it or not."""
+class Publisher:
+    """`say(text, level)` gets a line for each file at level 2, and at level 1 what every user
+    should know. `manifest_name` is the site's, whether this publish writes a manifest or not."""
 
     def __init__(
         self,
@@ -114,96 +70,105 @@ class Publication:
         dry_run: bool = False,
         quiet: bool = False,
     ) -> None:
-        self._channel = transport
+        self._transport = transport
         self._scratch = scratch
         self._say = say
-        self._own = manifest_name
+        self._manifest_name = manifest_name
         self._everything = everything
         self._dry_run = dry_run
         self._quiet = quiet
 
     def run(self, target: Target) -> Result:
-        """Publish. Raises PublishError; then the manifest is the one that was there before."""
+        """Publish. If this raises PublishError or BlobServiceError, the manifest is still the one
+        that was there before."""
         result = Result()
         everything = self._everything
         for attempt in range(_ROUNDS):
-            remote = self._listed(target)
-            # It may also be this publish's own that came through, and only its answer got lost.
+            remote = self._list(target)
+            # If the manifest is live, this publish put it, and only the response was lost.
             if attempt and not self._is_live(target, remote):
                 self._say("Another publish came between; looking again.", 1)
             target = self._without_manifests(target, remote)
             plan = make_plan(target.blobs, remote, everything=everything)
             everything = False
             self._carry_out(plan, result)
-            if self._is_done(target, remote):
+            if self._put_manifest(target, remote):
                 result.unmodified = {item.source for item in target.blobs} - result.modified
                 return result
         raise PublishError(
-            "The manifest was replaced by somebody else each time it was to be put in place. "
-            "Publish from one place at a time, then run collectstatic again."
+            "Another publish replaced the manifest each time before this one could. Publish from "
+            "one place at a time, then run collectstatic again."
         )
 
-    def _listed(self, target: Target) -> dict[str, RemoteBlob]:
-        """What is there, once no prune is at work: it deletes what the list would promise."""
+    # --- Files ------------------------------------------------------------------------------------
+
+    def _list(self, target: Target) -> dict[str, RemoteBlob]:
+        """The blobs of the container. Waits for a prune to end, which may delete some of them."""
+        if not target.manifest:
+            return list_blobs(self._transport)
+        name = self._manifest_name
         deadline = time.monotonic() + _LEASE_SECONDS
-        told = False
+        announced = False
         while True:
-            remote = list_blobs(self._channel, steady=target.manifest_name)
-            there = remote.get(target.manifest_name)
-            if there is None or not there.leased or self._dry_run:
+            remote = list_blobs(self._transport, steady=name)
+            if name not in remote or not remote[name].leased or self._dry_run:
                 return remote
             if time.monotonic() > deadline:
                 raise PublishError(
-                    f"Somebody holds a lease on {target.manifest_name}. If no prunestatic runs, "
-                    "break the lease: az storage blob lease break"
+                    f"Another process holds a lease on {name}. If no prunestatic runs, break the "
+                    "lease: az storage blob lease break"
                 )
-            if not told:
+            if not announced:
                 self._say(_WAITING, 1)
-                told = True
+                announced = True
             time.sleep(_LEASE_POLL_SECONDS)
 
     def _without_manifests(self, target: Target, remote: Mapping[str, RemoteBlob]) -> Target:
-        """Without static files that would replace a manifest of this site or of another one, or
-        that would pass for records of the history."""
-        blobs = [item for item in target.blobs if not self._is_taken(item, remote)]
-        return target if len(blobs) == len(target.blobs) else replace(target, blobs=blobs)
+        """The target without static files that would replace a manifest, of this site or another,
+        or would look like a record of the history."""
+        blobs = []
+        for item in target.blobs:
+            if why := self._conflict(item, remote):
+                self._say(
+                    f"'{item.name}' is not published under its own name: {why}. Rename the file, "
+                    "or leave it out with --ignore.",
+                    1,
+                )
+            else:
+                blobs.append(item)
+        return replace(target, blobs=blobs)
 
-    def _is_taken(self, item: Wanted, remote: Mapping[str, RemoteBlob]) -> bool:
-        name, there = item.name, remote.get(item.name)
-        if name == self._own:
-            why = "the site's manifest has that name"
-        elif history.is_record(name) or (name == item.source and name.startswith(manifest.HISTORY)):
-            why = "the history of the manifests is kept in that folder"
-        elif there is not None and (
-            there.is_manifest
+    def _conflict(self, item: Wanted, remote: Mapping[str, RemoteBlob]) -> str:
+        """Why a static file must not be published under this name, or empty."""
+        name, blob = item.name, remote.get(item.name)
+        if name == self._manifest_name:
+            return "the site's manifest has that name"
+        if is_record(name) or (name == item.source and name.startswith(HISTORY)):
+            return "the history of the manifests is in that folder"
+        if blob is not None and (
+            is_marked(blob)
             or (
-                manifest.may_be_of_older_version(there)
-                and name in manifest.find(self._channel, {name: there}, self._own)
+                has_manifest_headers(blob)
+                and name in find_manifests(self._transport, {name: blob}, self._manifest_name)
             )
         ):
-            why = "another site's manifest has that name in this container"
-        else:
-            return False
-        self._say(
-            f"'{name}' is not published under its own name: {why}. Rename the file, or leave it "
-            "out with --ignore.",
-            1,
-        )
-        return True
+            return "another site's manifest has that name in this container"
+        return ""
 
     def _carry_out(self, plan: Plan, result: Result) -> None:
+        """Raises PublishError and BlobServiceError."""
         for item in plan.unmodified:
             self._say(f"Skipping '{item.name}' (not modified)", 2)
         if self._dry_run:
             for change in plan.changes:
-                verb = "send" if change.kind == "send" else "mend the headers of"
+                verb = "send" if change.kind == "send" else "set the headers of"
                 self._say(f"Pretending to {verb} '{change.wanted.name}' ({change.why})", 1)
                 result.modified.add(change.wanted.source)
             return
         failures: dict[str, str] = {}
         sent: list[str] = []
         size = sum(change.wanted.file.size for change in plan.changes if change.kind == "send")
-        with Progress(len(plan.changes), size, standard(), quiet=self._quiet) as progress:
+        with Progress(len(plan.changes), size, quiet=self._quiet) as progress:
 
             def done(change: Change, failure: str) -> None:
                 wanted = change.wanted
@@ -213,121 +178,121 @@ class Publication:
                 result.modified.add(wanted.source)
                 sent.append(wanted.name)
                 progress.add(wanted.file.size if change.kind == "send" else 0)
-                verb = "Sent" if change.kind == "send" else "Mended the headers of"
+                verb = "Sent" if change.kind == "send" else "Set the headers of"
                 self._say(f"{verb} '{wanted.name}' ({change.why})", 2)
 
-            for wave in (plan.added, plan.changed):
-                if wave and not failures:
-                    send(
-                        wave,
-                        self._channel,
-                        self._scratch,
-                        done,
-                        lambda: len(failures) >= _ENOUGH_FAILURES,
-                    )
+            def stop() -> bool:
+                return len(failures) >= _MAX_FAILURES
+
+            for changes in (plan.added, plan.changed):
+                if changes and not failures:
+                    upload(changes, self._transport, self._scratch, done, stop)
         if failures:
-            raise PublishError(_report(failures, len(sent), len(plan.changes)))
+            raise PublishError(_describe(failures, len(sent), len(plan.changes)))
+
+    # --- The manifest -----------------------------------------------------------------------------
+
+    def _put_manifest(self, target: Target, remote: Mapping[str, RemoteBlob]) -> bool:
+        """Put the manifest in place, unless it is live already. Returns False if another publish or
+        a prune came between. Raises LeaseTaken and BlobServiceError."""
+        if not target.manifest or self._dry_run or self._is_live(target, remote):
+            return True
+        name = self._manifest_name
+        live = remote.get(name)
+        if live is None and remote:
+            return self._put_first(target)
+        complete_history(self._transport, name, remote)
+        put_record(self._transport, name, target.manifest)
+        return put_live(self._transport, name, target.manifest, live)
+
+    def _put_first(self, target: Target) -> bool:
+        """Put the site's first manifest. A prune of another site cannot hold a lease on it, so this
+        holds leases on the other manifests, and checks that no file has been deleted.
+        """
+        name = self._manifest_name
+        with self._leases() as leases:
+            if name in leases.remote or any(
+                item.name not in leases.remote for item in target.blobs
+            ):
+                return False
+            put_record(self._transport, name, target.manifest)
+            return put_live(self._transport, name, target.manifest, None)
+
+    def _is_live(self, target: Target, remote: Mapping[str, RemoteBlob]) -> bool:
+        return is_live(target.manifest, remote.get(self._manifest_name))
+
+    def _leases(self) -> AbstractContextManager[Leases]:
+        return lease_manifests(
+            self._transport,
+            self._manifest_name,
+            patience=_LEASE_SECONDS,
+            waiting=lambda: self._say(_WAITING, 1),
+        )
+
+    # --- --clear ----------------------------------------------------------------------------------
 
     def clear(self, target: Target) -> list[str]:
-        """Delete what has a plain name and is not wanted, and return the names; hashed files are
-        prunestatic's. Raises PublishError."""
+        """Delete blobs with plain names that are not wanted, and return the names. Hashed files are
+        for prunestatic to delete. Raises PublishError and BlobServiceError."""
         if self._dry_run:
-            remote = list_blobs(self._channel)
-            manifests = manifest.find(self._channel, remote, self._own)
-            doomed = self._obsolete(target, remote, manifests)
-            for name in doomed:
+            remote = list_blobs(self._transport)
+            manifests = find_manifests(self._transport, remote, self._manifest_name)
+            obsolete = self._obsolete(target, remote, manifests)
+            for name in obsolete:
                 self._say(f"Pretending to delete '{name}'", 1)
-            return sorted(doomed)
-        # A publish that is at work may rely on a plain file that it found.
-        with self._held() as leases, self._channel.with_attempts(1) as once:
-            doomed = self._obsolete(target, leases.remote, leases.manifests)
-            delete(once, doomed, lambda name: self._say(f"Deleting '{name}'", 1), leases.keep)
-        return sorted(doomed)
+            return sorted(obsolete)
+        # A concurrent publish may rely on a plain file that it listed.
+        with self._leases() as leases, self._transport.with_attempts(1) as transport:
+            obsolete = self._obsolete(target, leases.remote, leases.manifests)
+            delete(
+                transport, obsolete, lambda name: self._say(f"Deleting '{name}'", 1), leases.renew
+            )
+        return sorted(obsolete)
 
     def _obsolete(
         self,
         target: Target,
         remote: Mapping[str, RemoteBlob],
-        manifests: Mapping[str, manifest.Manifest],
+        manifests: Mapping[str, Manifest],
     ) -> dict[str, RemoteBlob]:
-        """Blobs of plain names that are not wanted. Where other sites publish into the container,
-        only those that a manifest of this site has named, and none of theirs has."""
-        histories = history.records(remote)
-        others = (manifests.keys() | histories.keys()) - {self._own, history.SHARED}
-        kept = {item.name for item in target.blobs}.union(manifests)
-        doomed = {
+        """Blobs with plain names that are not wanted. If other sites publish into the container,
+        only those that a manifest of this site has named, and no manifest of theirs has."""
+        histories = records(remote)
+        others = (manifests.keys() | histories.keys()) - {self._manifest_name, SHARED}
+        wanted = {item.name for item in target.blobs}.union(manifests)
+        unwanted = {
             name: blob
             for name, blob in remote.items()
-            if name not in kept and not name.startswith(manifest.HISTORY)
-            if not blob.is_hashed(name)
+            if name not in wanted and not name.startswith(HISTORY)
+            if not has_hashed_name(name, blob)
         }
-        if not others or not doomed:
-            return doomed
+        if not others or not unwanted:
+            return unwanted
         self._say(
             f"Other sites publish into this container ({', '.join(sorted(others))}): only files "
             "that this site has published before are cleared.",
             1,
         )
-        plain = {
-            name: {
-                plain
-                for record in listed
-                for plain in manifest.read_paths(self._channel, record.name)
-            }
+        published = {
+            name: {plain for record in listed for plain in read_paths(self._transport, record.name)}
             for name, listed in histories.items()
         }
         theirs = set().union(
             *(manifests[name].paths or () for name in others & manifests.keys()),
-            *(plain[name] for name in others & plain.keys()),
+            *(published[name] for name in others & published.keys()),
         )
-        ours = plain.get(self._own, set()) - theirs
-        return {name: blob for name, blob in doomed.items() if name in ours}
-
-    def _held(self) -> AbstractContextManager[Leases]:
-        return held(
-            self._channel,
-            self._own,
-            patience=_LEASE_SECONDS,
-            waiting=lambda: self._say(_WAITING, 1),
-        )
-
-    def _is_done(self, target: Target, remote: Mapping[str, RemoteBlob]) -> bool:
-        """Whether the manifest is in place; it is put there unless it is there already."""
-        name = target.manifest_name
-        if not name or self._dry_run or self._is_live(target, remote):
-            return True
-        there = remote.get(name)
-        if there is None and remote:
-            return self._put_first(target)
-        history.complete(self._channel, name, remote)
-        history.put_record(self._channel, name, target.manifest)
-        return manifest.put_live(self._channel, name, target.manifest, there)
-
-    def _put_first(self, target: Target) -> bool:
-        """Put a manifest where there is none. A prune of another site cannot hold a lease on it,
-        and so this publish holds one on theirs, and looks whether all that it relies on is there.
-        """
-        name = target.manifest_name
-        with self._held() as leases:
-            if name in leases.remote or any(
-                item.name not in leases.remote for item in target.blobs
-            ):
-                return False
-            history.put_record(self._channel, name, target.manifest)
-            return manifest.put_live(self._channel, name, target.manifest, None)
-
-    def _is_live(self, target: Target, remote: Mapping[str, RemoteBlob]) -> bool:
-        return manifest.is_live(target.manifest, remote.get(target.manifest_name))
+        ours = published.get(self._manifest_name, set()) - theirs
+        return {name: blob for name, blob in unwanted.items() if name in ours}
 
 
-def _report(failures: Mapping[str, str], sent: int, of: int) -> str:
-    shown = [f"    {name}: {why}" for name, why in list(failures.items())[:_SHOWN_FAILURES]]
+def _describe(failures: Mapping[str, str], sent: int, total: int) -> str:
+    lines = [f"    {name}: {why}" for name, why in list(failures.items())[:_SHOWN_FAILURES]]
     if len(failures) > _SHOWN_FAILURES:
-        shown.append(f"    and {len(failures) - _SHOWN_FAILURES} more")
-    if left := of - sent - len(failures):
-        shown.append(f"{left} were not tried any more.")
+        lines.append(f"    and {len(failures) - _SHOWN_FAILURES} more")
+    if left := total - sent - len(failures):
+        lines.append(f"{left} were not tried any more.")
     return (
-        f"{len(failures)} of {of} files could not be sent:\n" + "\n".join(shown) + "\n"
+        f"{len(failures)} of {total} files could not be sent:\n" + "\n".join(lines) + "\n"
         "The manifest, if there is one, is as it was. Run collectstatic again: it sends only "
         "what is missing."
     )

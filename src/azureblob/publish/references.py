@@ -1,38 +1,40 @@
-"""References that hashing leaves as they are, so that a browser asks for their targets' own names.
+"""References that hashing does not rewrite, so that browsers ask for their targets' own names.
 
-Django rewrites url(), @import and source maps in CSS, and source maps in JavaScript. What modules
-import, what HTML, SVG and web manifests point to, and an image-set() of plain strings stay.
+Django rewrites url(), @import and source maps in CSS, and source maps in JavaScript. It does not
+rewrite what modules import, what HTML, SVG and web manifests refer to, and an image-set() of plain
+strings. References in comments do not count, except a source map, which is always in a comment.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
-from azureblob.publish.comments import comments, is_within, without
-from azureblob.publish.files import LocalFile
-from azureblob.publish.patterns import Patterns
+from azureblob.publish.discovery import LocalFile
+from azureblob.publish.patterns import Blocks, Patterns, block_before
 
-# In each pattern one group takes part in a match: the URL. All take time linear in a text's length:
-# what repeats gives nothing back, and no two runs of a search begin in the same stretch of text.
+# In each pattern, one group takes part in a match: the URL. All patterns take time linear in the
+# length of a text: repetitions are possessive, and no two of a search's runs begin in the same
+# stretch of text.
 _DOUBLE, _SINGLE, _BACKTICK = (
     rf"[^{quote}\\\n]*+(?:\\.[^{quote}\\\n]*+)*+" for quote in ('"', "'", "`")
 )
 _STRING = rf"""(?:"({_DOUBLE})"|'({_SINGLE})'|`({_BACKTICK})`)"""
-# An escape outside of a string is passed over, so that its quote opens none.
+# An escape outside a string is skipped, so that an escaped quote does not open one.
 _STRINGS = re.compile(rf"\\.|{_STRING}")
 _SOURCE_MAP = re.compile(r"""[#@]\s*+sourceMappingURL\s*+=\s*+([^\s"'`*]++)""")
-# Of a script's strings, those that begin as only a path does.
+# The strings in a script that begin as only a path does.
 _PATHS = re.compile(
     rf"""\\.|"(\.\.?\\?/{_DOUBLE})"|'(\.\.?\\?/{_SINGLE})'|`(\.\.?\\?/{_BACKTICK})`""",
 )
 # Any call whose first argument is a string: Worker("a.js"), importScripts("a.js"), URL("a.png", …).
-# A list of the functions that take a URL would match less, and is several times slower to search.
+# A list of the functions that take a URL would match less, but the search takes several times as
+# long.
 _CALLS = re.compile(rf"\(\s*+{_STRING}")
 _URLS = re.compile(
     rf"""url\(\s*+(?:"({_DOUBLE})"|'({_SINGLE})'|([^"'()\s\\]*+(?:\\.[^"'()\s\\]*+)*+))\s*+\)""",
@@ -40,7 +42,8 @@ _URLS = re.compile(
 )
 _IN_SCRIPTS = (_PATHS, _CALLS, _SOURCE_MAP)
 _IN_SHEETS = (_STRINGS, _URLS, _SOURCE_MAP)
-# An attribute of another name may hold a file's name and not ask for it, as an editor's notes do.
+# Attributes with other names, such as an editor's notes, may hold a file's name that no browser
+# asks for.
 _ATTRIBUTE = r"(?:href|src|data|poster|content|action|background|url)\s*+=\s*+"
 _IN_DOCUMENTS = (
     re.compile(rf"""{_ATTRIBUTE}(?:"([^"<>]++)"|'([^'<>]++)'|([^"'\s<>=]++))""", re.IGNORECASE),
@@ -74,89 +77,130 @@ _KINDS = {
     ".obj": _LINES,
     ".mtl": _LINES,
 }
-# Of JavaScript, JSON and CSS.
+# The escapes of JavaScript, JSON and CSS.
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))")
-_TAIL = re.compile("[?#]")
-_LONGEST = 4096
+_QUERY_OR_FRAGMENT = re.compile("[?#]")
+_MAX_LENGTH = 4096
+
+# Strings and unquoted URLs are skipped, so that a /* in them does not open a comment. Repetitions
+# are possessive, and an unclosed comment ends with the text: both keep the search linear.
+_SHEET_COMMENT = re.compile(
+    r"""(?P<comment>/\*.*?(?:\*/|\Z))|\\."""
+    r"""|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"?|'[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'?"""
+    r"""|\burl\((?!\s*+["'])[^)\\\n]*+(?:\\.[^)\\\n]*+)*+""",
+    re.DOTALL | re.IGNORECASE,
+)
+# Without a parser, a regular expression such as /"/ looks like a division, so it is not known where
+# strings are. A comment at the beginning of a line is one in any case. Others are searched as code,
+# since a file that is published in vain costs less than one that is missing.
+_SCRIPT_COMMENT = re.compile(
+    r"^[ \t]*+(?P<comment>//[^\n]*+|/\*.*?(?:\*/|\Z))", re.DOTALL | re.MULTILINE
+)
+_COMMENTS = {".css": _SHEET_COMMENT, ".js": _SCRIPT_COMMENT, ".mjs": _SCRIPT_COMMENT}
 
 
 class PlainReferences:
-    """Which of `sources` are asked for by their own names. `patterns` are what Django rewrites."""
+    """Which of `sources` are referred to by their own names. Django rewrites the `patterns`."""
 
     def __init__(self, sources: Mapping[str, LocalFile], patterns: Patterns) -> None:
         self._sources = sources
         self._patterns = patterns
         self._needed: set[str] = set()
-        # The container may be called as the path that pages have for static files.
+        # The container may have the same name as the path of static files on the site.
         self._roots = {settings.STATIC_URL, urlsplit(settings.STATIC_URL).path} - {"", "/"}
 
-    def may_hold(self, name: str) -> bool:
-        """Whether such a file can hold references that are not rewritten."""
-        return bool(_kind(name))
+    def may_have_references(self, name: str) -> bool:
+        """Whether a file with this name can have references that are not rewritten."""
+        return bool(_patterns_for(name))
 
     def scan(self, name: str, text: str) -> None:
-        """Note what a file, as it is published under its hashed name, asks for."""
-        self._needed.update(self._left(name, text))
+        """Note the references that are left in a file after Django's rewriting."""
+        self._needed.update(self._plain_targets(name, text))
 
     def needed(self) -> frozenset[str]:
-        """The targets, and what these ask for in their turn: as nothing is rewritten in what is
-        published under its own name, that is all that they refer to."""
+        """The targets of those references, their targets, and so on. Nothing is rewritten in a file
+        that is published under its own name, so all of its references count."""
         found: set[str] = set()
         waiting = sorted(self._needed)
         while waiting:
             name = waiting.pop()
             if name not in found:
                 found.add(name)
-                waiting += self._referred(name)
+                waiting += self._all_targets(name)
         return frozenset(found)
 
-    def _referred(self, name: str) -> Iterator[str]:
+    def _all_targets(self, name: str) -> Iterator[str]:
         patterns = self._patterns.of(name)
-        if not patterns and not self.may_hold(name):
+        if not patterns and not self.may_have_references(name):
             return
         text = Path(self._sources[name].path).read_bytes().decode("utf-8", "replace")
-        yield from self._left(name, text)
-        unread = comments(name, text) if patterns else []
+        yield from self._plain_targets(name, text)
+        commented = comments(name, text) if patterns else []
         for pattern in patterns:
             found = pattern.find(text)
-            urls = (match["url"] for match in found if not is_within(unread, match.start()))
+            urls = (match["url"] for match in found if not is_within(commented, match.start()))
             yield from self._targets(name, urls)
 
-    def _left(self, name: str, text: str) -> Iterator[str]:
-        code = without(comments(name, text), text)
-        for pattern in _kind(name):
-            # A source map is named in a comment.
+    def _plain_targets(self, name: str, text: str) -> Iterator[str]:
+        code = without_blocks(comments(name, text), text)
+        for pattern in _patterns_for(name):
+            # The reference to a source map is in a comment.
             searched = text if pattern is _SOURCE_MAP else code
             matches = pattern.finditer(searched)
             urls = (match[match.lastindex] for match in matches if match.lastindex)
             yield from self._targets(name, urls)
 
-    def _targets(self, name: str, urls: Iterator[str]) -> Iterator[str]:
+    def _targets(self, name: str, urls: Iterable[str]) -> Iterator[str]:
+        """The names of the static files that URLs in the file `name` refer to."""
         folder = posixpath.dirname(name)
         for url in urls:
-            # Nothing longer is a name: most are pictures within the text.
-            if len(url) > _LONGEST:
+            # Longer texts are no names; most are data URIs.
+            if len(url) > _MAX_LENGTH:
                 continue
-            plain = _ESCAPE.sub(_unescaped, url) if "\\" in url else url
-            path = unquote(_TAIL.split(plain, maxsplit=1)[0]).strip()
+            plain = _ESCAPE.sub(_unescape, url) if "\\" in url else url
+            path = unquote(_QUERY_OR_FRAGMENT.split(plain, maxsplit=1)[0]).strip()
             below = self._below_root(path)
             target = posixpath.normpath(posixpath.join(folder, path) if below is None else below)
             if path and target in self._sources:
                 yield target
 
     def _below_root(self, path: str) -> str | None:
-        """The name of what an absolute URL or path means, or none for a relative one."""
+        """The name that an absolute URL or path refers to, or None for a relative one."""
         for root in self._roots:
             if path.startswith(root):
                 return path[len(root) :]
         return None
 
 
-def _unescaped(escape: re.Match[str]) -> str:
+def _unescape(escape: re.Match[str]) -> str:
     return chr(int(escape[1], 16)) if escape[1] else escape[2]
 
 
-def _kind(name: str) -> tuple[re.Pattern[str], ...]:
+def _patterns_for(name: str) -> tuple[re.Pattern[str], ...]:
     if name.rpartition("/")[2] == "manifest.json":
         return (_STRINGS,)
     return _KINDS.get(posixpath.splitext(name)[1].lower(), ())
+
+
+# --- Comments -------------------------------------------------------------------------------------
+
+
+def comments(name: str, text: str) -> Blocks:
+    """Start and end of each comment in a style sheet or script; none for other files."""
+    pattern = _COMMENTS.get(posixpath.splitext(name)[1].lower())
+    if pattern is None or not ("/*" in text or "//" in text):
+        return []
+    return [match.span("comment") for match in pattern.finditer(text) if match["comment"]]
+
+
+def is_within(blocks: Blocks, position: int) -> bool:
+    """Whether a block that begins before a position ends after it."""
+    return any(position < end for _, end in block_before(blocks, position))
+
+
+def without_blocks(blocks: Blocks, text: str) -> str:
+    parts, position = [], 0
+    for start, end in blocks:
+        parts.append(text[position:start])
+        position = end
+    return " ".join([*parts, text[position:]])

@@ -1,8 +1,7 @@
-"""Blobs on their way: each change made a request, its body read and packed while others travel."""
+"""Uploading: each change becomes a request, and bodies are compressed while others are sent."""
 
 from __future__ import annotations
 
-import base64
 import gzip
 import hashlib
 import itertools
@@ -14,21 +13,38 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
-from azureblob.publish.files import LocalFile, content, read_local
-from azureblob.publish.headers import GZIP, Headers, is_worthwhile, packed
+from azureblob.publish.discovery import LocalFile, content, read_local
+from azureblob.publish.headers import (
+    GZIP,
+    GZIP_LEVEL,
+    SOURCE_MD5,
+    Headers,
+    compressed,
+    is_worthwhile,
+)
 from azureblob.publish.plan import Change, Wanted
-from azureblob.rest import blocks
-from azureblob.rest.body import EMPTY, Body, Bytes, FilePart
-from azureblob.rest.errors import PublishError, concerns_all, explain
-from azureblob.rest.listing import SOURCE_MD5
-from azureblob.rest.models import Answer, Request, md5
+from azureblob.rest.blocks import put_blocks
+from azureblob.rest.errors import is_fatal, service_error
+from azureblob.rest.models import (
+    BLOB_HEADERS,
+    Body,
+    Bytes,
+    FilePart,
+    Request,
+    Response,
+    blob_headers,
+    md5,
+    metadata_headers,
+    put_blob,
+    set_properties,
+)
 from azureblob.rest.transport import Transport
 
-# Up to here a body is held in memory; 64 and a few more of these are on their way at a time.
-_IN_MEMORY = 256 * 1024
-_AHEAD = 64
+# Larger bodies stay in a file. Some 64 smaller ones are in memory at a time.
+_MAX_IN_MEMORY = 256 * 1024
+_PREPARED_AHEAD = 64
 _CHUNK = 1024 * 1024
-# From here on a blob goes in blocks, which an interrupted publish need not send again.
+# A file over this size is sent in blocks, which a later publish can resume.
 BLOCKS_FROM = 64 * 1024 * 1024
 
 _CHANGED = "it changed while it was being published"
@@ -36,148 +52,115 @@ Done = Callable[[Change, str], None]
 
 
 class FileChanged(Exception):
-    """A file is another than when its name and digest were taken."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(f"{path} changed while it was being published")
+    """A file's content is no longer the one that it was named by."""
 
 
-def send(
+def upload(
     changes: Iterable[Change],
     transport: Transport,
     scratch: Path,
     done: Done,
-    enough: Callable[[], bool] = lambda: False,
+    stop: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Make all changes. `done` is called with each one, and why it failed, or an empty text. Once
-    `enough` is true no further ones are begun. Raises PublishError for what concerns them all.
+    """Make all changes. `done` is called with each change and the reason why it failed, which is
+    empty if it did not. No further change is begun once `stop` returns true. Raises
+    BlobServiceError for an error that would repeat for all.
 
-    Large files follow the others, one after another, each in blocks side by side.
+    Large files are sent after the others, one at a time, each in concurrent blocks.
     """
     large: list[Change] = []
     small: list[Change] = []
     for change in changes:
-        big = change.kind == "send" and change.wanted.file.size > BLOCKS_FROM
-        (large if big else small).append(change)
-    with ThreadPoolExecutor(os.cpu_count() or 1, "pack") as pool:
-        requests = _prepared(small, pool, scratch, done)
-        for request, answer in transport.run(itertools.takewhile(lambda _: not enough(), requests)):
-            if concerns_all(answer):
-                raise PublishError(explain(answer))
-            done(request.tag, _failure(request, answer))
+        is_large = change.kind == "send" and change.wanted.file.size > BLOCKS_FROM
+        (large if is_large else small).append(change)
+    with ThreadPoolExecutor(os.cpu_count() or 1, "compress") as pool:
+        requests = _prepare(small, pool, scratch, done)
+        for request, response in transport.run(itertools.takewhile(lambda _: not stop(), requests)):
+            if is_fatal(response):
+                raise service_error(response)
+            done(request.tag, _failure(request, response))
     for change in large:
-        if not enough():
-            done(change, _send_large(change, transport, scratch))
+        if not stop():
+            done(change, _upload_large(change, transport, scratch))
 
 
-def _prepared(
+def _prepare(
     changes: list[Change], pool: ThreadPoolExecutor, scratch: Path, done: Done
 ) -> Iterator[Request]:
-    """The requests in order. A few bodies are packed ahead, so that memory stays flat.
+    """The requests in order. Only a few bodies are compressed ahead, so memory stays flat.
 
-    What is not packed is read by this thread when its turn comes: to hand it to another and back
-    would take longer.
+    A body that is not compressed is read by this thread when its turn comes, which is quicker than
+    handing it to another thread and back.
     """
     waiting: deque[tuple[Change, Future[Request] | None]] = deque()
     source = iter(changes)
     while True:
-        while len(waiting) < _AHEAD and (change := next(source, None)) is not None:
-            packs = change.kind == "send" and change.wanted.gzip
-            waiting.append((change, pool.submit(_request, change, scratch) if packs else None))
+        while len(waiting) < _PREPARED_AHEAD and (change := next(source, None)) is not None:
+            compresses = change.kind == "send" and change.wanted.gzip
+            waiting.append((change, pool.submit(_request, change, scratch) if compresses else None))
         if not waiting:
             return
         change, request = waiting.popleft()
         try:
             yield request.result() if request else _request(change, scratch)
         except (OSError, FileChanged) as error:
-            done(change, _told(error))
+            done(change, _reason(error))
 
 
 def _request(change: Change, scratch: Path) -> Request:
     """Raises OSError and FileChanged."""
     wanted = change.wanted
-    if change.kind == "headers":
-        return _headers_request(change)
+    if change.remote is not None:
+        encoding = change.remote.content_encoding
+        headers = _blob_headers(wanted.headers, encoding)
+        return set_properties(wanted.name, change.remote, headers, change)
     body, encoding, digest = _body(wanted, scratch)
-    return Request(
-        "PUT",
-        wanted.name,
-        headers={
-            "x-ms-blob-type": "BlockBlob",
-            # The service refuses a body that is not this one.
-            "Content-MD5": base64.b64encode(digest).decode(),
-            **_blob_headers(wanted.headers, encoding),
-            **_note(wanted),
-        },
-        body=body,
-        tag=change,
-    )
-
-
-def _headers_request(change: Change) -> Request:
-    """Set Blob Properties: what is left out of it would be cleared, the digest as well."""
-    there = change.remote
-    assert there is not None  # noqa: S101 - for the type checker: the plan sets it
-    return Request(
-        "PUT",
-        change.wanted.name,
-        query={"comp": "properties"},
-        headers={
-            **_blob_headers(change.wanted.headers, there.content_encoding),
-            **({"x-ms-blob-content-md5": there.md5} if there.md5 else {}),
-        },
-        body=EMPTY,
-        tag=change,
-    )
+    headers = {**_blob_headers(wanted.headers, encoding), **_metadata(wanted)}
+    return put_blob(wanted.name, body, digest, headers, change)
 
 
 @lru_cache(maxsize=256)
 def _blob_headers(headers: Headers, encoding: str) -> Mapping[str, str]:
-    values = {
-        "x-ms-blob-content-type": headers.content_type,
-        "x-ms-blob-cache-control": headers.cache_control,
-        "x-ms-blob-content-encoding": headers.content_encoding or encoding,
-        "x-ms-blob-content-language": headers.content_language,
-        "x-ms-blob-content-disposition": headers.content_disposition,
-    }
-    return {name: value for name, value in values.items() if value}
+    """`encoding` is that of the body, if the publish compressed it."""
+    values = {header.attribute: getattr(headers, header.attribute) for header in BLOB_HEADERS}
+    return blob_headers({**values, "content_encoding": headers.content_encoding or encoding})
 
 
-def _note(wanted: Wanted) -> dict[str, str]:
-    return {f"x-ms-meta-{SOURCE_MD5}": wanted.file.md5.hex()} if wanted.gzip else {}
+def _metadata(wanted: Wanted) -> dict[str, str]:
+    return metadata_headers({SOURCE_MD5: wanted.file.md5.hex()}) if wanted.gzip else {}
 
 
 def _body(wanted: Wanted, scratch: Path) -> tuple[Body, str, bytes]:
-    """What is sent of the file: the body, its Content-Encoding, and its MD5."""
+    """What is sent for the file: the body, its Content-Encoding, and its MD5."""
     file = wanted.file
-    if file.size > _IN_MEMORY:
-        small = _packed_file(file, scratch) if wanted.gzip else None
+    if file.size > _MAX_IN_MEMORY:
+        small = _compressed_file(file, scratch) if wanted.gzip else None
         sent = small or file
         return FilePart(Path(sent.path), 0, sent.size), GZIP if small else "", sent.md5
     data = content(file)
-    small_data = packed(data) if wanted.gzip else None
+    small_data = compressed(data) if wanted.gzip else None
     if small_data is None:
-        return Bytes(data), "", file.md5  # the service compares
+        return Bytes(data), "", file.md5  # the service compares the MD5
     if md5(data) != file.md5:
-        raise FileChanged(file.path)
+        raise FileChanged
     return Bytes(small_data), GZIP, md5(small_data)
 
 
-def _packed_file(file: LocalFile, scratch: Path) -> LocalFile | None:
-    """The file packed into another; None if that saves too little. Raises FileChanged."""
+def _compressed_file(file: LocalFile, scratch: Path) -> LocalFile | None:
+    """The file compressed into another, or None if that saves too little. Raises FileChanged."""
     digest = hashlib.md5(usedforsecurity=False)
     descriptor, path = tempfile.mkstemp(suffix=".gz", dir=scratch)
     with (
         open(file.path, "rb") as source,  # noqa: PTH123
         os.fdopen(descriptor, "wb") as target,
-        # No name and no time, so that the bytes are the same in each run and a block is found again
-        gzip.GzipFile("", "wb", 6, target, mtime=0) as packer,
+        # Without name and time the bytes are the same in each run, so that blocks can be resumed.
+        gzip.GzipFile("", "wb", GZIP_LEVEL, target, mtime=0) as compressor,
     ):
         while chunk := source.read(_CHUNK):
             digest.update(chunk)
-            packer.write(chunk)
+            compressor.write(chunk)
     if digest.digest() != file.md5:
-        raise FileChanged(file.path)
+        raise FileChanged
     made = read_local(path)
     if is_worthwhile(made.size, file.size):
         return made
@@ -185,30 +168,31 @@ def _packed_file(file: LocalFile, scratch: Path) -> LocalFile | None:
     return None
 
 
-def _failure(request: Request, answer: Answer) -> str:
-    if answer.ok:
+def _failure(request: Request, response: Response) -> str:
+    """Why a change failed, or empty."""
+    if response.ok:
         return ""
-    # The service compares digests; Azure says Md5Mismatch, and other servers other things.
-    if answer.status in {0, 400} and _has_changed(request.tag.wanted.file):
+    # The service compares MD5s. Azure's code for it is Md5Mismatch; other servers have others.
+    if response.status in {0, 400} and _has_changed(request.tag.wanted.file):
         return _CHANGED
-    tries = f", {request.attempts} attempts" if request.attempts > 1 else ""
-    return f"{answer.reason}{tries}"
+    attempts = f", {request.attempts} attempts" if request.attempts > 1 else ""
+    return f"{response.reason}{attempts}"
 
 
-def _send_large(change: Change, transport: Transport, scratch: Path) -> str:
-    """In blocks; why it failed, or nothing."""
+def _upload_large(change: Change, transport: Transport, scratch: Path) -> str:
+    """Send a file in blocks. Returns why that failed, or empty."""
     wanted = change.wanted
     try:
         body, encoding, digest = _body(wanted, scratch)
         assert isinstance(body, FilePart)  # noqa: S101 - for the type checker: it is large
-        headers = {**_blob_headers(wanted.headers, encoding), **_note(wanted)}
-        answer = blocks.put(transport, wanted.name, body, digest, headers)
+        headers = {**_blob_headers(wanted.headers, encoding), **_metadata(wanted)}
+        response = put_blocks(transport, wanted.name, body, digest, headers)
     except (OSError, FileChanged) as error:
-        return _told(error)
-    return "" if answer.ok else answer.reason
+        return _reason(error)
+    return "" if response.ok else response.reason
 
 
-def _told(error: OSError | FileChanged) -> str:
+def _reason(error: OSError | FileChanged) -> str:
     if isinstance(error, OSError):
         return f"it cannot be read: {error.strerror or error}"
     return _CHANGED
@@ -218,4 +202,4 @@ def _has_changed(file: LocalFile) -> bool:
     try:
         return read_local(file.path).md5 != file.md5
     except OSError:
-        return False  # which has a reason of its own
+        return False  # the error has its own reason

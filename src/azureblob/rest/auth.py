@@ -1,4 +1,4 @@
-"""How a request to the blob service signs in: by the account's key, or by an identity's token."""
+"""Authorization of requests: with the account's key, or with an identity's token."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from azureblob.credentials import Secret
-from azureblob.rest.errors import PublishError
+from azureblob.rest.errors import InvalidKeyError, SignInError
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-# Old enough for every Azurite in use, new enough for Put Blob of 5,000 MiB ("Versioning for Azure
+# Every Azurite in use knows this version, and its Put Blob takes 5,000 MiB ("Versioning for Azure
 # Storage").
 API_VERSION = "2021-12-02"
 _SCOPE = "https://storage.azure.com/.default"
-_SPARE_SECONDS = 300
-# The credential has its own opinion of when to renew; it is asked every minute, not for each file.
-_KEPT_SECONDS = 60
-# The standard headers of the string to sign, in its order; Date is empty, as x-ms-date is sent.
+# A token is renewed so long before it expires.
+_MARGIN_SECONDS = 300
+# The credential decides when to renew its token. It is asked once a minute, not for each file.
+_CACHE_SECONDS = 60
+# The standard headers of the string to sign, in order. Date is empty because x-ms-date is sent.
 _STANDARD = (
     "Content-Encoding",
     "Content-Language",
@@ -42,11 +43,12 @@ _STANDARD = (
 
 @lru_cache(maxsize=64)
 def _template(names: tuple[str, ...]) -> str:
-    """The part of the string to sign that is made of headers with these names: the standard ones,
-    then those of the service in order. Thousands of requests have the same names."""
+    """A template for the part of the string to sign that consists of headers with these names: the
+    standard ones, then those of the service, sorted. Cached, as thousands of requests have headers
+    of the same names."""
     lines = [f"%({name})s" if name in names else "" for name in _STANDARD]
-    own = sorted((name.lower(), name) for name in names if name.lower().startswith("x-ms-"))
-    return "\n".join(lines + [f"{lower}:%({name})s" for lower, name in own])
+    service = sorted((name.lower(), name) for name in names if name.lower().startswith("x-ms-"))
+    return "\n".join(lines + [f"{lower}:%({name})s" for lower, name in service])
 
 
 @lru_cache(maxsize=1)
@@ -55,7 +57,7 @@ def _date(second: int) -> str:
 
 
 def _now() -> str:
-    """The moment as an HTTP date, made once a second."""
+    """The current time as an HTTP date, formatted once a second."""
     return _date(int(time.time()))
 
 
@@ -68,32 +70,29 @@ class Authorization(Protocol):
         headers: Mapping[str, str],
         length: int,
     ) -> dict[str, str]:
-        """The headers to send: those given, and what signs the request in.
+        """The headers to send: those given, and those that authorize the request.
 
-        `path` is the URL's, encoded as it is sent; `query` is not encoded; `length` is the body's
-        in bytes.
+        `path` is the URL's path as it is sent, encoded; `query` is not encoded; `length` is the
+        size of the body in bytes. Raises BlobServiceError.
         """
 
 
 class SharedKey:
-    """Signs with the account's key. Rule: "Authorize with Shared Key" of the REST reference.
+    """Signs with the account's key, as "Authorize with Shared Key" of the REST reference defines.
 
-    azure-storage-blob does the same, and takes longer to load than an unchanged publish to run.
+    azure-storage-blob signs in the same way, but takes longer to load than an unchanged publish
+    takes to run. Raises InvalidKeyError for a malformed key.
     """
 
     def __init__(self, account: str, key: str) -> None:
         self._account = account
         try:
-            # Copied for each request: hmac.digest() lets other threads in each time, and the one
-            # that drives the network waits for its turn again.
+            # Copied for each request. hmac.digest() would release the interpreter lock each time,
+            # and the thread that drives the network would wait for it again.
             self._mac = hmac.new(base64.b64decode(key, validate=True), digestmod=hashlib.sha256)
         except ValueError:
-            # Loaded here: a publish that works needs no advice, and starts sooner.
-            from azureblob.advice import advice
-
-            # Without the key in it, of course.
-            raise PublishError(
-                f"AZURE_ACCOUNT_KEY is no account key: it is not base64. {advice().renew_key()}"
+            raise InvalidKeyError(
+                "AZURE_ACCOUNT_KEY is no account key: it is not base64."
             ) from None
 
     def headers(
@@ -116,7 +115,7 @@ class SharedKey:
 
 
 class Bearer:
-    """Signs in with an identity's token, renewed before it ends."""
+    """Sends an identity's token, which is renewed before it expires."""
 
     def __init__(self, credential: TokenCredential) -> None:
         self._credential = credential
@@ -141,16 +140,14 @@ class Bearer:
         }
 
     def _renew(self) -> None:
+        # Imported here to shorten start-up: a publish with a key does not load azure-core.
         from azure.core.exceptions import ClientAuthenticationError
 
         try:
             token = self._credential.get_token(_SCOPE)
         except ClientAuthenticationError as error:
-            # Its first line says what failed; the rest goes through every way that was tried.
-            told = str(error).strip().partition("\n")[0]
-            raise PublishError(
-                f"No identity signs in: {told}\n"
-                "Sign in (az login), or give the machine an identity."
-            ) from None
+            # Its first line says what failed; the others list every method that was tried.
+            reason = str(error).strip().partition("\n")[0]
+            raise SignInError(f"No identity signs in: {reason}") from None
         self._token = Secret(token.token)
-        self._renew_at = min(token.expires_on - _SPARE_SECONDS, time.time() + _KEPT_SECONDS)
+        self._renew_at = min(token.expires_on - _MARGIN_SECONDS, time.time() + _CACHE_SECONDS)

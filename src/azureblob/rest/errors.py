@@ -1,57 +1,70 @@
-"""What a publish can fail of, in sentences for the person who ran it."""
+"""Errors of the Blob service, in sentences that say what is wrong.
+
+What to type next depends on the site, so it is not said here: see azureblob.explanations.
+"""
 
 from __future__ import annotations
 
-from azureblob.rest.models import Answer
+from azureblob.rest.models import Response
 
-# Codes that end a publish, and why. What to do next is filled in by the site's advice.
-_REASONS = {
-    "AuthenticationFailed": "the account refused the key. {renew_key}",
-    "AuthorizationFailure": (
-        "the account does not let this machine in: by its firewall ({network_rules}), or because "
-        "the key is not its own"
-    ),
+# Codes with which the service would refuse every other request as well.
+_FATAL = {
+    "AuthenticationFailed": "the account refused the key",
+    "AuthorizationFailure": "the account does not let this machine in, or the key is not its own",
     "AuthorizationPermissionMismatch": (
         "the identity may not write here. It needs the role Storage Blob Data Contributor; a role "
         "takes up to ten minutes to work"
     ),
-    "KeyBasedAuthenticationNotPermitted": (
-        "the account takes no keys. Set AZURE_AUTH_MODE=identity and leave AZURE_ACCOUNT_KEY out"
-    ),
-    "ContainerNotFound": "there is no such container. {create_container}, then try again",
+    "KeyBasedAuthenticationNotPermitted": "the account does not accept keys",
+    "ContainerNotFound": "there is no such container",
     "ContainerBeingDeleted": "the container is being deleted. Wait half a minute, then try again",
     "AccountIsDisabled": "the account is disabled",
-    "ResourceNotFound": "there is no such account or container. {create_container}",
-    "InvalidAuthenticationInfo": "the account refused the token. Sign in again: az login",
+    "ResourceNotFound": "there is no such account or container",
+    "InvalidAuthenticationInfo": "the account refused the token",
 }
 
 
-class PublishError(Exception):
-    """Nothing more can be done; the text is meant for the user."""
+class BlobServiceError(Exception):
+    """The service, or the way to it, fails in a way that ends the work.
+
+    The text is for the user. `code` is the service's error code and `container` the one that was
+    asked; each is empty where there is none. `unanswered` is true if no response came.
+    """
+
+    def __init__(
+        self, message: str, *, code: str = "", container: str = "", unanswered: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.container = container
+        self.unanswered = unanswered
 
 
-def concerns_all(answer: Answer) -> bool:
-    """Whether every other request would be refused in the same way."""
-    return not answer.ok and answer.code in _REASONS
+class InvalidKeyError(BlobServiceError):
+    """The account key is malformed. The text does not contain it."""
 
 
-def explain(answer: Answer) -> str:
-    """A sentence for an answer that ends a publish."""
-    reason = _REASONS.get(answer.code)
-    if reason:
-        # Loaded here: a publish that works needs no advice, and starts sooner.
-        from azureblob.advice import advice
+class SignInError(BlobServiceError):
+    """The identity got no token."""
 
-        steps = advice()
-        reason = reason.format(
-            renew_key=steps.renew_key(),
-            network_rules=steps.network_rules(),
-            create_container=steps.create_container(answer.container),
-        )
-        return f"Blob storage said {answer.code}: {reason}."
-    if not answer.status:
-        return (
-            f"Blob storage does not answer: {answer.failure}. Is AZURE_BLOB_ENDPOINT right, and "
-            "does the service run?"
-        )
-    return f"Blob storage said {answer.reason}."
+
+def is_fatal(response: Response) -> bool:
+    """Whether the service would refuse every other request in the same way."""
+    return not response.ok and response.code in _FATAL
+
+
+def service_error(response: Response, doing: str = "") -> BlobServiceError:
+    """The error for a response that ends the work. `doing` is a sentence that comes first: which
+    step of it failed."""
+    if reason := _FATAL.get(response.code):
+        text = f"Blob storage said {response.code}: {reason}."
+    elif response.status:
+        text = f"Blob storage said {response.reason}."
+    else:
+        text = f"Blob storage does not answer: {response.failure}."
+    return BlobServiceError(
+        f"{doing} {text}".lstrip(),
+        code=response.code,
+        container=response.container,
+        unanswered=not response.status,
+    )

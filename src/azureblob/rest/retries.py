@@ -1,31 +1,32 @@
-"""When a request is tried again, and how long to wait before."""
+"""When a request is tried again, and how long to wait before that."""
 
 from __future__ import annotations
 
 import random
 from email.utils import parsedate_to_datetime
 
-from azureblob.rest.models import Answer
+from azureblob.rest.models import Response
 
 # "Status and error codes": the service is busy, or failed by itself.
 TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+# A service that asks for a longer wait has an outage, which the user should hear of at once.
+MAX_RETRY_AFTER_SECONDS = 120.0
 _FIRST_SECONDS = 0.2
-_LONGEST_SECONDS = 10.0
-# A longer wait than this is an outage: better told than sat out.
-LONGEST_RETRY_AFTER_SECONDS = 120.0
-# No date lies further ahead than a week.
-_SILLY_SECONDS = 7 * 86400.0
+_MAX_BACKOFF_SECONDS = 10.0
+# Bounds a Retry-After far in the future, which would overflow.
+_WEEK_SECONDS = 7 * 86400.0
 
 
-def is_passing(answer: Answer) -> bool:
-    """Whether the failure is the service's, or the line's, and may be over by itself."""
-    return not answer.status or answer.status in TRANSIENT_STATUSES
+def is_transient(response: Response) -> bool:
+    """Whether the service or the network failed, which may be over by itself."""
+    return not response.status or response.status in TRANSIENT_STATUSES
 
 
 def backoff(attempt: int) -> float:
-    """Seconds to wait after the `attempt`-th try (from 1): 0.1 to 0.2, then up to twice as long
-    each time, 10 at the most. Half of it is chance, so that what failed together comes apart."""
-    longest = min(_LONGEST_SECONDS, _FIRST_SECONDS * 2.0 ** (attempt - 1))
+    """Seconds to wait after attempt number `attempt` (from 1): 0.1 to 0.2 after the first, up to
+    twice as long after each further one, 10 at most. The random half spreads requests that failed
+    together."""
+    longest = min(_MAX_BACKOFF_SECONDS, _FIRST_SECONDS * 2.0 ** (attempt - 1))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
 
 
@@ -36,9 +37,9 @@ def retry_after(value: str, now: float) -> float:
     """
     text = value.strip()
     if text.isascii() and text.isdecimal():
-        return min(float(text), _SILLY_SECONDS)
+        return min(float(text), _WEEK_SECONDS)
     try:
         seconds = parsedate_to_datetime(text).timestamp() - now
     except (ValueError, OverflowError):
         return 0.0
-    return min(max(seconds, 0.0), _SILLY_SECONDS)
+    return min(max(seconds, 0.0), _WEEK_SECONDS)

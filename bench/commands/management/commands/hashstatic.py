@@ -12,7 +12,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.core.management.base import BaseCommand
 
@@ -28,8 +27,7 @@ class Command(BaseCommand):
             sources = find([], Path(scratch), self.stderr.write)
             rendered = Path(scratch) / "hashed"
             rendered.mkdir()
-            hasher = ManifestStaticFilesStorage(location=rendered, base_url=settings.STATIC_URL)
-            tree = hash_names(sources, hasher, rendered)
+            tree = hash_names(sources, ManifestStaticFilesStorage, rendered)
             by_django = os.environ.get("HASHED_BY_DJANGO")
             if by_django:
                 theirs = Path(by_django)

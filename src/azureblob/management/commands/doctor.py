@@ -18,7 +18,7 @@ from azureblob.doctor.configuration import Configuration
 from azureblob.doctor.diagnosis import diagnose
 from azureblob.doctor.results import Finding, State
 from azureblob.doctor.site import site
-from azureblob.management.interruption import told_as
+from azureblob.management.interruption import interrupt_message
 
 _ORIGIN = re.compile(r"https?://[\w.-]+(?::\d{1,5})?|https?://\[[0-9a-fA-F:]+\](?::\d{1,5})?")
 _INTERRUPTED = "Interrupted."
@@ -68,7 +68,7 @@ class Command(BaseCommand):
         columns = shutil.get_terminal_size().columns if self.stdout.isatty() else _PLAIN_COLUMNS
         table = report.Table(columns, self._paint)
         findings: list[Finding] = []
-        with told_as(_INTERRUPTED):
+        with interrupt_message(_INTERRUPTED):
             for finding in diagnose(configuration, examined):
                 findings.append(finding)
                 if not options["json"]:

@@ -13,13 +13,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from azureblob.management.interruption import told_as
+from azureblob.account import transport_to
+from azureblob.explanations import explain
+from azureblob.management.interruption import interrupt_message
 from azureblob.migrate.names import Unfit, blob_path
 from azureblob.migrate.report import Kind, Report
 from azureblob.migrate.runner import Migration
 from azureblob.names import shown
-from azureblob.rest.account import transport_to
-from azureblob.rest.errors import PublishError
+from azureblob.rest.errors import BlobServiceError
 from azureblob.rest.transport import Limits
 from azureblob.staticfiles import resolved
 from azureblob.storage import BlobStorage
@@ -128,10 +129,13 @@ class Command(BaseCommand):
         storage = self._storage()
         root = self._folder(options)
         try:
-            with told_as(_INTERRUPTED), self._report_file(options["report"], root, options) as out:
+            with (
+                interrupt_message(_INTERRUPTED),
+                self._report_file(options["report"], root, options) as out,
+            ):
                 self._run(storage, root, out, options)
-        except PublishError as error:
-            raise CommandError(str(error)) from None
+        except BlobServiceError as error:
+            raise CommandError(explain(error)) from None
 
     def _run(
         self, storage: BlobStorage, root: Path, out: TextIO | None, options: dict[str, Any]

@@ -13,8 +13,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from azureblob.advice import advice
 from azureblob.direct.quarantine import Quarantine, quarantine
-from azureblob.management.interruption import told_as
-from azureblob.management.spans import add_clearing_arguments
+from azureblob.management.arguments import add_deletion_arguments
+from azureblob.management.interruption import interrupt_message
 from azureblob.migrate.uploading import ENOUGH_FAILURES
 from azureblob.outages import error_code
 from azureblob.rest.models import quoted
@@ -31,12 +31,12 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_clearing_arguments(parser, default=_DEFAULT, kept="sent")
+        add_deletion_arguments(parser, default=_DEFAULT, retained="sent")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             place = quarantine()
-            with told_as(_INTERRUPTED):
+            with interrupt_message(_INTERRUPTED):
                 self._purge(place, options)
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None

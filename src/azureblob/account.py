@@ -1,9 +1,10 @@
-"""The way from a storage's options to the connections to its container."""
+"""Connections to the account of a storage, authorized as its options say."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from azureblob.credentials import default_credential
 from azureblob.rest.auth import Authorization, Bearer, SharedKey
 from azureblob.rest.transport import Limits, Transport
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Account(Protocol):
-    """What a storage knows of the account that its container is in."""
+    """The options of a storage that say which container it is, and how to sign in."""
 
     account_name: Any
     account_key: Any
@@ -23,13 +24,15 @@ class Account(Protocol):
 
 
 def open_transport(storage: StaticBlobStorage) -> Transport:
-    """Connections to the storage's container, none of them opened yet."""
+    """A transport to the static storage's container, with the limits of its options. Raises
+    BlobServiceError for a malformed key."""
     limits = Limits(storage.connections, storage.attempts, storage.stall_seconds)
     return transport_to(storage, limits)
 
 
 def transport_to(storage: Account, limits: Limits) -> Transport:
-    """Connections to the container of any storage of this app."""
+    """A transport to the container of any storage of this library. Raises BlobServiceError for a
+    malformed key."""
     url = f"{storage.blob_endpoint.rstrip('/')}/{storage.azure_container}"
     return Transport(url, _authorization(storage), limits)
 
@@ -38,7 +41,5 @@ def _authorization(storage: Account) -> Authorization:
     if storage.token_credential:
         return Bearer(storage.token_credential)
     if storage.auth_mode == "identity":
-        from azureblob.credentials import default_credential
-
         return Bearer(default_credential())
     return SharedKey(storage.account_name, storage.account_key)
