@@ -1,4 +1,4 @@
-"""A blob service whose container has names that no honest one would have."""
+"""A blob service whose container has hostile names."""
 
 from __future__ import annotations
 

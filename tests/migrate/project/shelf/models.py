@@ -25,7 +25,7 @@ class Book(models.Model):
 
 
 class Atlas(Book):
-    """With a table of its own beside its parent's."""
+    """It has a table of its own in addition to its parent's."""
 
     map = models.FileField(upload_to="maps")
 
