@@ -1,4 +1,4 @@
-"""What to do next: for any project by default, and for a site that replaces it."""
+"""Advice: the default for any project, and a site's own."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def az(account: Account, words: str) -> str:
     return f"{noun} --blob-endpoint {account.endpoint} --account-name {ACCOUNT} --{rest}"
 
 
-def test_a_bare_project_whose_key_is_refused_is_told_which_setting_to_change(
+def test_a_bare_project_whose_key_is_refused_learns_which_setting_to_change(
     examine: Examine,
 ) -> None:
     done = examine(AZURE_ACCOUNT_KEY="d3Jvbmcta2V5", **BARE)
@@ -74,7 +74,7 @@ def test_a_bare_project_without_a_container_gets_the_command_that_creates_it(
     ]
 
 
-def test_a_bare_project_that_cors_leaves_out_gets_the_rule_to_add(
+def test_a_bare_project_without_a_cors_rule_gets_the_one_to_add(
     examine: Examine, account: Account
 ) -> None:
     done = examine("--origin", STRANGER, **BARE)
@@ -244,10 +244,10 @@ def test_a_publish_of_this_site_names_the_commands_of_its_repository(
     assert explain(answer) == f"Blob storage said {code}: {said}"
 
 
-def test_the_sites_advice_answers_every_situation_that_names_something_of_azures_cli(
+def test_the_sites_advice_overrides_every_method(
     django_site: None,
 ) -> None:
-    """A new situation gets this repository's words too."""
+    """A new method of Advice needs an override in StackAdvice too."""
     from azureblob.advice import Advice
     from backend.advice import StackAdvice
 
@@ -255,7 +255,9 @@ def test_the_sites_advice_answers_every_situation_that_names_something_of_azures
     assert situations - set(vars(StackAdvice)) == set()
 
 
-def test_a_key_of_this_site_that_is_malformed_is_told_as_before(django_site: None) -> None:
+def test_a_malformed_key_of_this_site_names_the_command_that_writes_it_again(
+    django_site: None,
+) -> None:
     from azureblob.rest.auth import SharedKey
     from azureblob.rest.errors import PublishError
 
