@@ -53,7 +53,7 @@ def test_no_object_of_the_app_shows_a_secret(
     from django.core.files.storage import storages
     from django.test import RequestFactory
 
-    from azureblob.checks.configured import configured
+    from azureblob.checks.configuration import entries
     from azureblob.direct.quarantine import quarantine
     from azureblob.doctor.site import site
     from azureblob.rest.account import open_transport
@@ -73,7 +73,7 @@ def test_no_object_of_the_app_shows_a_secret(
         [(storage, storage._signer()) for storage in (*explicit[:1], storages["default"])],
         [storage.service_client for storage in (explicit[0], storages["default"])],
         (explicit[1].blobs, storages["staticfiles"].blobs.client),  # type: ignore[attr-defined]
-        (list(configured()), site(), quarantine(), channel),
+        (list(entries()), site(), quarantine(), channel),
     ]
     secrets = {
         "the account's key": settings.AZURE_ACCOUNT_KEY,
@@ -89,7 +89,7 @@ def test_no_object_of_the_app_shows_a_secret(
     # The test is worth something as long as it meets these.
     assert {
         "Environment", "Signer", "DelegationKeys", "AzureMediaStorage", "AzureStaticStorage",
-        "BlobStorage", "StaticBlobStorage", "Configured", "Site", "SharedKey", "Quarantine",
+        "BlobStorage", "StaticBlobStorage", "StorageEntry", "Site", "SharedKey", "Quarantine",
     } <= names  # fmt: skip
     with serving(RequestFactory().get("/")):  # some of them are forms, and str() renders those
         leaks = {

@@ -58,9 +58,9 @@ def test_a_bare_project_whose_key_is_refused_learns_which_setting_to_change(
 ) -> None:
     done = examine(AZURE_ACCOUNT_KEY="d3Jvbmcta2V5", **BARE)
     assert done["signin"]["fix"] == (
-        "Set AZURE_ACCOUNT_KEY to the present one, and start the site again."
+        "Set AZURE_ACCOUNT_KEY to the current key, and restart the site."
     )
-    # An emulator has no list of keys to ask for.
+    # An emulator cannot list its keys.
     assert done["signin"]["commands"] == []
 
 
@@ -68,7 +68,7 @@ def test_a_bare_project_without_a_container_gets_the_command_that_creates_it(
     examine: Examine, account: Account
 ) -> None:
     done = examine(media="not-there", **BARE)
-    assert done["container.media"]["fix"].startswith("Create it; or, if it has another name")
+    assert done["container.media"]["fix"].startswith("Create it; or correct the settings")
     assert done["container.media"]["commands"] == [
         az(account, "az storage container create --name not-there")
     ]
@@ -217,12 +217,12 @@ def test_the_advice_needs_no_settings() -> None:
     [
         (
             "AuthenticationFailed",
-            "the account refused the key. Write the settings anew: make env STACK=<stack>.",
+            "the account refused the key. Write app/.env again: make env STACK=<stack>.",
         ),
         (
             "AuthorizationFailure",
-            "the account does not let this machine in: by its firewall (networkAccess and "
-            "allowedIpRanges of the stack say who may), or because the key is not its own.",
+            "the account does not let this machine in: by its firewall (the stack's networkAccess "
+            "and allowedIpRanges), or because the key is not its own.",
         ),
         (
             "ContainerNotFound",
@@ -264,7 +264,7 @@ def test_a_malformed_key_of_this_site_names_the_command_that_writes_it_again(
     with pytest.raises(PublishError) as raised:
         SharedKey("shop", "no base64!")
     assert str(raised.value) == (
-        "AZURE_ACCOUNT_KEY is no account key: it is not base64. Write the settings anew: "
+        "AZURE_ACCOUNT_KEY is no account key: it is not base64. Write app/.env again: "
         "make env STACK=<stack>"
     )
 

@@ -450,7 +450,7 @@ def test_contradicting_settings_are_the_first_result(examine: Examine) -> None:
     done = examine(AZURE_AUTH_MODE="identity")
     assert {f["id"] for f in done.findings} == {"settings"}
     assert done["settings azureblob.E005"]["state"] == "fail"
-    assert "Take AZURE_ACCOUNT_KEY out" in done["settings azureblob.E005"]["fix"]
+    assert "Remove AZURE_ACCOUNT_KEY" in done["settings azureblob.E005"]["fix"]
     assert done.code == 1
 
 

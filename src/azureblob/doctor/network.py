@@ -10,7 +10,7 @@ from functools import partial
 from azure.core.exceptions import HttpResponseError
 
 from azureblob.advice import Steps
-from azureblob.checks.configured import address
+from azureblob.checks.configuration import address
 from azureblob.doctor.anonymous import Response, Unreachable, is_proxied, request
 from azureblob.doctor.results import Probe, ProbeFailed, ProbeSkipped, ProbeWarning
 from azureblob.doctor.site import Site

@@ -11,7 +11,7 @@ from functools import partial
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.blob import BlobClient
 
-from azureblob.checks.configured import address
+from azureblob.checks.configuration import address
 from azureblob.doctor.anonymous import Response, Unreachable, request
 from azureblob.doctor.results import Probe, ProbeFailed, ProbeSkipped, ProbeWarning
 from azureblob.doctor.site import Site

@@ -10,7 +10,7 @@ from functools import partial
 from django.core.checks import CheckMessage, Tags, run_checks
 from django.core.checks import Warning as CheckWarning
 
-from azureblob.checks.configured import TAG
+from azureblob.checks.configuration import TAG
 from azureblob.doctor.network import Network, Preflights
 from azureblob.doctor.probes import Containers, PublishedFiles, QuarantineRights
 from azureblob.doctor.results import Probe, ProbeFailed, ProbeWarning, Result, State

@@ -14,7 +14,7 @@ from django.conf import settings
 from storages.utils import setting
 
 from azureblob.advice import Account, Advice, advice
-from azureblob.checks.configured import made
+from azureblob.checks.configuration import created
 from azureblob.doctor.anonymous import REQUEST_SECONDS, connection_failure
 from azureblob.doctor.results import ProbeFailed
 from azureblob.outages import error_code
@@ -133,8 +133,8 @@ class Site:
 def site(origins: Sequence[str] = ()) -> Site | None:
     """The site of the settings; None if STORAGES has no storage of this library that can be
     created."""
-    media = made("default")
-    static = made("staticfiles")
+    media = created("default")
+    static = created("staticfiles")
     media = media if isinstance(media, BlobStorage) else None
     static = static if isinstance(static, StaticBlobStorage) else None
     if media is None and static is None:

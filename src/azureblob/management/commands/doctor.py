@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from azureblob.checks.configured import configured
+from azureblob.checks.configuration import entries
 from azureblob.doctor.results import Result, State, Table, as_json, closing_line, healthy
 from azureblob.doctor.runner import diagnose
 from azureblob.doctor.site import site
@@ -60,7 +60,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         tested = site(options["origin"])
-        if tested is None and not any(configured()):
+        if tested is None and not any(entries()):
             raise CommandError(
                 "STORAGES has no storage of azureblob, so there is nothing to examine."
             )
