@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -58,7 +59,7 @@ def check(django_site: None) -> Check:
     def run(*, deploy: bool = False, **changed: Any) -> list[Any]:
         with override_settings(**{**GOOD, "STORAGES": storages(), **changed}):
             found = run_checks(include_deployment_checks=deploy)
-        return [message for message in found if message.id.startswith("azureblob.")]
+        return [message for message in found if str(message.id).startswith("azureblob.")]
 
     return run
 
@@ -479,7 +480,7 @@ def test_a_missing_extra_is_named(
     from azureblob import extras
 
     assert f"azureblob.{id}" not in {message.id for message in check(**settings)}
-    find = extras.find_spec
+    find = importlib.util.find_spec
     monkeypatch.setattr(extras, "find_spec", lambda name: None if name == module else find(name))
     [found] = [message for message in check(**settings) if message.id == f"azureblob.{id}"]
     assert f"pip install 'django-azure-blob[{extra}]'" in str(found.hint)

@@ -222,7 +222,7 @@ def test_names_that_differ_in_case_are_reported(
     container.put("A.txt", b"A")
     ended = filled.migrate("--download", folder=back).well()  # this disk knows them apart
     assert "    A.txt and a.txt\n" in ended.out
-    assert (back / "A.txt").read_bytes(), (back / "a.txt").read_bytes() == (b"A", b"a")
+    assert ((back / "A.txt").read_bytes(), (back / "a.txt").read_bytes()) == (b"A", b"a")
 
 
 def test_blobs_outside_the_location_are_none_of_the_storages(

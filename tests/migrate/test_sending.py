@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 from PIL import Image
 
-from tests.faults import Fault, FaultProxy, Rule
+from tests.faults import Fault, FaultProxy, Record, Rule
 from tests.migrate.conftest import MakeMedia
 from tests.migrate.site import MediaSite, contents, md5s, stored, without_md5
 from tests.publish.container import Container
@@ -53,7 +52,7 @@ def test_every_file_is_sent_with_its_md5_and_the_service_would_refuse_other_byte
     media.fill({"a.bin": noise("a", 400_000), "b.txt": b"b"})
     proxy.rules = [Rule("PUT", "*/a.bin", status=503, first=1)]
 
-    def change(record: Any) -> None:
+    def change(record: Record) -> None:
         if record.path.endswith("a.bin"):
             (media.media / "a.bin").write_bytes(noise("other", 400_000))
 
@@ -72,9 +71,12 @@ def test_a_file_that_changes_after_it_was_sent_is_reported(
     media: MediaSite, proxy: FaultProxy
 ) -> None:
     media.fill({"a.txt": b"a"})
-    proxy.on_answer = lambda record: (
-        record.method == "PUT" and (media.media / "a.txt").write_bytes(b"changed") and None
-    )
+
+    def change(record: Record) -> None:
+        if record.method == "PUT":
+            (media.media / "a.txt").write_bytes(b"changed")
+
+    proxy.on_answer = change
     ended = media.migrate()
     assert ended.code == 1
     assert "a.txt: it changed during the run, after it was sent" in ended.out
@@ -103,7 +105,7 @@ for name in {list(FILES)!r}:
     assert blobs["covers/a.png"].content_settings.content_type == "image/png"
     page = blobs["covers/one page.html"]
     assert page.content_settings.content_type == "application/octet-stream"
-    assert page.content_settings.content_disposition.startswith("attachment")
+    assert str(page.content_settings.content_disposition).startswith("attachment")
     assert page.content_settings.cache_control == "private, max-age=3600"
     assert page.metadata == {"original_name": "one%20page.html"}
 
@@ -148,7 +150,7 @@ def test_what_somebody_else_stores_meanwhile_is_not_replaced(
     media.fill({"new.txt": b"new", "old.txt": b"old"})
     container.put("old.txt", b"older")
 
-    def meanwhile(record: Any) -> None:
+    def meanwhile(record: Record) -> None:
         if record.comp == "list":
             proxy.on_answer = None
             container.put("new.txt", b"theirs")

@@ -198,8 +198,8 @@ class Migration:
                 items[name] = Item(LocalFile(name, str(self.root / name), blob.size), path)
         for name in folders_of(items) & items.keys():
             item = items.pop(name)
-            problem = InvalidName("other blobs use its name as a folder, so it cannot be a file")
-            self.journal.add_problem(problem, item.path, item.file.size)
+            taken = InvalidName("other blobs use its name as a folder, so it cannot be a file")
+            self.journal.add_problem(taken, item.path, item.file.size)
         groups = self._add_same_names(items)
         if groups and destination.ignores_case:
             for first, *others in groups:
