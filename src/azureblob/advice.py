@@ -1,7 +1,7 @@
-"""What to do next when something is wrong, as texts and commands that a site can replace.
+"""What to do when something is wrong: texts and commands, which a site can replace.
 
-The defaults suit any Django project: settings, and commands of the Azure CLI. A site with tools of
-its own subclasses `Advice` and names the class in its settings:
+The defaults suit any Django project: settings, and commands of the Azure CLI. A site with its own
+tools subclasses `Advice` and names the class in its settings:
 
     AZUREBLOB_ADVICE = "shop.advice.ShopAdvice"
 """
@@ -19,13 +19,13 @@ from django.utils.module_loading import import_string
 
 _log = logging.getLogger(__name__)
 _CODES = "https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes"
-# The preflight of an upload asks for these (Put Blob and Put Block).
+# The request headers of an upload (Put Blob and Put Block).
 _UPLOAD_HEADERS = "content-type 'x-ms-*'"
 
 
 @dataclass(frozen=True)
 class Account:
-    """`name` or `endpoint` is empty where it is not known."""
+    """A storage account. `name` and `endpoint` are empty if they are not known."""
 
     name: str = ""
     endpoint: str = ""
@@ -38,18 +38,18 @@ class Account:
 
 @dataclass(frozen=True)
 class Steps:
-    """A sentence, and the commands to type, each whole."""
+    """A sentence, and the commands to type, each complete."""
 
     text: str
     commands: tuple[str, ...] = ()
 
 
 class Advice:
-    """One method for each situation. Those that return text give a part of a one-line message;
-    the others are printed by the command `doctor`, the commands on lines of their own.
+    """One method for each situation. Those that return text are part of a one-line message; the
+    others are printed by the command `doctor`, with each command on a line of its own.
 
     The commands follow the reference of the Azure CLI (`az storage account`, `az storage
-    container`, `az storage cors`). `container` is empty where it is not known.
+    container`, `az storage cors`). `container` is empty if it is not known.
     """
 
     def __init__(self, account: Account) -> None:
@@ -58,33 +58,33 @@ class Advice:
     # --- Parts of one-line messages, without a full stop --------------------------------------
 
     def renew_key(self) -> str:
-        """The account refused the key, or the key is malformed."""
+        """The account refused the key."""
         return f"Set AZURE_ACCOUNT_KEY to one of the account's keys{self._in_words(self._keys())}"
 
     def copy_key(self) -> str:
-        """A key that is not base64: it was probably copied in part."""
-        return f"Copy the key whole{self._in_words(self._keys())}"
+        """The key is not base64; it was probably copied in part."""
+        return f"Copy the complete key{self._in_words(self._keys())}"
 
     def network_rules(self) -> str:
-        """Where to find which machines the account's firewall lets in; inside parentheses."""
+        """Where to find which machines the account's firewall allows; inside parentheses."""
         return f"its rules: az storage account network-rule list --account-name {self._name}"
 
     def create_container(self, container: str = "") -> str:
         return f"Create it ({self._container('create', container)})"
 
     def close_uploads(self, container: str) -> str:
-        """Anyone reads uploads that the site signs URLs for."""
+        """Anyone can read uploads, although the site signs their URLs."""
         return f"Make it private: {self._level(container, 'off')}"
 
     def open_or_sign_uploads(self, container: str) -> str:
-        """Nobody reads uploads that pages link to without a signature."""
+        """Nobody can read uploads, although pages link to them without a signature."""
         return (
             "To keep them private: set AZURE_MEDIA_ACCESS = 'private', or the storage's option "
             f"signed. To show them to anyone: {self._level(container, 'blob')}"
         )
 
     def close_quarantine(self, container: str) -> str:
-        """Anyone reads uploads that are not checked yet."""
+        """Anyone can read unchecked uploads."""
         return f"Make it private: {self._level(container, 'off')}"
 
     # --- Signing in ---------------------------------------------------------------------------
@@ -97,20 +97,20 @@ class Advice:
 
     def keys_not_allowed(self) -> Steps:
         return Steps(
-            "Sign in as an identity: set AZURE_AUTH_MODE = 'identity' and leave AZURE_ACCOUNT_KEY "
-            "out."
+            "Sign in with an identity: set AZURE_AUTH_MODE = 'identity' and remove "
+            "AZURE_ACCOUNT_KEY."
         )
 
     def key_refused(self) -> Steps:
         return Steps(
-            "Set AZURE_ACCOUNT_KEY to the present one, and start the site again.", self._keys()
+            "Set AZURE_ACCOUNT_KEY to the current key, and restart the site.", self._keys()
         )
 
     def role_missing(self) -> Steps:
         scope = f'"$(az storage account show --name {self._name} --query id --output tsv)"'
         return Steps(
-            "Give it Storage Blob Data Contributor and Storage Blob Delegator; a new role takes up "
-            "to ten minutes.",
+            "Assign it the roles Storage Blob Data Contributor and Storage Blob Delegator; a new "
+            "role takes up to ten minutes to apply.",
             tuple(
                 f"az role assignment create --assignee <object id> --role '{role}' --scope {scope}"
                 for role in ("Storage Blob Data Contributor", "Storage Blob Delegator")
@@ -119,28 +119,28 @@ class Advice:
 
     def signature_refused(self) -> Steps:
         return Steps(
-            "Check the clock, the key, and the account's rules for signatures: whether it allows "
-            "shared keys, and its SAS expiration policy.",
+            "Check the clock, the key, whether the account allows shared keys, and its SAS "
+            "expiration policy.",
             self._keys(),
         )
 
     def refused(self) -> Steps:
-        """A code that no other method is about."""
-        return Steps(f"Look the code up: {_CODES}")
+        """Any other error code."""
+        return Steps(f"Look up the code: {_CODES}")
 
     # --- The network --------------------------------------------------------------------------
 
     def name_unresolved(self) -> Steps:
         return Steps(
             "AZURE_BLOB_ENDPOINT or AZURE_ACCOUNT_NAME names an account that does not exist, or "
-            "this machine has no name server."
+            "this machine has no DNS server."
         )
 
     def unreachable(self) -> Steps:
         if self.account.local:
             return Steps("Start the emulator (Azurite), or correct AZURE_BLOB_ENDPOINT.")
         return Steps(
-            "Look at the network, a proxy that opens TLS (REQUESTS_CA_BUNDLE names its "
+            "Check the network, a proxy that intercepts TLS (set REQUESTS_CA_BUNDLE to its "
             "certificate), and the account's public network access."
         )
 
@@ -152,7 +152,7 @@ class Advice:
 
     def firewall(self) -> Steps:
         return Steps(
-            "Let its address in, or look from within the network.",
+            "Allow its address, or run this from inside the network.",
             (
                 f"az storage account network-rule add --account-name {self._name} "
                 "--ip-address <address>",
@@ -163,40 +163,42 @@ class Advice:
 
     def container_missing(self, container: str) -> Steps:
         return Steps(
-            "Create it; or, if it has another name, correct the settings.",
+            "Create it; or correct the settings, if it has another name.",
             (self._container("create", container),),
         )
 
     def container_being_deleted(self, container: str) -> Steps:
-        return Steps("Wait a minute, and create it again.", (self._container("create", container),))
+        return Steps(
+            "Wait a minute, then create it again.", (self._container("create", container),)
+        )
 
     def container_closed_by_account_only(self, container: str) -> Steps:
         """The container is public, and the account allows no public access."""
         return Steps("Make the container private too.", (self._level(container, "off"),))
 
     def uploads_readable(self, container: str) -> Steps:
-        """Visitors read uploads that are declared private."""
+        """Visitors can read uploads that are declared private."""
         return Steps(
-            "Make it private; or, if anyone may read them, set AZURE_MEDIA_ACCESS = 'public'.",
+            "Make it private; or set AZURE_MEDIA_ACCESS = 'public', if anyone may read uploads.",
             (self._level(container, "off"),),
         )
 
     def quarantine_readable(self, container: str) -> Steps:
-        """Visitors see that container."""
+        """Visitors can read the quarantine container."""
         return Steps("Make it private.", (self._level(container, "off"),))
 
     def unchecked_upload_readable(self, container: str) -> Steps:
-        """Visitors read a blob of the quarantine."""
+        """Visitors can read a blob in the quarantine container."""
         return Steps("Make the quarantine container private.", (self._level(container, "off"),))
 
     def listable(self, container: str) -> Steps:
-        return Steps("Set the level to blob.", (self._level(container, "blob"),))
+        return Steps("Set its access level to blob.", (self._level(container, "blob"),))
 
     def public_access_not_allowed(self) -> Steps:
         """The pages link to a container that cannot be public."""
         return Steps(
-            "Allow it; where a policy forbids that, put a CDN in front of the static files, and "
-            "make uploads private (AZURE_MEDIA_ACCESS = 'private').",
+            "Allow public access. If a policy forbids that, put a CDN in front of the static files "
+            "and make uploads private (AZURE_MEDIA_ACCESS = 'private').",
             (f"az storage account update --name {self._name} --allow-blob-public-access true",),
         )
 
@@ -205,8 +207,8 @@ class Advice:
 
     def uploads_hidden(self, container: str) -> Steps:
         return Steps(
-            "If uploads are private, set AZURE_MEDIA_ACCESS = 'private'; else make the container "
-            "public.",
+            "If uploads are private, set AZURE_MEDIA_ACCESS = 'private'; otherwise make the "
+            "container public.",
             (self._level(container, "blob"),),
         )
 
@@ -219,16 +221,16 @@ class Advice:
         )
 
     def origin_cannot_load(self, origin: str) -> Steps:
-        """Webfonts and modules: GET."""
+        """GET, for webfonts and ES modules."""
         return Steps(
-            "No CORS rule of the account names this origin, or not with this scheme and port.",
+            "Add a CORS rule for this origin, with its scheme and port.",
             (self._cors(origin, "GET HEAD", "'*'"),),
         )
 
     def origin_cannot_upload(self, origin: str) -> Steps:
         return Steps(
-            "No CORS rule of the account lets this origin send (PUT), or not with this scheme and "
-            "port.",
+            "Add a CORS rule that allows this origin, with its scheme and port, to send PUT "
+            "requests.",
             (self._cors(origin, "PUT", _UPLOAD_HEADERS),),
         )
 
@@ -239,7 +241,7 @@ class Advice:
         return self.account.name or "<account>"
 
     def _keys(self) -> tuple[str, ...]:
-        """An emulator has no list of keys to ask for."""
+        """None for an emulator, which cannot list its keys."""
         if self.account.local:
             return ()
         return (f"az storage account keys list --account-name {self._name}",)
@@ -269,9 +271,9 @@ class Advice:
 
 
 def advice(account: Account | None = None) -> Advice:
-    """The site's advice, or the default; about the account of the settings if none is given.
+    """The advice of the site, or the default, for an account; by default that of the settings.
 
-    A wrong AZUREBLOB_ADVICE is logged and does not hide the failure that this explains.
+    An invalid AZUREBLOB_ADVICE is logged, so that it does not hide the failure to explain.
     """
     if account is None:
         account = Account(
@@ -295,23 +297,23 @@ def _setting(name: str) -> Any:
     try:
         return getattr(settings, name, None)
     except ImproperlyConfigured:
-        # There are no settings: a part of the library is used outside a project.
+        # A part of the library is used outside a project, without settings.
         return None
 
 
 @cache
 def _imported(path: object) -> type[Advice]:
-    """Cached: the setting is read whenever advice is given, its module is imported once."""
-    wrong = (
+    """Cached by path, so that changing the setting takes effect."""
+    rule = (
         f"AZUREBLOB_ADVICE is {path!r}. It must be the dotted path of a subclass of "
         "azureblob.advice.Advice, such as 'shop.advice.ShopAdvice'"
     )
     if not isinstance(path, str) or not all(part.isidentifier() for part in path.split(".")):
-        raise ImproperlyConfigured(f"{wrong}.")
+        raise ImproperlyConfigured(f"{rule}.")
     try:
         found = import_string(path)
     except ImportError as error:
-        raise ImproperlyConfigured(f"{wrong}: {error}.") from None
+        raise ImproperlyConfigured(f"{rule}: {error}.") from None
     if not (isinstance(found, type) and issubclass(found, Advice)):
-        raise ImproperlyConfigured(f"{wrong}.")
+        raise ImproperlyConfigured(f"{rule}.")
     return found

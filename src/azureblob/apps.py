@@ -1,3 +1,5 @@
+"""The app `azureblob`, which registers the system checks."""
+
 from __future__ import annotations
 
 from django.apps import AppConfig
@@ -8,4 +10,4 @@ class AzureBlobConfig(AppConfig):
     verbose_name = "Azure Blob Storage"
 
     def ready(self) -> None:
-        from azureblob import checks  # noqa: F401 - registers them
+        from azureblob import checks  # noqa: F401 - importing registers them

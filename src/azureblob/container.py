@@ -8,7 +8,7 @@ from typing import Any
 
 from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
 from azure.storage.blob import BlobServiceClient, ContainerClient
-from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from django.core.exceptions import SuspiciousFileOperation
 from storages.backends.azure_storage import AzureStorage
 from storages.utils import setting
 
@@ -85,7 +85,7 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
             endpoint=self.blob_endpoint,
         )
         if problems:
-            raise ImproperlyConfigured(f"{type(self).__name__}: {' '.join(problems)}")
+            raise options.OptionsError(f"{type(self).__name__}: {' '.join(problems)}", self)
 
     def get_default_settings(self) -> dict[str, Any]:
         inherited = super().get_default_settings()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-# Import names of what each extra in pyproject.toml installs.
+# The modules that each extra in pyproject.toml installs.
 _MODULES = {
     "identity": ("azure.identity",),
     "svg": ("py_svg_hush",),
@@ -20,8 +20,8 @@ def how_to_install(extra: str) -> str:
     return f"pip install 'django-azure-blob[{extra}]'"
 
 
-def require(extra: str, what: str) -> None:
-    """Raises ImportError, which names the extra, where `what` lacks its packages."""
+def require(extra: str, user: str) -> None:
+    """Raises ImportError if the packages of an extra are missing; `user` is what needs them."""
     if not is_installed(extra):
         modules = " and ".join(_MODULES[extra])
-        raise ImportError(f"{what} needs {modules}: {how_to_install(extra)}")
+        raise ImportError(f"{user} needs {modules}: {how_to_install(extra)}")

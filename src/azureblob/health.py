@@ -1,11 +1,12 @@
 """GET /healthz: whether the database and both containers can be reached, within two seconds.
 
-HealthMiddleware, the first in MIDDLEWARE, answers it by itself.
+HealthMiddleware, the first in MIDDLEWARE, answers it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -15,7 +16,6 @@ from typing import cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from azure.core.exceptions import (
-    AzureError,
     ClientAuthenticationError,
     HttpResponseError,
     ResourceNotFoundError,
@@ -32,44 +32,51 @@ from django.http.response import HttpResponseBase
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
 
-# All checks together. What is left of the two seconds is for the answer, and for a thread to become
-# free: deadline.STALLED_SECONDS.
+from azureblob.outages import described
+
+log = logging.getLogger(__name__)
+
+# For all checks together. The rest of the two seconds is for the response, and for a thread to
+# become free: timeouts.STALLED_SECONDS.
 DEADLINE_SECONDS = 1.3
 _REQUEST_SECONDS = 1.1
+# The same failure of the same check is logged once in this time, however often probes ask.
+_LOG_SECONDS = 60.0
 
 OK = "ok"
 _lock = threading.Lock()
 _running: dict[str, Future[str]] = {}
+_logged_at: dict[tuple[str, str], float] = {}
 
 
-_Answer = HttpResponseBase | Awaitable[HttpResponseBase]
+_Response = HttpResponseBase | Awaitable[HttpResponseBase]
 
 
 class HealthMiddleware:
-    """Answers requests for the view `healthz`, at whatever path the URLconf has it.
+    """Answers requests for the view `healthz`, at the path that the URLconf gives it.
 
-    The platform asks for it: by plain http, at the instance's own address, with any Host header.
-    So neither ALLOWED_HOSTS nor SECURE_SSL_REDIRECT may stand before it, nor a session, which needs
-    the database. Every other path is left to the middleware behind.
+    Platforms probe it over plain http, at the address of the instance, with any Host header. So it
+    must come before ALLOWED_HOSTS and SECURE_SSL_REDIRECT are applied, and before the session,
+    which needs the database. All other paths go on to the next middleware.
     """
 
     sync_capable = True
     async_capable = True
 
-    def __init__(self, get_response: Callable[[HttpRequest], _Answer]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], _Response]) -> None:
         self.get_response = get_response
         self._async = iscoroutinefunction(get_response)
         if self._async:
             markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> _Answer:
+    def __call__(self, request: HttpRequest) -> _Response:
         if not self._async:
             return healthz(request) if _is_health(request) else self.get_response(request)
-        return self._answered(request)
+        return self._respond(request)
 
-    async def _answered(self, request: HttpRequest) -> HttpResponseBase:
+    async def _respond(self, request: HttpRequest) -> HttpResponseBase:
         if _is_health(request):
-            # Not in Django's one thread for synchronous views, which may be waiting for storage.
+            # Not in Django's single thread for synchronous views, which may be waiting for storage.
             return await asyncio.to_thread(healthz, request)
         return await cast("Awaitable[HttpResponseBase]", self.get_response(request))
 
@@ -83,7 +90,8 @@ def _is_health(request: HttpRequest) -> bool:
 
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 when all is well, else 503; a check's answer is `ok` or a word for what is wrong."""
+    """200 if all is well, otherwise 503. The result of a check is `ok` or a word for what is wrong,
+    which the log explains."""
     checks = run(
         {
             "database": check_database,
@@ -91,7 +99,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
             "media": lambda: check_container("default"),
         }
     )
-    healthy = all(answer == OK for answer in checks.values())
+    healthy = all(result == OK for result in checks.values())
     return JsonResponse(
         {"status": "ok" if healthy else "unavailable", "checks": checks},
         status=200 if healthy else 503,
@@ -99,80 +107,87 @@ def healthz(request: HttpRequest) -> JsonResponse:
     )
 
 
-def run(checks: dict[str, Callable[[], str]]) -> dict[str, str]:
-    """Each check's answer, after DEADLINE_SECONDS at the latest, whatever the checks do."""
+def run(checks: dict[str, Callable[[], object]]) -> dict[str, str]:
+    """The result of each check, after DEADLINE_SECONDS at most. A check fails by raising."""
     deadline = time.monotonic() + DEADLINE_SECONDS
-    answers = {name: _started(name, check) for name, check in checks.items()}
-    return {name: _answer(answer, deadline) for name, answer in answers.items()}
+    futures = {name: _start(name, check) for name, check in checks.items()}
+    return {name: _result(name, future, deadline) for name, future in futures.items()}
 
 
-def check_database() -> str:
+def check_database() -> None:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
-        return "unreachable"
     finally:
-        connection.close()  # this thread's own
-    return OK
+        connection.close()  # the one of this thread
 
 
-def check_container(alias: str) -> str:
-    """One request to the container of the storage with this alias in STORAGES; no retries."""
+def check_container(alias: str) -> None:
+    """Send one request, without retries, to the container of the storage with this alias in
+    STORAGES."""
     storage = storages[alias]
     timeouts = {"connect": _REQUEST_SECONDS, "read": _REQUEST_SECONDS}
     with storage.service(retries=0, **timeouts) as service:  # type: ignore[attr-defined]
-        try:
-            service.get_container_client(storage.azure_container).get_container_properties()  # type: ignore[attr-defined]
-        except AzureError as error:
-            return word_for(error)
-    return OK
+        service.get_container_client(storage.azure_container).get_container_properties()  # type: ignore[attr-defined]
 
 
-def word_for(error: AzureError) -> str:
-    """A word for what went wrong. The error's own text may hold addresses and signatures."""
+def word_for(error: Exception) -> str:
+    """A word for what went wrong. The text of the error may contain addresses and signatures."""
     if isinstance(error, ServiceRequestTimeoutError | ServiceResponseTimeoutError):
         return "timeout"
-    if isinstance(error, ServiceRequestError | ServiceResponseError):
+    if isinstance(error, ServiceRequestError | ServiceResponseError | DatabaseError):
         return "unreachable"
     if isinstance(error, ResourceNotFoundError):
         return "container missing"
     if isinstance(error, HttpResponseError) and error.status_code in {401, 403}:
         return "forbidden"
-    if isinstance(error, ClientAuthenticationError):  # no answer of the service's: none was asked
+    if isinstance(error, ClientAuthenticationError):  # raised before a request was sent
         return "no identity"
     if isinstance(error, HttpResponseError) and error.status_code == 409:
         return "container being deleted"
     return "error"
 
 
-def _started(name: str, check: Callable[[], str]) -> Future[str]:
-    """The check, running in a thread; one that runs already is shared.
+def _start(name: str, check: Callable[[], object]) -> Future[str]:
+    """Run the check in a thread, or share the thread that is running it already.
 
-    So a service that hangs holds one thread and not one for each probe. The threads are daemons:
-    resolving a host name has no time-out, and must not keep the process from ending.
+    So a service that hangs blocks one thread, not one for each probe. The threads are daemons:
+    resolving a host name has no timeout and must not keep the process from exiting.
     """
     with _lock:
         if name in _running:
             return _running[name]
-        answer: Future[str] = Future()
-        _running[name] = answer
+        future: Future[str] = Future()
+        _running[name] = future
 
     def work() -> None:
+        result = OK
         try:
-            result = check()
-        except Exception:
-            result = "error"
+            check()
+        except Exception as error:
+            result = word_for(error)
+            _log_failure(name, result, described(error))
         with _lock:
             del _running[name]
-        answer.set_result(result)
+        future.set_result(result)
 
     threading.Thread(target=work, name=f"healthz-{name}", daemon=True).start()
-    return answer
+    return future
 
 
-def _answer(answer: Future[str], deadline: float) -> str:
+def _result(name: str, future: Future[str], deadline: float) -> str:
     try:
-        return answer.result(max(0.0, deadline - time.monotonic()))
+        return future.result(max(0.0, deadline - time.monotonic()))
     except FutureTimeout:
+        _log_failure(name, "timeout", f"no result within {DEADLINE_SECONDS} s")
         return "timeout"
+
+
+def _log_failure(name: str, result: str, detail: str) -> None:
+    """`detail` must contain no address and no secret."""
+    now = time.monotonic()
+    with _lock:
+        if now - _logged_at.get((name, result), -_LOG_SECONDS) < _LOG_SECONDS:
+            return
+        _logged_at[name, result] = now
+    log.warning("The health check of %s failed: %s (%s).", name, result, detail)

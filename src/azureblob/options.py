@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 # Options of django-storages' Azure backend that have no effect here, and what to use instead.
 REPLACED = {
     "connection_string": "account_name and account_key, and blob_endpoint for another cloud",
@@ -15,6 +17,15 @@ REPLACED = {
     "api_version": "client_options={'api_version': …}",
     "default_content_type": "object_parameters",
 }
+
+
+class OptionsError(ImproperlyConfigured):
+    """The options of a storage are refused. `storage` has them as attributes, and is not usable
+    otherwise: system checks read them to name each problem."""
+
+    def __init__(self, message: str, storage: Any) -> None:
+        super().__init__(message)
+        self.storage = storage
 
 
 def unsupported_options(options: Iterable[str]) -> list[str]:

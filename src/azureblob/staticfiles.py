@@ -167,7 +167,8 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
             endpoint=self.blob_endpoint,
         )
         if problems:
-            raise ImproperlyConfigured("Options of the static storage:\n" + "\n".join(problems))
+            text = "Options of the static storage:\n" + "\n".join(problems)
+            raise options.OptionsError(text, self)
         self._paths: Mapping[str, str] | None = None
 
     def get_default_settings(self) -> dict[str, Any]:

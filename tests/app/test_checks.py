@@ -1,8 +1,9 @@
-"""manage.py check: each id fires where it should, is silent where it should, and is in the docs."""
+"""manage.py check: each id fires when it should, is silent otherwise, and is in the docs."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ DJANGOS = "django.contrib.staticfiles.storage.StaticFilesStorage"
 BLOBS = "azureblob.storage.BlobStorage"
 KEY = "bm8ga2V5"
 ENDPOINT = "https://someaccount.blob.core.windows.net/"
-# A project with the app alone, as docs/publishing.md has it.
+# A project with only this app, as in docs/publishing.md.
 GOOD: dict[str, Any] = {
     "AZURE_ACCOUNT_NAME": "someaccount",
     "AZURE_ACCOUNT_KEY": KEY,
@@ -51,19 +52,19 @@ def storages(
 
 @pytest.fixture
 def check(django_site: None) -> Check:
-    """This app's messages about a good project with these settings."""
+    """The messages of the library about a good project with these changes."""
     from django.core.checks import run_checks
     from django.test import override_settings
 
     def run(*, deploy: bool = False, **changed: Any) -> list[Any]:
         with override_settings(**{**GOOD, "STORAGES": storages(), **changed}):
             found = run_checks(include_deployment_checks=deploy)
-        return [message for message in found if message.id.startswith("azureblob.")]
+        return [message for message in found if str(message.id).startswith("azureblob.")]
 
     return run
 
 
-def test_a_good_project_hears_nothing(check: Check) -> None:
+def test_a_good_project_gets_no_message(check: Check) -> None:
     assert check() == []
 
 
@@ -102,7 +103,7 @@ def test_collectstatic_stops_at_it(django_site: None) -> None:
         call_command("collectstatic", interactive=False, skip_checks=False)
 
 
-# Id, settings that it fires at, what the hint says to type, settings beside it that are right.
+# Id, settings that it fires for, part of the hint, and similar settings that are right.
 FIRES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     (
         "E014",
@@ -116,7 +117,7 @@ FIRES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     (
         "E017",
         {"AZUREBLOB_ADVICE": "backend.advice.Missing"},
-        "take AZUREBLOB_ADVICE out",
+        "remove AZUREBLOB_ADVICE",
         {"AZUREBLOB_ADVICE": "backend.advice.StackAdvice"},
     ),
     (
@@ -135,7 +136,7 @@ FIRES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     (
         "E005",
         {"AZURE_AUTH_MODE": "identity"},
-        "Take AZURE_ACCOUNT_KEY out",
+        "Remove AZURE_ACCOUNT_KEY",
         {"AZURE_AUTH_MODE": "key"},
     ),
     (
@@ -196,6 +197,12 @@ FIRES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         {"AZURE_OVERWRITE_FILES": False},
     ),
     (
+        "W011",
+        {"AZURE_CONTAINER": "files", "AZURE_MEDIA_CONTAINER": "media"},
+        "Remove AZURE_CONTAINER",
+        {"AZURE_CONTAINER": "media", "AZURE_MEDIA_CONTAINER": "media"},
+    ),
+    (
         "W004",
         {"STATIC_URL": "/static/"},
         f"Set STATIC_URL = '{ENDPOINT}static/'",
@@ -231,7 +238,7 @@ def test_each_check_fires_and_says_what_to_type_and_is_silent_where_all_is_right
     assert check(**right) == []
 
 
-def test_one_setting_is_told_once_for_both_storages(check: Check) -> None:
+def test_a_setting_of_both_storages_is_reported_once(check: Check) -> None:
     assert len(check(AZURE_AUTH_MODE="identity")) == 1
 
 
@@ -241,7 +248,7 @@ def test_seconds_may_be_text(check: Check, seconds: Any) -> None:
 
 
 @pytest.mark.parametrize("seconds", ["an hour", 0, -1, True, 1.5, "9" * 50, None])
-def test_seconds_that_are_none_are_refused(check: Check, seconds: Any) -> None:
+def test_invalid_seconds_are_refused(check: Check, seconds: Any) -> None:
     found = check(STORAGES=storages({"signed_seconds": seconds}))
     assert [message.id for message in found] == ["azureblob.E007"]
 
@@ -251,17 +258,51 @@ def test_static_files_and_uploads_in_one_container_are_refused(check: Check) -> 
     assert [message.id for message in found] == ["azureblob.E009"]
 
 
-def test_a_storage_that_is_made_by_a_function_is_nobodys_business(check: Check) -> None:
+def test_a_storage_created_by_a_function_is_not_checked(check: Check) -> None:
     assert check(STORAGES=storages(static_backend="operator.add")) == []
 
 
-def test_without_a_storage_of_ours_nothing_is_said_of_the_account(check: Check) -> None:
+def test_without_a_storage_of_the_library_the_account_is_not_checked(check: Check) -> None:
     plain = storages(backend="django.core.files.storage.FileSystemStorage", static_backend=DJANGOS)
     settings = {"AZURE_ACCOUNT_NAME": None, "AZURE_LOCATION": "x", "MEDIA_URL": "/media/"}
     assert check(STORAGES=plain, **settings) == []
 
 
-def test_a_stale_setting_is_told_to_collectstatic_as_well(django_site: None) -> None:
+def test_settings_are_not_called_ignored_if_django_storages_reads_them(check: Check) -> None:
+    ignored = {"AZURE_LOCATION": "folder", "AZURE_SSL": False}
+    assert {message.id for message in check(**ignored)} == {"azureblob.W002", "azureblob.W003"}
+    theirs = {"BACKEND": "storages.backends.azure_storage.AzureStorage"}
+    assert check(**ignored, STORAGES={**storages(), "other": theirs}) == []
+
+
+def test_options_of_a_class_are_seen_without_creating_the_storage_twice(
+    check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a subclass sets them: an attribute comes before the setting."""
+    from azureblob.storage import BlobStorage
+
+    created: list[BlobStorage] = []
+
+    class Own(BlobStorage):
+        azure_container = "static"
+
+        def __init__(self, **given: Any) -> None:
+            created.append(self)
+            super().__init__(**given)
+
+    monkeypatch.setattr("backend.custom_azure.Own", Own, raising=False)
+    found = check(STORAGES=storages(backend="backend.custom_azure.Own"), MEDIA_URL="")
+    assert [message.id for message in found] == ["azureblob.E009"]
+    assert len(created) == 1
+
+
+def test_an_unknown_option_is_reported_with_its_storage(check: Check) -> None:
+    [found] = check(STORAGES=storages({"azure_containr": "media"}), MEDIA_URL="")
+    assert found.id == "azureblob.E002"
+    assert "STORAGES['default'] is refused: Invalid setting 'azure_containr'" in found.msg
+
+
+def test_collectstatic_reports_stale_settings_as_well(django_site: None) -> None:
     from django.core.checks import Tags, run_checks
     from django.test import override_settings
 
@@ -273,7 +314,7 @@ def test_a_stale_setting_is_told_to_collectstatic_as_well(django_site: None) -> 
 # --- With --deploy --------------------------------------------------------------------------------
 
 
-def test_uploads_under_the_type_of_their_name_are_noted_before_a_deployment(check: Check) -> None:
+def test_unchecked_content_types_are_reported_before_a_deployment(check: Check) -> None:
     dead = {"AZURE_BLOB_ENDPOINT": f"http://127.0.0.1:{free_port()}/a/", "MEDIA_URL": ""}
     dead["STATIC_URL"] = f"{dead['AZURE_BLOB_ENDPOINT']}static/"
     unchecked = storages({"check_content": False})
@@ -295,22 +336,22 @@ PRIVATE = {
 }
 
 
-def test_a_second_storage_that_links_private_uploads_openly_is_noted(check: Check) -> None:
+def test_a_second_storage_with_unsigned_urls_of_private_uploads_is_reported(check: Check) -> None:
     assert check(deploy=True, **PRIVATE) == []
     other = {"BACKEND": BLOBS, "OPTIONS": {"azure_container": "media", "signed": False}}
     [found] = check(deploy=True, **PRIVATE, STORAGES={**storages(), "other": other})
     assert found.id == "azureblob.W009"
     assert "STORAGES['other']" in found.msg
-    # Also where the default's option says that uploads are private, and no setting.
+    # Also if the option of the default storage, and no setting, makes uploads private.
     public = {**PRIVATE, "AZURE_MEDIA_ACCESS": "public"}
     [found] = check(deploy=True, **public, STORAGES={**storages({"signed": True}), "other": other})
     assert found.id == "azureblob.W009"
 
 
-def test_a_storage_that_an_app_made_by_itself_is_noted(
+def test_a_storage_that_an_app_created_itself_is_reported(
     check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As django-filer does: in a module of its own, and as the storage of a field."""
+    """As django-filer does: in its own module, and as the storage of a field."""
     import gallery.models
     from azureblob.storage import BlobStorage
 
@@ -329,7 +370,7 @@ def test_a_storage_that_an_app_made_by_itself_is_noted(
     assert len([1 for number, _ in found if number == "azureblob.W009"]) == 2
 
 
-def test_looking_for_storages_makes_none_that_is_lazy(
+def test_looking_for_storages_evaluates_no_lazy_object(
     check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from django.utils.functional import SimpleLazyObject
@@ -372,36 +413,36 @@ def containers(azure_env: dict[str, str], django_site: None) -> Any:
         ({"AZURE_ACCOUNT_KEY": "d3Jvbmcta2V5"}, [], ""),
     ],
 )
-def test_the_containers_are_asked_about_before_a_deployment(
+def test_the_access_levels_are_checked_before_a_deployment(
     containers: Any, settings: dict[str, Any], expected: list[str], command: str
 ) -> None:
     from django.test import override_settings
 
-    from azureblob.checks import containers_are_as_declared
+    from azureblob.checks import access_levels_match
 
     both = {
         "default": {"BACKEND": "backend.custom_azure.AzureMediaStorage"},
         "staticfiles": {"BACKEND": "backend.custom_azure.AzureStaticStorage"},
     }
     with override_settings(STORAGES=both, **settings):
-        found = containers_are_as_declared(None)
+        found = access_levels_match(None)
     assert [message.id for message in found] == expected
     assert not found or command in str(found[0].hint)
 
 
-def test_nobody_is_asked_without_deploy(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_request_is_sent_without_deploy(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check is registered for deployments only."""
 
     def fail(*_: Any, **__: Any) -> None:
         raise AssertionError("it asked")
 
-    monkeypatch.setattr("azureblob.checks.levels._level", fail)
+    monkeypatch.setattr("azureblob.checks.deployment._level", fail)
     assert check() == []
     with pytest.raises(AssertionError):
         check(deploy=True)
 
 
-def test_a_site_whose_requests_may_wait_for_ever_is_noted_before_a_deployment(
+def test_missing_middleware_is_reported_before_a_deployment(
     check: Check,
 ) -> None:
     from django.test import override_settings
@@ -439,7 +480,7 @@ def test_a_missing_extra_is_named(
     from azureblob import extras
 
     assert f"azureblob.{id}" not in {message.id for message in check(**settings)}
-    find = extras.find_spec
+    find = importlib.util.find_spec
     monkeypatch.setattr(extras, "find_spec", lambda name: None if name == module else find(name))
     [found] = [message for message in check(**settings) if message.id == f"azureblob.{id}"]
     assert f"pip install 'django-azure-blob[{extra}]'" in str(found.hint)

@@ -116,7 +116,8 @@ def test_a_key_in_storages_is_read_from_there_again(django_site: None, kind: Any
             "missing": {"BACKEND": "no.such.Storage"},
         }
     ):
-        text = pickle.dumps(StorageHandler(settings.STORAGES)["other"])
+        handler: Any = StorageHandler(settings.STORAGES)  # type: ignore[arg-type]
+        text = pickle.dumps(handler["other"])
         assert OTHER_KEY.encode() not in text
         assert pickle.loads(text).account_key == OTHER_KEY  # noqa: S301
     with override_settings(

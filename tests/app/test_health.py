@@ -1,4 +1,4 @@
-"""GET /healthz: always an answer, within two seconds, without secrets."""
+"""GET /healthz: always a response, within two seconds, without secrets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def storages(**options: str) -> dict[str, Any]:
 
 
 def health(client: Client, **options: str) -> tuple[int, dict[str, Any], float]:
-    """Status, answer, seconds."""
+    """Status, response, seconds."""
     from django.test import override_settings
 
     begin = time.monotonic()
@@ -42,7 +42,7 @@ def health(client: Client, **options: str) -> tuple[int, dict[str, Any], float]:
 
 @pytest.fixture
 def silent_server() -> Iterator[int]:
-    """The port of a server that takes connections and never says a word."""
+    """The port of a server that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
@@ -88,7 +88,7 @@ def test_a_server_that_never_answers_is_a_timeout_within_two_seconds(
     assert seconds < 2
 
 
-def test_a_check_that_hangs_delays_nobody_and_holds_one_thread(django_site: None) -> None:
+def test_a_check_that_hangs_delays_no_other_and_blocks_one_thread(django_site: None) -> None:
     from azureblob import health as module
 
     let_go = threading.Event()
@@ -111,13 +111,58 @@ def test_a_check_that_hangs_delays_nobody_and_holds_one_thread(django_site: None
         let_go.set()
 
 
-def test_a_check_that_fails_in_an_unknown_way_tells_nothing(django_site: None) -> None:
+def test_the_text_of_an_unexpected_error_is_not_shown(django_site: None) -> None:
     from azureblob import health as module
 
     def fail() -> str:
         raise RuntimeError("password=hunter2")
 
     assert module.run({"odd": fail}) == {"odd": "error"}
+
+
+@pytest.fixture
+def fresh_log(django_site: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No failure has been logged yet."""
+    monkeypatch.setattr("azureblob.health._logged_at", {})
+
+
+@pytest.mark.usefixtures("fresh_log")
+def test_each_kind_of_failure_is_logged_once_a_minute_without_secrets(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from azureblob import health as module
+
+    def fail() -> None:
+        raise RuntimeError("password=hunter2")
+
+    def other() -> None:
+        raise OSError("sig=hunter2")
+
+    with caplog.at_level("WARNING", logger="azureblob.health"):
+        for _ in range(3):
+            module.run({"odd": fail})
+        assert caplog.messages == ["The health check of odd failed: error (RuntimeError)."]
+        module.run({"other": other, "odd": fail})
+        assert caplog.messages[1:] == ["The health check of other failed: error (OSError)."]
+        monkeypatch.setattr(module, "_LOG_SECONDS", 0.0)
+        module.run({"odd": fail})
+        assert len(caplog.messages) == 3
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.usefixtures("fresh_log")
+def test_the_log_has_the_services_error_code_and_the_checks_that_time_out(
+    client: Client, caplog: pytest.LogCaptureFixture, silent_server: int
+) -> None:
+    with caplog.at_level("WARNING", logger="azureblob.health"):
+        health(client, account_key="d3Jvbmcta2V5")
+        health(client, blob_endpoint=f"http://127.0.0.1:{silent_server}/a/")
+    logged = [record.message for record in caplog.records if record.name == "azureblob.health"]
+    assert len(logged) == 2
+    assert logged[0].startswith("The health check of static failed: forbidden (")
+    assert "(AuthenticationFailed)" in logged[0] or "(AuthorizationFailure)" in logged[0]
+    assert logged[1].startswith("The health check of static failed: timeout (")
+    assert "127.0.0.1" not in caplog.text and "d3Jvbmcta2V5" not in caplog.text
 
 
 def test_a_database_that_is_gone_is_unreachable(

@@ -54,7 +54,7 @@ def test_no_object_of_the_app_shows_a_secret(
     from django.test import RequestFactory
 
     from azureblob.account import open_transport
-    from azureblob.checks.configured import configured
+    from azureblob.checks.configuration import entries
     from azureblob.direct.quarantine import quarantine
     from azureblob.doctor.site import site
     from azureblob.serving import serving
@@ -62,18 +62,19 @@ def test_no_object_of_the_app_shows_a_secret(
     from azureblob.storage import BlobStorage
 
     given = base64.b64encode(b"a key that is given in code, once").decode()
-    explicit = [
-        kind(azure_container="own", account_key=given) for kind in (BlobStorage, StaticBlobStorage)
-    ]
+    explicit = BlobStorage(azure_container="own", account_key=given)
+    static = StaticBlobStorage(azure_container="own", account_key=given)
+    configured: Any = storages["default"], storages["staticfiles"]
+    blob_storages: list[BlobStorage] = [explicit, configured[0]]
     identity = private_media(lender)
     identity.url("a.txt")
-    channel = open_transport(storages["staticfiles"])  # type: ignore[arg-type]
-    kept = [
+    transport = open_transport(configured[1])
+    alive = [
         environment.load({**GOOD, "DATABASE_URL": DATABASE_URL}),
-        [(storage, storage._signer()) for storage in (*explicit[:1], storages["default"])],
-        [storage.service_client for storage in (explicit[0], storages["default"])],
-        (explicit[1].blobs, storages["staticfiles"].blobs.client),  # type: ignore[attr-defined]
-        (list(configured()), site(), quarantine(), channel),
+        [(storage, storage._signer()) for storage in blob_storages],
+        [storage.service_client for storage in blob_storages],
+        (static.blobs, configured[1].blobs.client),
+        (list(entries()), site(), quarantine(), transport),
     ]
     secrets = {
         "the account's key": settings.AZURE_ACCOUNT_KEY,
@@ -89,7 +90,7 @@ def test_no_object_of_the_app_shows_a_secret(
     # The test is worth something as long as it meets these.
     assert {
         "Environment", "Signer", "DelegationKeys", "AzureMediaStorage", "AzureStaticStorage",
-        "BlobStorage", "StaticBlobStorage", "Configured", "Site", "SharedKey", "Quarantine",
+        "BlobStorage", "StaticBlobStorage", "StorageEntry", "Site", "SharedKey", "Quarantine",
     } <= names  # fmt: skip
     with serving(RequestFactory().get("/")):  # some of them are forms, and str() renders those
         leaks = {
@@ -101,7 +102,7 @@ def test_no_object_of_the_app_shows_a_secret(
             and str(secret) in (repr(one) if type(one).__name__ == "Environment" else shown(one))
         }
     assert leaks == set()
-    assert kept
+    assert alive
 
 
 def test_the_objects_of_the_sdk_show_no_key_either(django_site: None) -> None:

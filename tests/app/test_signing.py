@@ -33,7 +33,7 @@ PERIOD = 3600
 
 
 def lent(secret: bytes = b"a key that was lent") -> UserDelegationKey:
-    key = UserDelegationKey()
+    key = UserDelegationKey()  # type: ignore[no-untyped-call]
     key.signed_oid = key.signed_tid = "11111111-2222-3333-4444-555555555555"
     key.signed_start, key.signed_expiry = "2026-01-01T00:00:00Z", "2026-01-07T00:00:00Z"
     key.signed_service, key.signed_version = "b", "2025-11-05"
@@ -416,6 +416,7 @@ def test_a_lent_key_signs_parameters_too(django_site: None, lender: Lender) -> N
     start, expiry = (
         dt.datetime.strptime(query[name][0], "%Y-%m-%dT%H:%M:%S%z") for name in ("st", "se")
     )
+    download: dict[str, Any] = {**DOWNLOAD}
     token = generate_blob_sas(
         storage.account_name,
         storage.azure_container,
@@ -425,7 +426,7 @@ def test_a_lent_key_signs_parameters_too(django_site: None, lender: Lender) -> N
         expiry=expiry,
         protocol="https",
         user_delegation_key=storage._signer().delegation_keys.valid_until(expiry.timestamp()),
-        **DOWNLOAD,
+        **download,
     )
     assert urlsplit(url).query == token
     assert len(lender.asked) == 1

@@ -124,7 +124,9 @@ def test_a_second_upload_of_a_name_gets_another_one(media: BlobStorage) -> None:
         assert file.read() == b"one"
 
 
-def test_concurrent_saves_of_one_name_are_all_kept(media: BlobStorage) -> None:
+def test_concurrent_saves_of_one_name_are_all_stored(
+    media: BlobStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each of them sees the name free, because all look before any uploads."""
     together = threading.Barrier(8)
     looked = threading.local()
@@ -137,7 +139,7 @@ def test_concurrent_saves_of_one_name_are_all_kept(media: BlobStorage) -> None:
             together.wait(20)
         return found
 
-    media.get_available_name = wait_for_the_others
+    monkeypatch.setattr(media, "get_available_name", wait_for_the_others)
     saved: dict[str, bytes] = {}
     failures: list[BaseException] = []
 

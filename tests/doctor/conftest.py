@@ -1,4 +1,4 @@
-"""An account with containers of every level, and the doctor run on it."""
+"""An account with containers of every access level, and the doctor run against it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ACCOUNT = "examined"
 PAGES = "https://www.example.com"
 READS = "https://reads.example.com"
 NARROW = "https://narrow.example.com"
-# No container but these; each name says its level or its flaw.
+# All containers of the account; the names describe their level or their flaw.
 LEVELS: dict[str, PublicAccess | None] = {
     "static": PublicAccess.BLOB,
     "listed": PublicAccess.CONTAINER,
@@ -115,7 +115,7 @@ Examine = Callable[..., Examined]
 
 @pytest.fixture
 def examine(django_site: None, account: Account) -> Examine:  # noqa: F811
-    """Run the command with settings of a healthy site, and these over them."""
+    """Run the command with the settings of a healthy site, changed by the arguments."""
     from django.core.management import call_command
     from django.test import override_settings
 

@@ -1,4 +1,4 @@
-"""Services that are not well: with a wrong clock, without words, of another kind."""
+"""Broken services: with a wrong clock, silent, or not a blob service at all."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Quiet(BaseHTTPRequestHandler):
 
 @contextmanager
 def clock_off_by(seconds: float, upstream: int) -> Iterator[int]:
-    """The service at `upstream` with another time in its answers; the port of it."""
+    """The port of a proxy to the service at `upstream` that shifts the date of each response."""
 
     class Handler(Quiet):
         def handle_any(self) -> None:
@@ -74,7 +74,7 @@ def clock_off_by(seconds: float, upstream: int) -> Iterator[int]:
 
 
 class WebServer(Quiet):
-    """No blob service."""
+    """A web server that is not a blob service."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -83,7 +83,7 @@ class WebServer(Quiet):
 
 
 def refusing(status: int, code: str) -> type[BaseHTTPRequestHandler]:
-    """A blob service that refuses all."""
+    """A blob service that refuses every request."""
 
     class Handler(Quiet):
         def refuse(self) -> None:
@@ -101,7 +101,7 @@ def refusing(status: int, code: str) -> type[BaseHTTPRequestHandler]:
 
 @contextmanager
 def silence() -> Iterator[int]:
-    """Takes connections and never says a word."""
+    """The port of a server that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: Any = server.getsockname()[1]
         yield port

@@ -1,4 +1,4 @@
-"""What to do next: for any project by default, and for a site that replaces it."""
+"""Advice: the default for any project, and a site's own."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def az(account: Account, words: str) -> str:
     return f"{noun} --blob-endpoint {account.endpoint} --account-name {ACCOUNT} --{rest}"
 
 
-def test_a_bare_project_whose_key_is_refused_is_told_which_setting_to_change(
+def test_a_bare_project_whose_key_is_refused_learns_which_setting_to_change(
     examine: Examine,
 ) -> None:
     done = examine(AZURE_ACCOUNT_KEY="d3Jvbmcta2V5", **BARE)
     assert done["signin"]["fix"] == (
-        "Set AZURE_ACCOUNT_KEY to the present one, and start the site again."
+        "Set AZURE_ACCOUNT_KEY to the current key, and restart the site."
     )
-    # An emulator has no list of keys to ask for.
+    # An emulator cannot list its keys.
     assert done["signin"]["commands"] == []
 
 
@@ -68,13 +68,13 @@ def test_a_bare_project_without_a_container_gets_the_command_that_creates_it(
     examine: Examine, account: Account
 ) -> None:
     done = examine(media="not-there", **BARE)
-    assert done["container.media"]["fix"].startswith("Create it; or, if it has another name")
+    assert done["container.media"]["fix"].startswith("Create it; or correct the settings")
     assert done["container.media"]["commands"] == [
         az(account, "az storage container create --name not-there")
     ]
 
 
-def test_a_bare_project_that_cors_leaves_out_gets_the_rule_to_add(
+def test_a_bare_project_without_a_cors_rule_gets_the_one_to_add(
     examine: Examine, account: Account
 ) -> None:
     done = examine("--origin", STRANGER, **BARE)
@@ -219,12 +219,12 @@ def test_the_advice_needs_no_settings() -> None:
     [
         (
             "AuthenticationFailed",
-            "the account refused the key. Write the settings anew: make env STACK=<stack>.",
+            "the account refused the key. Write app/.env again: make env STACK=<stack>.",
         ),
         (
             "AuthorizationFailure",
             "the account does not let this machine in, or the key is not its own. Check the "
-            "firewall (networkAccess and allowedIpRanges of the stack say who may) and the key.",
+            "firewall (the stack's networkAccess and allowedIpRanges) and the key.",
         ),
         (
             "ContainerNotFound",
@@ -247,10 +247,10 @@ def test_a_publish_of_this_site_names_the_commands_of_its_repository(
     assert explain(service_error(answer)) == f"Blob storage said {code}: {said}"
 
 
-def test_the_sites_advice_answers_every_situation_that_names_something_of_azures_cli(
+def test_the_sites_advice_overrides_every_method(
     django_site: None,
 ) -> None:
-    """A new situation gets this repository's words too."""
+    """A new method of Advice needs an override in StackAdvice too."""
     from azureblob.advice import Advice
     from backend.advice import StackAdvice
 
@@ -258,7 +258,9 @@ def test_the_sites_advice_answers_every_situation_that_names_something_of_azures
     assert situations - set(vars(StackAdvice)) == set()
 
 
-def test_a_key_of_this_site_that_is_malformed_is_told_as_before(django_site: None) -> None:
+def test_a_malformed_key_of_this_site_names_the_command_that_writes_it_again(
+    django_site: None,
+) -> None:
     from azureblob.explanations import explain
     from azureblob.rest.auth import SharedKey
     from azureblob.rest.errors import InvalidKeyError
@@ -266,7 +268,7 @@ def test_a_key_of_this_site_that_is_malformed_is_told_as_before(django_site: Non
     with pytest.raises(InvalidKeyError) as raised:
         SharedKey("shop", "no base64!")
     assert explain(raised.value) == (
-        "AZURE_ACCOUNT_KEY is no account key: it is not base64. Write the settings anew: "
+        "AZURE_ACCOUNT_KEY is no account key: it is not base64. Write app/.env again: "
         "make env STACK=<stack>."
     )
 

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from azureblob.doctor.report import Table
-from azureblob.doctor.results import Finding, State
+from azureblob.doctor.results import Result, State, Table
 from tests.app.test_environment import APP
 from tests.conftest import free_port
 from tests.doctor.conftest import ACCOUNT, PAGES, Account
@@ -23,10 +22,10 @@ _COLOUR = "\x1b["
 
 
 def environment(account: Account, folder: Path, **changed: str) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     endpoint = changed.get("AZURE_BLOB_ENDPOINT", account.endpoint)
     return {
-        **kept,
+        **inherited,
         "DJANGO_ENV_FILE": "/nonexistent/.env",
         "DJANGO_SECRET_KEY": "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEF",
         "DJANGO_ALLOWED_HOSTS": "www.example.com",
@@ -89,12 +88,12 @@ def test_json_is_all_that_is_printed_and_a_dead_port_fails(
     dead = f"http://127.0.0.1:{free_port()}/{ACCOUNT}/"
     done = run(account, tmp_path, "--json", AZURE_BLOB_ENDPOINT=dead)
     assert (done.returncode, done.stderr) == (1, "")
-    told: dict[str, Any] = json.loads(done.stdout)
-    assert (told["healthy"], told["endpoint"]) == (False, dead)
-    assert [f["id"] for f in told["findings"] if f["state"] == "fail"] == ["connection"]
+    printed: dict[str, Any] = json.loads(done.stdout)
+    assert (printed["healthy"], printed["endpoint"]) == (False, dead)
+    assert [f["id"] for f in printed["findings"] if f["state"] == "fail"] == ["connection"]
 
 
-def test_an_origin_that_is_none_is_refused_before_anything_is_tried(
+def test_an_invalid_origin_is_refused_before_anything_is_tried(
     account: Account, tmp_path: Path
 ) -> None:
     done = run(account, tmp_path, "--origin", "www.example.com")
@@ -104,14 +103,14 @@ def test_an_origin_that_is_none_is_refused_before_anything_is_tried(
 
 
 @pytest.mark.parametrize(("no_color", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
-def test_colours_are_for_terminals_that_want_them(
+def test_only_terminals_that_want_colours_get_them(
     account: Account, tmp_path: Path, no_color: dict[str, str], coloured: bool
 ) -> None:
     """On a narrow terminal; lines are no longer than it is, but for commands."""
     seen = _on_a_terminal(environment(account, tmp_path, **no_color, TERM="xterm"), columns=50)
     assert (_COLOUR in seen) is coloured
     plain = re.sub(r"\x1b\[[0-9;]*m", "", seen).replace("\r", "")
-    assert "pass  settings\n  the system checks have nothing to say\n" in plain
+    assert "pass  settings\n  the system checks found nothing\n" in plain
     assert max(len(line) for line in plain.splitlines() if "http" not in line) <= 50
 
 
@@ -143,7 +142,7 @@ def _on_a_terminal(variables: dict[str, str], columns: int) -> str:
 
 def test_a_command_is_never_wrapped() -> None:
     command = "pulumi config set --path 'corsOrigins[<n>]' https://a.long.name.example.com:8443"
-    finding = Finding("preflight.put", State.FAIL, "refused", PAGES, "Do this.", (command,))
+    result = Result("preflight.put", State.FAIL, "refused", PAGES, "Do this.", (command,))
     for columns in (40, 80):
-        lines = list(Table(columns, lambda _, word: word).lines(finding))
+        lines = list(Table(columns, lambda _, word: word).lines(result))
         assert [line.strip() for line in lines][-1] == command

@@ -1,4 +1,4 @@
-"""A blob service whose container has names that no honest one would have."""
+"""A blob service whose container has hostile names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class HostileService:
             for name in names
         )
         page = f"<EnumerationResults><Blobs>{listed}</Blobs><NextMarker/></EnumerationResults>"
-        asked = self.asked = []
+        asked = self.asked = list[str]()
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"

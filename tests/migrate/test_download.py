@@ -59,7 +59,7 @@ def test_a_file_that_is_there_and_differs_is_a_conflict_and_replaced_only_if_ask
     filled.fill({"a.txt": b"x", "folder/b c.txt": b"longer"}, back)
     ended = filled.migrate("--download", folder=back)
     assert ended.code == 1
-    assert "a.txt: other bytes, 1 here and there" in ended.out
+    assert "a.txt: different content of the same size (1 B)" in ended.out
     assert (back / "a.txt").read_bytes() == b"x"
     assert (back / "folder/empty").exists()
     filled.migrate("--download", "--overwrite", folder=back).well()
@@ -76,7 +76,7 @@ def test_a_file_that_comes_meanwhile_is_not_replaced(
     proxy.on_answer = meanwhile
     ended = filled.migrate("--download", folder=back)
     assert ended.code == 1
-    assert "    a.txt: a file of this name has come meanwhile\n" in ended.out
+    assert "    a.txt: a file of this name appeared in the meantime\n" in ended.out
     assert (back / "a.txt").read_bytes() == b"theirs"
     assert len(contents(back)) == len(FILES)
 
@@ -90,7 +90,7 @@ def test_a_dry_run_fetches_nothing(filled: MediaSite, proxy: FaultProxy, back: P
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_a_download_killed_at_any_point_goes_on(
+def test_a_download_killed_at_any_point_can_be_continued(
     filled: MediaSite, container: Container, proxy: FaultProxy, back: Path, number: int
 ) -> None:
     at = random.Random(number).randrange(1, 1 + len(FILES))  # noqa: S311
@@ -105,7 +105,7 @@ def test_a_download_killed_at_any_point_goes_on(
     assert md5s(back) == wanted
 
 
-def test_bytes_that_are_not_those_of_the_md5_are_not_kept(
+def test_bytes_that_do_not_match_the_md5_are_not_stored(
     filled: MediaSite, proxy: FaultProxy, back: Path
 ) -> None:
     """A service, or a line, that changes them."""
@@ -117,11 +117,11 @@ def test_bytes_that_are_not_those_of_the_md5_are_not_kept(
         blob.set_http_headers(ContentSettings(content_md5=bytearray(16)))
     ended = filled.migrate("--download", folder=back)
     assert ended.code == 1
-    assert f"    {name}: the bytes that came are not those of its MD5\n" in ended.out
+    assert f"    {name}: the downloaded bytes do not match its MD5\n" in ended.out
     assert len(contents(back)) == len(FILES)
 
 
-def test_a_blob_without_an_md5_is_fetched_and_told(
+def test_a_blob_without_an_md5_is_fetched_and_reported(
     filled: MediaSite, container: Container, back: Path
 ) -> None:
     without_md5(container, "no.txt", b"no md5")
@@ -198,19 +198,17 @@ def test_no_link_in_the_folder_leads_out_of_it(
         assert (outside / "victim.txt").read_bytes() == b"victim"
 
 
-def test_a_name_that_is_a_file_and_a_folder_at_once_is_told(
+def test_a_name_that_is_a_file_and_a_folder_at_once_is_reported(
     filled: MediaSite, container: Container, back: Path
 ) -> None:
     container.put("a.txt/b/below.txt", EVIL)
     ended = filled.migrate("--download", folder=back)
     assert ended.code == 1
-    assert "    a.txt: it is the folder of other blobs, and cannot be a file beside\n" in ended.out
+    assert "    a.txt: other blobs use its name as a folder, so it cannot be a file\n" in ended.out
     assert contents(back).keys() == FILES.keys() - {"a.txt"} | {"a.txt/b/below.txt"}
 
 
-def test_a_file_that_is_there_already_where_a_folder_has_to_be_is_told(
-    filled: MediaSite, back: Path
-) -> None:
+def test_a_file_in_the_place_of_a_folder_is_reported(filled: MediaSite, back: Path) -> None:
     filled.fill({"folder": b"a file"}, back)
     ended = filled.migrate("--download", folder=back)
     assert ended.code == 1
@@ -218,13 +216,13 @@ def test_a_file_that_is_there_already_where_a_folder_has_to_be_is_told(
     assert (back / "folder").read_bytes() == b"a file"
 
 
-def test_names_that_differ_in_case_are_told(
+def test_names_that_differ_in_case_are_reported(
     filled: MediaSite, container: Container, back: Path
 ) -> None:
     container.put("A.txt", b"A")
     ended = filled.migrate("--download", folder=back).well()  # this disk knows them apart
     assert "    A.txt and a.txt\n" in ended.out
-    assert (back / "A.txt").read_bytes(), (back / "a.txt").read_bytes() == (b"A", b"a")
+    assert ((back / "A.txt").read_bytes(), (back / "a.txt").read_bytes()) == (b"A", b"a")
 
 
 def test_blobs_outside_the_location_are_none_of_the_storages(

@@ -25,8 +25,7 @@ def test_an_interrupted_run_says_so_in_a_sentence(
     settle(proxy)
     assert ended.code == code
     assert ended.err == (
-        "CommandError: Interrupted. What was moved stays; the next run goes on where this one "
-        "stopped.\n"
+        "CommandError: Interrupted. What was moved stays; run the command again to continue.\n"
     )
     proxy.rules = ()
     media.migrate().well()
@@ -41,7 +40,7 @@ def test_a_service_that_goes_away_is_not_asked_for_each_of_many_files(
     ended = media.migrate()
     assert ended.code == 1
     assert "64 files failed one after another; " in ended.err
-    assert "What was sent stays; the next run sends what is missing." in ended.err
+    assert "What was sent stays; run the command again to send the rest." in ended.err
     assert "Traceback" not in ended.err
     assert len(ended.out.splitlines()) < 40
     tried = {record.path for record in proxy.take() if record.method == "PUT"}
@@ -79,13 +78,13 @@ def test_a_service_that_does_not_answer_ends_the_run_in_a_sentence(
     ("words", "said"),
     [
         (("nowhere",), "There is no folder nowhere."),
-        (("media", "--quick"), "--quick goes with --verify."),
+        (("media", "--quick"), "--quick requires --verify."),
         (("media", "--verify", "--overwrite"), "--overwrite contradicts --verify"),
-        (("media", "--verify", "-n"), "--dry-run means nothing with --verify"),
-        (("media", "--download", "--nfc"), "--nfc means nothing with --download."),
-        (("media", "--report", "media/r.jsonl"), "The report would lie in the media folder."),
+        (("media", "--verify", "-n"), "--dry-run contradicts --verify"),
+        (("media", "--download", "--nfc"), "--nfc cannot be used with --download."),
+        (("media", "--report", "media/r.jsonl"), "would be inside the media folder."),
         (("media", "--report", "no/r.jsonl"), "no/r.jsonl cannot be written: No such file"),
-        (("media", "--connections", "0"), "'0' is no number from 1 to 256"),
+        (("media", "--connections", "0"), "'0' is not a number from 1 to 256"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_sentence(
@@ -98,7 +97,7 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(
     assert proxy.take() == []
 
 
-def test_a_site_whose_uploads_lie_elsewhere_is_told_what_to_do(media: MediaSite) -> None:
+def test_a_site_whose_uploads_are_not_in_a_container_learns_what_to_do(media: MediaSite) -> None:
     said = media.run(
         """
 from django.conf import settings

@@ -1,4 +1,4 @@
-"""What lies in media folders beside files with good names."""
+"""What media folders contain besides files with good names."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def test_hidden_files_and_what_desktops_leave_are_counted_and_left_out(
             ".DS_Store": b"x",
             "a/Thumbs.db": b"x",
             "a/.env": b"SECRET=1",
-            "a/kept.txt": b"x",
+            "a/seen.txt": b"x",
             ".git/config": b"x",
         }
     )
     assert ", 4 hidden left out.\n" in media.migrate().well().out
-    assert list(container.blobs()) == ["a/kept.txt"]
+    assert list(container.blobs()) == ["a/seen.txt"]
     media.migrate("--include-hidden").well()
     assert len(container.blobs()) == 5
 
@@ -53,17 +53,11 @@ def test_links_are_followed_within_the_folder_and_not_out_of_it(
     ended = media.migrate()
     assert ended.code == 1
     assert sorted(container.blobs()) == ["a/real.txt", "alias.txt", "b/real.txt"]
-    assert (
-        "    out: it is a symbolic link that leads out of the folder: see --follow-links\n"
-        in ended.out
-    )
-    assert (
-        "    out.txt: it is a symbolic link that leads out of the folder: see --follow-links\n"
-        in ended.out
-    )
-    assert "    nowhere.txt: it is a symbolic link that leads nowhere\n" in ended.out
-    assert "    a/up: it is a symbolic link to a folder that it is in\n" in ended.out
-    assert "    itself: it is a symbolic link that leads to itself\n" in ended.out
+    assert "    out: it is a symbolic link out of the folder: see --follow-links\n" in ended.out
+    assert "    out.txt: it is a symbolic link out of the folder: see --follow-links\n" in ended.out
+    assert "    nowhere.txt: it is a broken symbolic link\n" in ended.out
+    assert "    a/up: it is a symbolic link to a folder that contains it\n" in ended.out
+    assert "    itself: it is a symbolic link to itself\n" in ended.out
 
 
 def test_pipes_and_sockets_are_not_opened(media: MediaSite, container: Container) -> None:
@@ -78,11 +72,11 @@ def test_pipes_and_sockets_are_not_opened(media: MediaSite, container: Container
             os.chdir(here)
         ended = media.migrate()
     assert ended.code == 1
-    assert ended.out.count("it is no file, but a device, a pipe or a socket") == 2
+    assert ended.out.count("it is a device, a pipe or a socket, not a file") == 2
     assert list(container.blobs()) == ["a.txt"]
 
 
-def test_a_file_that_is_gone_when_its_turn_comes_is_told(
+def test_a_file_that_is_deleted_during_the_run_is_reported(
     media: MediaSite, container: Container, proxy: FaultProxy
 ) -> None:
     media.fill({"a.txt": b"a", "b.txt": b"b"})
@@ -94,7 +88,7 @@ def test_a_file_that_is_gone_when_its_turn_comes_is_told(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_that_may_not_be_read_is_told(media: MediaSite, container: Container) -> None:
+def test_a_file_that_cannot_be_read_is_reported(media: MediaSite, container: Container) -> None:
     media.fill({"a.txt": b"a", "b.txt": b"b", "c/d.txt": b"d"})
     (media.media / "a.txt").chmod(0)
     (media.media / "c").chmod(0)
@@ -106,27 +100,27 @@ def test_a_file_that_may_not_be_read_is_told(media: MediaSite, container: Contai
     assert list(container.blobs()) == ["b.txt"]
 
 
-def test_names_that_no_blob_can_have_are_told_with_the_rule(
+def test_invalid_blob_names_are_reported_with_the_rule(
     media: MediaSite, container: Container
 ) -> None:
     media.fill({"good.txt": b"x", "dot.": b"x", "back\\slash": b"x", "bell\x07": b"x"})
     (media.media / os.fsdecode(b"latin\xe9.txt")).write_bytes(b"x")
     ended = media.migrate("--report", "report.jsonl")
     assert ended.code == 1
-    assert "    dot.: a part of it ends with a dot, which clients of Azure drop\n" in ended.out
-    assert "    back\\slash: a backslash in it would be taken for a slash\n" in ended.out
+    assert "    dot.: a part of it ends with a dot, which Azure clients remove\n" in ended.out
+    assert "    back\\slash: a backslash in it would be read as a slash\n" in ended.out
     assert "    bell\\x07: Azure takes no U+0007 in a name\n" in ended.out
     assert "    latin\\udce9.txt: it is not UTF-8\n" in ended.out
     assert list(container.blobs()) == ["good.txt"]
     assert [line["kind"] for line in media.report()].count("unfit name") == 4
 
 
-def test_names_that_differ_in_case_are_both_sent_and_told(
+def test_names_that_differ_in_case_are_both_sent_and_reported(
     media: MediaSite, container: Container
 ) -> None:
     media.fill({"Photo.jpg": b"1", "photo.jpg": b"2"})
     ended = media.migrate().well()
-    assert "take these for one name (1):\n    Photo.jpg and photo.jpg\n" in ended.out
+    assert "treat these as one name (1):\n    Photo.jpg and photo.jpg\n" in ended.out
     assert sorted(container.blobs()) == ["Photo.jpg", "photo.jpg"]
 
 
@@ -165,9 +159,9 @@ def test_links_out_of_the_folder_are_followed_if_asked_and_never_in_a_circle(
     assert {"a/real.txt", "archive/2023/old.txt", "archive/x/back.txt", "one.txt"} <= there
     assert not [name for name in there if "again/" in name or "x/media/" in name]
     for left in ("archive/x/again", "archive/x/media", "a/all/media"):
-        assert f"    {left}: it is a symbolic link to a folder that it is in\n" in ended.out
-    assert "    nowhere: it is a symbolic link that leads nowhere\n" in ended.out
-    assert "    itself: it is a symbolic link that leads to itself\n" in ended.out
+        assert f"    {left}: it is a symbolic link to a folder that contains it\n" in ended.out
+    assert "    nowhere: it is a broken symbolic link\n" in ended.out
+    assert "    itself: it is a symbolic link to itself\n" in ended.out
     again = media.migrate("--follow-links", "--verify")
     assert "not in the container" not in again.out
 
@@ -199,6 +193,6 @@ def test_a_prefix_that_is_no_folder_is_refused(media: MediaSite, prefix: str) ->
     ended = media.migrate(f"--prefix={prefix}")
     assert ended.code == 2
     assert "Traceback" not in ended.err
-    assert "is no folder of the container: old/2024 is one" in ended.err or (
-        "is no name for a blob: " in ended.err
+    assert "is not a folder of the container; an example is old/2024" in ended.err or (
+        "is not a valid blob name: " in ended.err
     )

@@ -22,7 +22,7 @@ REQUESTS = 1 + len(TREE) + 1
 
 
 @pytest.mark.parametrize("number", range(KILLS))
-def test_a_migration_killed_at_any_point_goes_on_and_sends_only_what_is_missing(
+def test_a_migration_killed_at_any_point_sends_only_what_is_missing_in_the_next_run(
     make_media: MakeMedia,
     make_container: Callable[[], Container],
     proxy: FaultProxy,

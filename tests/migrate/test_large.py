@@ -41,7 +41,7 @@ def killed(command: Command, proxy: FaultProxy, at: int) -> list[Record]:
     return proxy.take()
 
 
-def test_a_large_file_goes_on_where_it_stopped_both_ways_and_memory_is_flat(
+def test_a_large_file_is_continued_both_ways_and_memory_stays_bounded(
     media: MediaSite, container: Container, proxy: FaultProxy, large: Path
 ) -> None:
     nothing = media.begin("migratemedia", "nothing", "--download")
@@ -78,7 +78,7 @@ def test_a_large_file_goes_on_where_it_stopped_both_ways_and_memory_is_flat(
     assert command.peak - nothing.peak < MOST
 
 
-def test_what_an_interrupted_run_has_left_of_another_blob_is_not_kept(
+def test_an_interrupted_download_of_another_blob_is_discarded(
     media: MediaSite, container: Container, proxy: FaultProxy
 ) -> None:
     data = noise("clip", 20 * MEGABYTE)
@@ -108,12 +108,12 @@ def test_a_large_file_that_changes_while_it_is_read_is_not_stored(
     proxy.on_request = change
     ended = media.migrate("--connections", "2")
     assert ended.code == 1
-    assert "    film.mp4: it changed meanwhile" in ended.out
+    assert "    film.mp4: it changed during the run" in ended.out
     assert container.blobs() == {}
 
 
 def test_blocks_of_another_content_than_the_digest_is_of_are_not_sent(tmp_path: Path) -> None:
-    """The service would keep the digest that it is told."""
+    """The service would store the digest that it is given."""
     path = tmp_path / "film.mp4"
     path.write_bytes(noise("film", 20 * MEGABYTE))
     digest = hashlib.md5(b"as it was", usedforsecurity=False).digest()

@@ -40,7 +40,7 @@ def ended_by(command: Command, sign: signal.Signals, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("number", range(KILLS))
-def test_an_upload_of_over_20_seconds_goes_on_where_it_was_cut_off(
+def test_an_upload_of_over_20_seconds_is_continued_where_it_was_cut_off(
     make_media: MakeMedia,
     make_container: Callable[[], Container],
     proxy: FaultProxy,
@@ -70,7 +70,7 @@ def test_an_upload_of_over_20_seconds_goes_on_where_it_was_cut_off(
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_a_download_of_over_20_seconds_goes_on_where_it_was_cut_off(
+def test_a_download_of_over_20_seconds_is_continued_where_it_was_cut_off(
     make_media: MakeMedia,
     make_container: Callable[[], Container],
     proxy: FaultProxy,

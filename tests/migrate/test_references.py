@@ -44,7 +44,7 @@ def fill(media: MediaSite) -> None:
     media.row("book", "archive", id=7, cover="", text="archive/5.txt", hidden=False)
 
 
-def test_files_that_no_model_refers_to_and_references_without_a_file_are_told(
+def test_unreferenced_files_and_references_without_a_file_are_reported(
     media: MediaSite, container: Container
 ) -> None:
     fill(media)
@@ -55,15 +55,15 @@ def test_files_that_no_model_refers_to_and_references_without_a_file_are_told(
     media.row("letter", id=2, sheet="gone.txt")
     media.row("atlas", "archive", book_ptr_id=7, map="maps/gone.pdf")
     ended = media.migrate("--report", "report.jsonl").well()
-    told = [
+    reported = [
         "shelf.Book 3.cover: covers/gone.png",
-        "shelf.Book 3.text: ../out.txt, which leads out of the container",
+        "shelf.Book 3.text: ../out.txt, which points outside the container",
         "shelf.Atlas 7.map: maps/gone.pdf",
         "shelf.Letter 2.sheet: gone.txt",
     ]
-    assert sorted(listed(ended.out, MISSING)) == sorted(told)
+    assert sorted(listed(ended.out, MISSING)) == sorted(reported)
     report = [line["name"] for line in media.report() if line["kind"] == "reference without a file"]
-    assert sorted(report) == sorted(line.partition(":")[0] for line in told)
+    assert sorted(report) == sorted(line.partition(":")[0] for line in reported)
     # To have moved everything is no fault of the run's; that the site lacks something is.
     assert media.migrate("--verify").code == 1
 
@@ -96,13 +96,12 @@ def test_lists_are_cut_and_the_report_is_not(media: MediaSite) -> None:
     assert report[-1]["ended"] == "well"
 
 
-def test_a_reference_that_one_flag_would_find_is_told_with_the_flag(media: MediaSite) -> None:
+def test_a_reference_that_one_flag_would_find_is_reported_with_the_flag(media: MediaSite) -> None:
     media.fill({unicodedata.normalize("NFD", "\u00fc.txt"): b"1", ".private/a.txt": b"2"})
     media.row("book", id=1, cover="\u00fc.txt", text=".private/a.txt", hidden=False)
-    told = listed(media.migrate().well().out, MISSING)
-    assert told == [
-        "shelf.Book 1.cover: \u00fc.txt, of which there is one with its accents written "
-        "otherwise: see --nfc",
+    reported = listed(media.migrate().well().out, MISSING)
+    assert reported == [
+        "shelf.Book 1.cover: \u00fc.txt, which exists in another Unicode form: see --nfc",
         "shelf.Book 1.text: .private/a.txt, which is hidden: see --include-hidden",
     ]
 
@@ -115,7 +114,7 @@ def test_the_flags_find_it(make_media: MakeMedia) -> None:
     assert (listed(out, MISSING), listed(out, UNREFERENCED)) == ([], [])
 
 
-def test_a_database_that_cannot_be_read_is_told_and_the_files_are_moved(
+def test_a_database_that_cannot_be_read_is_reported_and_the_files_are_moved(
     media: MediaSite, container: Container
 ) -> None:
     media.fill({"a.txt": b"a"})
@@ -126,7 +125,7 @@ def test_a_database_that_cannot_be_read_is_told_and_the_files_are_moved(
     assert list(container.blobs()) == ["a.txt"]
 
 
-def test_a_model_whose_table_is_in_no_database_is_told(media: MediaSite) -> None:
+def test_a_model_without_a_table_in_any_database_is_reported(media: MediaSite) -> None:
     for alias in ("default", "archive"):
         with closing(sqlite3.connect(media.folder / f"{alias}.sqlite3")) as connection:
             connection.execute("DROP TABLE shelf_letter")

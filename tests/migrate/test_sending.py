@@ -1,13 +1,12 @@
-"""A media folder into a container: what is sent, as what, what is told, and what is left alone."""
+"""A media folder sent to a container: what is sent, with which headers, and what is reported."""
 
 from __future__ import annotations
 
 import io
-from typing import Any
 
 from PIL import Image
 
-from tests.faults import Fault, FaultProxy, Rule
+from tests.faults import Fault, FaultProxy, Record, Rule
 from tests.migrate.conftest import MakeMedia
 from tests.migrate.site import MediaSite, contents, md5s, stored, without_md5
 from tests.publish.container import Container
@@ -49,18 +48,18 @@ def test_a_folder_is_in_the_container_as_it_was_and_the_folder_as_well(
 def test_every_file_is_sent_with_its_md5_and_the_service_would_refuse_other_bytes(
     media: MediaSite, container: Container, proxy: FaultProxy
 ) -> None:
-    """One that changes on its way is told, and what it was is not in the container."""
+    """A file that changes while it is sent is reported, and is not in the container."""
     media.fill({"a.bin": noise("a", 400_000), "b.txt": b"b"})
     proxy.rules = [Rule("PUT", "*/a.bin", status=503, first=1)]
 
-    def change(record: Any) -> None:
+    def change(record: Record) -> None:
         if record.path.endswith("a.bin"):
             (media.media / "a.bin").write_bytes(noise("other", 400_000))
 
     proxy.on_request = change
     ended = media.migrate()
     assert ended.code == 1
-    assert "    a.bin: it changed meanwhile\n" in ended.out
+    assert "    a.bin: it changed during the run\n" in ended.out
     assert "1 file (1 B) sent" in ended.out
     assert list(container.blobs()) == ["b.txt"]
     proxy.on_request, proxy.rules = None, ()
@@ -68,14 +67,19 @@ def test_every_file_is_sent_with_its_md5_and_the_service_would_refuse_other_byte
     assert stored(container) == md5s(media.media)
 
 
-def test_a_file_that_changes_after_it_was_sent_is_told(media: MediaSite, proxy: FaultProxy) -> None:
+def test_a_file_that_changes_after_it_was_sent_is_reported(
+    media: MediaSite, proxy: FaultProxy
+) -> None:
     media.fill({"a.txt": b"a"})
-    proxy.on_answer = lambda record: (
-        record.method == "PUT" and (media.media / "a.txt").write_bytes(b"changed") and None
-    )
+
+    def change(record: Record) -> None:
+        if record.method == "PUT":
+            (media.media / "a.txt").write_bytes(b"changed")
+
+    proxy.on_answer = change
     ended = media.migrate()
     assert ended.code == 1
-    assert "a.txt: it changed meanwhile, after it was sent" in ended.out
+    assert "a.txt: it changed during the run, after it was sent" in ended.out
 
 
 def test_blobs_have_the_headers_that_the_storage_would_have_set(
@@ -101,7 +105,7 @@ for name in {list(FILES)!r}:
     assert blobs["covers/a.png"].content_settings.content_type == "image/png"
     page = blobs["covers/one page.html"]
     assert page.content_settings.content_type == "application/octet-stream"
-    assert page.content_settings.content_disposition.startswith("attachment")
+    assert str(page.content_settings.content_disposition).startswith("attachment")
     assert page.content_settings.cache_control == "private, max-age=3600"
     assert page.metadata == {"original_name": "one%20page.html"}
 
@@ -126,8 +130,8 @@ def test_other_bytes_of_the_same_name_are_a_conflict_and_replaced_only_if_asked(
     ended = media.migrate("--report", "report.jsonl")
     assert ended.code == 1
     assert "    longer.txt: 5 bytes in the container, 4 in the folder\n" in ended.out
-    assert "    other.txt: other bytes, 4 here and there\n" in ended.out
-    assert "2 findings need your attention" in ended.err
+    assert "    other.txt: different content of the same size (4 B)\n" in ended.out
+    assert "2 problems found" in ended.err
     assert container.get("other.txt").body == b"ther"
     report = media.report()
     assert [line["name"] for line in report if line["kind"] == "conflict"] == [
@@ -146,7 +150,7 @@ def test_what_somebody_else_stores_meanwhile_is_not_replaced(
     media.fill({"new.txt": b"new", "old.txt": b"old"})
     container.put("old.txt", b"older")
 
-    def meanwhile(record: Any) -> None:
+    def meanwhile(record: Record) -> None:
         if record.comp == "list":
             proxy.on_answer = None
             container.put("new.txt", b"theirs")
@@ -155,8 +159,8 @@ def test_what_somebody_else_stores_meanwhile_is_not_replaced(
     proxy.on_answer = meanwhile
     ended = media.migrate("--overwrite")
     assert ended.code == 1
-    assert "new.txt: somebody else has stored another file" in ended.out
-    assert "old.txt: somebody else has stored another file" in ended.out
+    assert "new.txt: another process stored a different file" in ended.out
+    assert "old.txt: another process stored a different file" in ended.out
     assert {container.get(name).body for name in ("new.txt", "old.txt")} == {b"theirs"}
 
 
@@ -196,10 +200,10 @@ def test_a_blob_without_an_md5_is_read_before_it_counts_as_the_same(
     ended = media.migrate()
     assert ended.code == 1
     assert "1 file (4 B) there already" in ended.out
-    assert "    other.txt: other bytes, 4 here and there\n" in ended.out
+    assert "    other.txt: different content of the same size (4 B)\n" in ended.out
 
 
-def test_headers_of_another_tools_are_mended_if_asked(
+def test_headers_set_by_another_tool_are_fixed_if_asked(
     media: MediaSite, container: Container
 ) -> None:
     from azure.storage.blob import ContentSettings
@@ -212,7 +216,7 @@ def test_headers_of_another_tools_are_mended_if_asked(
     media.migrate().well()
     assert container.get("page.html").headers["content-type"] == "text/html"
     assert "page.html: Content-Type is 'text/html'" in media.migrate("--verify").out
-    assert "1 with new headers" in media.migrate("--mend-headers").well().out
+    assert "1 with new headers" in media.migrate("--fix-headers").well().out
     answer = container.get("page.html")
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"].startswith("attachment")

@@ -41,7 +41,7 @@ def test_what_was_moved_with_md5s_is_not_read_again(
     assert [(record.method, record.comp) for record in proxy.take()] == [("GET", "list")]
 
 
-def test_blobs_without_an_md5_are_read_or_with_quick_told(
+def test_blobs_without_an_md5_are_read_or_with_quick_reported(
     media: MediaSite, container: Container, proxy: FaultProxy
 ) -> None:
     moved(media, container, md5=False)
@@ -78,7 +78,7 @@ def test_every_difference_is_named_and_nothing_is_changed(
     for line in (
         "These differ from the folder (3):",
         "    missing.txt: it is not in the container",
-        "    other.txt: other bytes, 4 here and there",
+        "    other.txt: different content of the same size (4 B)",
         "    short.txt: 4 bytes in the container, 5 in the folder",
         "    a.txt: Content-Type is 'text/html', no Content-Disposition, no Cache-Control",
         "    shelf.Book 1.text: nowhere.txt",
@@ -88,8 +88,8 @@ def test_every_difference_is_named_and_nothing_is_changed(
     assert {record.method for record in proxy.take()} == {"GET"}
     assert contents(media.media) == before
     assert {b.name: b.etag for b in container.blobs().values()} == etags
-    told = {(line["kind"], line.get("name")) for line in media.report()}
-    assert {("differs", "missing.txt"), ("not in the folder", "extra.txt")} < told
+    reported = {(line["kind"], line.get("name")) for line in media.report()}
+    assert {("differs", "missing.txt"), ("not in the folder", "extra.txt")} < reported
 
 
 def test_a_file_in_the_container_alone_is_no_difference(

@@ -74,7 +74,7 @@ def make_venv(tmp_path_factory: pytest.TempPathFactory, constraints: Path) -> Ma
         home = tmp_path_factory.mktemp("venv")
         uv("venv", "--quiet", "--clear", "--python", sys.executable, home)
         python = home / "bin" / "python"
-        given = ["-c", constraints] if pins else []
+        given: list[str | Path] = ["-c", constraints] if pins else []
         uv("pip", "install", "--quiet", "--python", python, *given, *requirements, cwd=home)
         return python
 

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import urllib.request
+from typing import Any
 
 import django
 
@@ -29,7 +30,7 @@ refused = SimpleUploadedFile("cat.png", b"<html>", "image/png")
 print("refused" if b"errorlist" in client.post("/letter/", {"scan": refused}).content else "taken")
 
 
-def ask(step, **body):
+def ask(step: str, **body: object) -> Any:
     answer = client.post(f"/scans/{step}/", json.dumps(body), "application/json")
     assert answer.status_code == 200, answer.content
     return answer.json()

@@ -1,34 +1,41 @@
-"""What `manage.py check` says about a project that uses this app.
+"""The system checks of this library: `manage.py check`.
 
-Nothing here asks the network, but for the one question that `check --deploy` adds.
+Importing this package registers them. Only those of `check --deploy` in `deployment` send requests.
 """
 
 from __future__ import annotations
 
-from azureblob.checks.accounts import advice_is_usable, settings_are_read, storages_can_be_made
-from azureblob.checks.addresses import addresses_agree
-from azureblob.checks.containers import containers_are_apart
-from azureblob.checks.instances import private_media_are_signed, types_are_checked
-from azureblob.checks.levels import containers_are_as_declared
-from azureblob.checks.requests import (
-    limits_make_sense,
+from azureblob.checks.account_settings import (
+    advice_is_usable,
+    settings_are_read,
+    storages_can_be_created,
+)
+from azureblob.checks.deployment import (
+    access_levels_match,
+    private_media_are_signed,
+    types_are_checked,
+)
+from azureblob.checks.installation import (
+    commands_are_ours,
+    limits_are_valid,
     requests_are_bounded,
     requests_are_known,
+    settings_moved,
 )
-from azureblob.checks.staticfiles import commands_are_ours, settings_moved
+from azureblob.checks.locations import containers_are_separate, urls_match_the_storages
 
 __all__ = [
-    "addresses_agree",
+    "access_levels_match",
     "advice_is_usable",
     "commands_are_ours",
-    "containers_are_apart",
-    "containers_are_as_declared",
-    "limits_make_sense",
+    "containers_are_separate",
+    "limits_are_valid",
     "private_media_are_signed",
     "requests_are_bounded",
     "requests_are_known",
     "settings_are_read",
     "settings_moved",
-    "storages_can_be_made",
+    "storages_can_be_created",
     "types_are_checked",
+    "urls_match_the_storages",
 ]

@@ -1,7 +1,6 @@
-"""What a site needs of its blob storage, tried out: the command `doctor`.
+"""What a site needs of its blob storage, tried against the live account: the command `doctor`.
 
-`site` is what is examined, `visitor` speaks to the service as anybody does; `configuration`,
-`network`, `containers`, `quarantine`, `preflight` and `manifest` are the probes, `examination`
-their order and their time, `report` what is printed. `answers` says what a refusal means; what to
-type next is the site's advice (`azureblob.advice`).
+`site` reads the settings, `network` and `probes` try things, and `runner` runs them in order and
+within time limits. `anonymous` sends requests without credentials, as a visitor's browser does, and
+`results` holds what was found and prints it. What to do next comes from `azureblob.advice`.
 """

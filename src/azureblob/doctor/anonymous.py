@@ -1,4 +1,4 @@
-"""The service as anybody sees it who has no key: plain requests, each bounded."""
+"""Requests without credentials, as a visitor's browser sends them; each is limited in time."""
 
 from __future__ import annotations
 
@@ -11,29 +11,32 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
+REQUEST_SECONDS = 3.0
 _BODY_BYTES = 64 * 1024
 _READABLE = {200, 206, 304}
 
 
 class Unreachable(Exception):
-    """No answer came; the text says why, and holds no address."""
+    """No response arrived. The text says why and contains no address."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
+    """`received_at` is the time of the response by this machine's clock (Unix time), taken as the
+    middle between request and response."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
-    # When it came, by this machine's clock (Unix time), half-way between question and answer.
-    moment: float
+    received_at: float
 
     @property
     def code(self) -> str:
-        """The service's own word for an error, empty if it has none."""
+        """The service's error code, or an empty string."""
         return self.headers.get("x-ms-error-code", "")
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         return f"{self.status} {self.code}".rstrip()
 
     @property
@@ -50,72 +53,71 @@ class Answer:
 
     @property
     def is_readable(self) -> bool:
-        """Whether a visitor may read here: that there is no blob of the name is told to nobody
-        else."""
+        """Whether visitors may read here. The service answers BlobNotFound only to those who may;
+        others get ResourceNotFound."""
         return self.status in _READABLE or (self.status == 404 and self.code == "BlobNotFound")
 
 
-def ask(
-    method: str, url: str, *, seconds: float, headers: Mapping[str, str] | None = None
-) -> Answer:
-    """Raises Unreachable. Redirects are not followed, and of the body some of it is read."""
+def request(method: str, url: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Send one request, without following redirects, and read the beginning of the body. Raises
+    Unreachable."""
     with requests.Session() as session:
-        # Else a login for the host in ~/.netrc would be sent.
-        session.auth = _nobody
+        # Without this, requests sends a password for the host from ~/.netrc.
+        session.auth = _no_auth
         begin = time.time()
         try:
             with session.request(
                 method,
                 url,
                 headers=dict(headers or {}),
-                timeout=seconds,
+                timeout=REQUEST_SECONDS,
                 allow_redirects=False,
                 stream=True,
-            ) as answer:
-                moment = (begin + time.time()) / 2
-                body = next(answer.iter_content(_BODY_BYTES), b"")
-                return Answer(answer.status_code, answer.headers, body, moment)
+            ) as response:
+                received_at = (begin + time.time()) / 2
+                body = next(response.iter_content(_BODY_BYTES), b"")
+                return Response(response.status_code, response.headers, body, received_at)
         except (requests.RequestException, OSError) as error:
-            raise Unreachable(reason(error)) from None
+            raise Unreachable(connection_failure(error)) from None
 
 
-def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
+def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    return prepared
 
 
 def is_proxied(url: str) -> bool:
     return bool(requests.utils.get_environ_proxies(url))
 
 
-def reason(error: BaseException) -> str:
-    """Why a connection failed, in words of the system's."""
+def connection_failure(error: BaseException) -> str:
+    """Why a connection failed, without the addresses that the errors of libraries contain."""
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted ({cause.verify_message.rstrip('.')})"
         if isinstance(cause, ssl.SSLError):
-            return "there is no TLS, or another one"
+            return "the TLS handshake failed"
         if isinstance(cause, socket.gaierror):
             return f"its name does not resolve ({cause.strerror})"
     for cause in causes:
         if isinstance(cause, TimeoutError | requests.Timeout):
-            return "there is no answer in time"
+            return "it timed out"
         if isinstance(cause, ConnectionRefusedError):
-            return "nobody listens there"
+            return "the connection was refused"
         if isinstance(cause, OSError) and cause.errno and cause.strerror:
             return cause.strerror[0].lower() + cause.strerror[1:]
-    return "the connection broke"
+    return "the connection was closed"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what it stands for: libraries wrap each other's."""
+    """The error and those that it wraps."""
     seen: set[int] = set()
-    waiting = [error]
-    while waiting:
-        one = waiting.pop(0)
-        if not isinstance(one, BaseException) or id(one) in seen:
+    pending = [error]
+    while pending:
+        cause = pending.pop(0)
+        if not isinstance(cause, BaseException) or id(cause) in seen:
             continue
-        seen.add(id(one))
-        yield one
-        inner = getattr(one, "inner_exception", None), getattr(one, "reason", None)
-        waiting += [one.__cause__, one.__context__, *inner, *one.args]
+        seen.add(id(cause))
+        yield cause
+        inner = getattr(cause, "inner_exception", None), getattr(cause, "reason", None)
+        pending += [cause.__cause__, cause.__context__, *inner, *cause.args]

@@ -1,71 +1,100 @@
-"""The probes' order and their time: what a probe stands on comes first."""
+"""Running the probes: in order of their dependencies, each limited in time, as are all together."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
+from functools import partial
 
-from azureblob.doctor.results import Failed, Finding, State
+from django.core.checks import CheckMessage, Tags, run_checks
+from django.core.checks import Warning as CheckWarning
+
+from azureblob.checks.configuration import TAG
+from azureblob.doctor.network import Network, Preflights
+from azureblob.doctor.probes import Containers, PublishedFiles, QuarantineRights
+from azureblob.doctor.results import Probe, ProbeFailed, ProbeWarning, Result, State
+from azureblob.doctor.site import Site
 from azureblob.timeouts import within
 
-# Of one request, of a probe, which makes a few, and of all together.
-REQUEST_SECONDS = 3.0
-_PROBE_SECONDS = 4.0
 _ALL_SECONDS = 14.0
 
 
-@dataclass(frozen=True)
-class Probe:
-    """`run` gives what was seen where all is well, and raises Failed, Warned or Skipped where not.
-    It is not run if one of those that it `needs` failed or was not run either."""
+def diagnose(site: Site | None) -> Generator[Result, None, None]:
+    """The result of each probe of a site as soon as it is known; only those of the settings if the
+    settings allow no site."""
+    if site is None:
+        yield from run_probes(settings_probes())
+        return
+    rights = QuarantineRights(site)
+    probes = [
+        *settings_probes(),
+        *Network(site).probes(),
+        *Containers(site).probes(),
+        *rights.probes(),
+        *Preflights(site).probes(),
+        *PublishedFiles(site).probes(),
+    ]
+    try:
+        yield from run_probes(probes)
+    finally:
+        rights.clear()
 
-    id: str
-    run: Callable[[], str]
-    needs: tuple[str, ...] = ()
-    subject: str = ""
-    seconds: float = _PROBE_SECONDS
+
+def settings_probes() -> Iterator[Probe]:
+    """One probe for each message of the library's system checks, or a single one that passes."""
+    messages = [
+        message
+        for message in run_checks(tags=[TAG, Tags.staticfiles])
+        if message.id and message.id.startswith("azureblob.")
+    ]
+    for message in messages:
+        yield Probe("settings", partial(_raise, message), (), message.id or "")
+    if not messages:
+        yield Probe("settings", lambda: "the system checks found nothing")
 
 
-def examine(probes: Iterable[Probe]) -> Iterator[Finding]:
-    """Each probe's finding, as soon as it is there."""
+def _raise(message: CheckMessage) -> str:
+    kind = ProbeFailed if message.level > CheckWarning("").level else ProbeWarning
+    raise kind(message.msg, message.hint or "")
+
+
+def run_probes(probes: Iterable[Probe]) -> Iterator[Result]:
     end = time.monotonic() + _ALL_SECONDS
-    # Why what stands on a probe is not run.
+    # Probe to the reason for skipping those that need it.
     reasons: dict[str, str] = {}
     for probe in probes:
-        finding = _found(probe, reasons, end - time.monotonic())
-        if finding.state is State.FAIL:
+        result = _run(probe, reasons, end - time.monotonic())
+        if result.state is State.FAIL:
             reasons[probe.id] = f"{probe.id} failed"
-        elif finding.state is State.SKIP:
-            reasons[probe.id] = finding.detail
-        yield finding
+        elif result.state is State.SKIP:
+            reasons[probe.id] = result.detail
+        yield result
 
 
-def _found(probe: Probe, reasons: dict[str, str], left: float) -> Finding:
+def _run(probe: Probe, reasons: dict[str, str], left: float) -> Result:
     for needed in probe.needs:
         if needed in reasons:
-            return Finding(probe.id, State.SKIP, reasons[needed], probe.subject)
+            return Result(probe.id, State.SKIP, reasons[needed], probe.subject)
     if left <= 0:
-        detail = f"no time is left of {_ALL_SECONDS:.0f} s"
-        return Finding(probe.id, State.SKIP, detail, probe.subject)
+        detail = f"the time limit of {_ALL_SECONDS:.0f} s is used up"
+        return Result(probe.id, State.SKIP, detail, probe.subject)
     seconds = min(probe.seconds, left)
     try:
-        return Finding(probe.id, State.PASS, within(seconds, probe.run), probe.subject)
-    except Failed as failed:
-        return Finding(
+        return Result(probe.id, State.PASS, within(seconds, probe.run), probe.subject)
+    except ProbeFailed as failed:
+        return Result(
             probe.id, failed.state, failed.detail, probe.subject, failed.fix, failed.commands
         )
     except FutureTimeout:
-        return Finding(
+        return Result(
             probe.id,
             State.FAIL,
-            f"There is no answer within {seconds:.0f} s.",
+            f"There was no response within {seconds:.0f} s.",
             probe.subject,
-            "Look at the network between this machine and the account, and try again.",
+            "Check the network between this machine and the account, and try again.",
         )
     except Exception as error:
-        # Its text may hold addresses and signatures.
-        return Finding(
-            probe.id, State.FAIL, f"It ended with {type(error).__name__}.", probe.subject
-        )
+        # The error's text may contain addresses and signatures.
+        detail = f"It ended with {type(error).__name__}."
+        return Result(probe.id, State.FAIL, detail, probe.subject)

@@ -1,18 +1,21 @@
-"""Files held against the blobs of their names: by size, by MD5, and by headers."""
+"""Comparing local files with the blobs of their names: size, MD5 and headers."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
-from azureblob.migrate import fetching
-from azureblob.migrate.reader import Content, Item, Unreadable, read_all
+from azureblob.migrate.content import Content, blob_digests, read_files
+from azureblob.migrate.journal import FileProblem
+from azureblob.migrate.local_tree import Item
 from azureblob.rest.models import RemoteBlob, quoted
 from azureblob.rest.transport import Transport
 from azureblob.storage import BlobStorage
 
-_LISTED = {
+# Request header: response header, and attribute of RemoteBlob.
+_COMPARED_HEADERS = {
     "x-ms-blob-content-type": ("Content-Type", "content_type"),
     "x-ms-blob-content-disposition": ("Content-Disposition", "content_disposition"),
     "x-ms-blob-content-encoding": ("Content-Encoding", "content_encoding"),
@@ -21,18 +24,24 @@ _LISTED = {
 }
 
 
+class Match(Enum):
+    SAME = "same"
+    # The sizes agree, and the blob has no stored MD5.
+    UNPROVEN = "unproven"
+    DIFFERENT = "different"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`differs` says in what the blob has other bytes than the file, `failed` why that cannot be
-    said, `headers` which header is another than the `wanted` ones. `unproven`: the sizes agree, and
-    the blob has no stored MD5."""
+    """`detail` explains DIFFERENT and FAILED. `other_headers` names the headers of a matching blob
+    that differ from `wanted`, the request headers that the storage would send."""
 
     item: Item
-    differs: str = ""
-    failed: str = ""
-    headers: str = ""
+    match: Match
+    detail: str = ""
+    other_headers: str = ""
     wanted: dict[str, str] = field(default_factory=dict)
-    unproven: bool = False
 
 
 def compare(
@@ -44,69 +53,68 @@ def compare(
     *,
     quick: bool = False,
 ) -> Generator[Comparison, None, None]:
-    """Each item, whose blob is there, with what came of it; `done` is called with its size.
+    """Compare items whose blobs exist; `done` is called with the size of each.
 
-    A blob without a stored MD5 is read, unless `quick`. Raises BlobServiceError.
+    Blobs without a stored MD5 are downloaded, unless `quick`. Raises BlobServiceError.
     """
-    alike = []
+    same_size = []
     for item in items:
-        there = remote[item.path]
-        if there.size == item.file.size:
-            alike.append(item)
+        blob = remote[item.path]
+        if blob.size == item.file.size:
+            same_size.append(item)
         else:
             done(item.file.size)
-            yield Comparison(item, differs=_sizes(there.size, item.file.size))
-    unknown: list[tuple[str, RemoteBlob, tuple[Item, Content]]] = []
-    for item, content in read_all(alike, storage):
-        there = remote[item.path]
-        if isinstance(content, Unreadable):
+            yield Comparison(item, Match.DIFFERENT, _sizes(blob.size, item.file.size))
+    without_md5: list[tuple[str, RemoteBlob, tuple[Item, Content]]] = []
+    for item, content in read_files(same_size, storage):
+        blob = remote[item.path]
+        if isinstance(content, FileProblem):
             done(item.file.size)
-            yield Comparison(item, failed=str(content))
-        elif not there.md5 and not quick:
-            unknown.append((item.path, there, (item, content)))
+            yield Comparison(item, Match.FAILED, str(content))
+        elif not blob.md5 and not quick:
+            without_md5.append((item.path, blob, (item, content)))
         else:
             done(item.file.size)
-            stored = base64.b64decode(there.md5) if there.md5 else content.md5
-            yield _judged(item, content, there, stored, unproven=not there.md5)
-    for (item, content), found in fetching.digests(transport, unknown):
+            yield _compared(item, content, blob, base64.b64decode(blob.md5))
+    for (item, content), digest in blob_digests(transport, without_md5):
         done(item.file.size)
-        if isinstance(found, fetching.Unfetched):
-            yield Comparison(item, failed=f"the blob cannot be read: {found}")
+        if isinstance(digest, FileProblem):
+            yield Comparison(item, Match.FAILED, f"the blob cannot be read: {digest}")
         else:
-            yield _judged(item, content, remote[item.path], found)
+            yield _compared(item, content, remote[item.path], digest)
 
 
-def _judged(
-    item: Item, content: Content, there: RemoteBlob, md5: bytes, *, unproven: bool = False
-) -> Comparison:
-    if content.size != there.size:
-        return Comparison(item, differs=_sizes(there.size, content.size))
-    if content.md5 != md5:
-        return Comparison(item, differs=f"other bytes, {there.size:,} here and there")
-    return Comparison(
-        item, headers=_headers(content.headers, there), wanted=content.headers, unproven=unproven
-    )
-
-
-def _sizes(there: int, here: int) -> str:
-    return f"{there:,} bytes in the container, {here:,} in the folder"
-
-
-def _headers(wanted: Mapping[str, str], there: RemoteBlob) -> str:
-    return ", ".join(
-        f"{shown} is {found!r}" if found else f"no {shown}"
-        for wire, (shown, name) in _LISTED.items()
-        for found in [getattr(there, name)]
-        if found != wanted.get(wire, "")
-    )
-
-
-def mending(comparison: Comparison, there: RemoteBlob) -> dict[str, str]:
-    """The headers of Set Blob Properties: what is left out of it would be cleared, the digest as
-    well."""
+def fixed_headers(comparison: Comparison, blob: RemoteBlob) -> dict[str, str]:
+    """The request headers of Set Blob Properties, which clears every property that is left out,
+    the MD5 included."""
     properties = {name: text for name, text in comparison.wanted.items() if "-meta-" not in name}
     return {
         **properties,
-        **({"x-ms-blob-content-md5": there.md5} if there.md5 else {}),
-        "If-Match": quoted(there.etag),
+        **({"x-ms-blob-content-md5": blob.md5} if blob.md5 else {}),
+        "If-Match": quoted(blob.etag),
     }
+
+
+def _compared(item: Item, content: Content, blob: RemoteBlob, digest: bytes) -> Comparison:
+    """`digest` is empty if the MD5 of the blob is not known."""
+    if content.size != blob.size:
+        return Comparison(item, Match.DIFFERENT, _sizes(blob.size, content.size))
+    if digest and content.md5 != digest:
+        detail = f"different content of the same size ({blob.size:,} B)"
+        return Comparison(item, Match.DIFFERENT, detail)
+    match = Match.SAME if digest else Match.UNPROVEN
+    other = _other_headers(content.headers, blob)
+    return Comparison(item, match, other_headers=other, wanted=content.headers)
+
+
+def _sizes(remote: int, local: int) -> str:
+    return f"{remote:,} bytes in the container, {local:,} in the folder"
+
+
+def _other_headers(wanted: Mapping[str, str], blob: RemoteBlob) -> str:
+    different = []
+    for request_header, (header, attribute) in _COMPARED_HEADERS.items():
+        stored = getattr(blob, attribute)
+        if stored != wanted.get(request_header, ""):
+            different.append(f"{header} is {stored!r}" if stored else f"no {header}")
+    return ", ".join(different)

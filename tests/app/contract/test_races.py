@@ -114,7 +114,12 @@ def test_threads_that_come_first_at_once_share_one_client(django_site: None) -> 
     media = media_storage()
     fresh = type(media)(azure_container=media.azure_container)
     seen: list[Any] = []
-    at_once(16, lambda _: str(seen.append((fresh.service_client, fresh.client))))
+
+    def connect(_: int) -> str:
+        seen.append((fresh.service_client, fresh.client))
+        return ""
+
+    at_once(16, connect)
     assert len({id(service) for service, _ in seen}) == 1
     assert len({id(client) for _, client in seen}) == 1
 

@@ -1,4 +1,4 @@
-"""`doctor`: what the site needs of its blob storage, tried out, with the fix for what fails."""
+"""`doctor`: try what the site needs of its blob storage, and say how to fix what fails."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable
+from contextlib import closing
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from azureblob.checks.configured import configured
-from azureblob.doctor import report
-from azureblob.doctor.configuration import Configuration
-from azureblob.doctor.diagnosis import diagnose
-from azureblob.doctor.results import Finding, State
+from azureblob.checks.configuration import entries
+from azureblob.doctor.results import Result, State, Table, as_json, closing_line, healthy
+from azureblob.doctor.runner import diagnose
 from azureblob.doctor.site import site
 from azureblob.management.interruption import interrupt_message
 
 _ORIGIN = re.compile(r"https?://[\w.-]+(?::\d{1,5})?|https?://\[[0-9a-fA-F:]+\](?::\d{1,5})?")
 _INTERRUPTED = "Interrupted."
-# Where there is no terminal: a log's line.
+# For logs and pipes, which have no width.
 _PLAIN_COLUMNS = 100
 
 
 def origin(text: str) -> str:
+    """Raises ArgumentTypeError."""
     if not _ORIGIN.fullmatch(text):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no origin: scheme://host[:port], such as https://www.example.com"
+            f"{text!r} is not an origin: scheme://host[:port], such as https://www.example.com"
         )
     return text
 
 
 class Command(BaseCommand):
     help = (
-        "Try out what the site needs of its blob storage: name resolution, credentials, "
-        "containers and who may read them, rights, CORS, clock, manifest."
+        "Try what the site needs of its blob storage: name resolution, credentials, containers "
+        "and who may read them, rights, CORS, clock, manifest."
     )
-    # It shows what they say itself.
+    # The messages of the checks are among the results.
     requires_system_checks = ()
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -56,29 +56,28 @@ class Command(BaseCommand):
             help="An origin of the site's pages to try the CORS rules with; may be repeated. "
             "Default: those of CSRF_TRUSTED_ORIGINS and ALLOWED_HOSTS.",
         )
-        parser.add_argument("--json", action="store_true", help="Print the findings as JSON.")
+        parser.add_argument("--json", action="store_true", help="Print the results as JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        configuration = Configuration()
-        examined = site(options["origin"])
-        if examined is None and not any(configured()):
+        tested = site(options["origin"])
+        if tested is None and not any(entries()):
             raise CommandError(
-                "No storage of STORAGES is one of azureblob's, so there is nothing to examine."
+                "STORAGES has no storage of azureblob, so there is nothing to examine."
             )
         columns = shutil.get_terminal_size().columns if self.stdout.isatty() else _PLAIN_COLUMNS
-        table = report.Table(columns, self._paint)
-        findings: list[Finding] = []
-        with interrupt_message(_INTERRUPTED):
-            for finding in diagnose(configuration, examined):
-                findings.append(finding)
+        table = Table(columns, self._paint)
+        results: list[Result] = []
+        with interrupt_message(_INTERRUPTED), closing(diagnose(tested)) as diagnosis:
+            for result in diagnosis:
+                results.append(result)
                 if not options["json"]:
-                    self._print(table.lines(finding))
+                    self._print(table.lines(result))
         if options["json"]:
-            self.stdout.write(report.as_json(findings, examined.endpoint if examined else ""))
+            self.stdout.write(as_json(results, tested.endpoint if tested else ""))
         else:
-            self._print([*table.rest(), "", report.closing(findings)])
-        if not report.healthy(findings):
-            # Not a CommandError, which would add a line of its own to what was said.
+            self._print([*table.rest(), "", closing_line(results)])
+        if not healthy(results):
+            # Not a CommandError, which would print another message.
             sys.exit(1)
 
     def _print(self, lines: Iterable[str]) -> None:

@@ -15,7 +15,7 @@ from azureblob.advice import advice
 from azureblob.direct.quarantine import Quarantine, quarantine
 from azureblob.management.arguments import add_deletion_arguments
 from azureblob.management.interruption import interrupt_message
-from azureblob.migrate.uploading import ENOUGH_FAILURES
+from azureblob.migrate.transfer import ENOUGH_FAILURES
 from azureblob.outages import error_code
 from azureblob.rest.models import quoted
 

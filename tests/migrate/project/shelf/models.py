@@ -1,6 +1,8 @@
-"""Models that refer to files in every way that a walk over models has to know."""
+"""Models that refer to files in every way that migratemedia must know."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.core.files.storage import FileSystemStorage
 from django.db import models
@@ -8,8 +10,8 @@ from django.db import models
 from azureblob.storage import BlobStorage
 
 
-class Visible(models.Manager):
-    def get_queryset(self):
+class Visible(models.Manager[models.Model]):
+    def get_queryset(self) -> models.QuerySet[models.Model]:
         return super().get_queryset().filter(hidden=False)
 
 
@@ -25,7 +27,7 @@ class Book(models.Model):
 
 
 class Atlas(Book):
-    """With a table of its own beside its parent's."""
+    """It has a table of its own in addition to its parent's."""
 
     map = models.FileField(upload_to="maps")
 
@@ -36,7 +38,7 @@ class Shown(Book):
 
 
 class Receipt(models.Model):
-    """Its files are on this machine's disk."""
+    """Its files are on the disk of this machine."""
 
     scan = models.FileField(storage=FileSystemStorage("receipts"))
 
@@ -45,7 +47,8 @@ def drawer() -> BlobStorage:
     """A folder of the same container."""
     from django.conf import settings
 
-    return BlobStorage(**settings.STORAGES["default"]["OPTIONS"] | {"location": "drawer"})
+    options: Any = settings.STORAGES["default"]["OPTIONS"]
+    return BlobStorage(**{**options, "location": "drawer"})
 
 
 class Letter(models.Model):

@@ -1,0 +1,219 @@
+"""The content of local files and of blobs, read with bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from azureblob.migrate.journal import FileProblem
+from azureblob.migrate.local_tree import Item
+from azureblob.rest.errors import is_fatal, service_error
+from azureblob.rest.models import RemoteBlob, Request, Response, md5, quoted
+from azureblob.rest.retries import is_transient
+from azureblob.rest.transport import Transport
+from azureblob.storage import BlobStorage
+
+T = TypeVar("T")
+
+CHUNK_BYTES = 1024 * 1024
+# Files up to this size stay in memory between reading and sending.
+_SMALL_FILE_BYTES = 256 * 1024
+_HEAD_BYTES = 64 * 1024
+_READ_AHEAD = 64
+CHANGED = "it changed during the run"
+_WIRE_NAMES = {
+    "content_type": "x-ms-blob-content-type",
+    "cache_control": "x-ms-blob-cache-control",
+    "content_encoding": "x-ms-blob-content-encoding",
+    "content_language": "x-ms-blob-content-language",
+    "content_disposition": "x-ms-blob-content-disposition",
+}
+
+# The size of one range request, and of the largest blob that is read with a single request.
+_RANGE_BYTES = 2 * 1024 * 1024
+_RANGES_AT_ONCE = 8
+# "Specifying conditional headers": the blob was replaced or deleted.
+_BLOB_CHANGED = {404, 412}
+
+
+# --- Local files ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a local file contains: `size` in bytes, `md5` (16 bytes), the request `headers` that
+    its blob gets, metadata included, and `data`, the bytes of a small file. `stamp` changes when
+    the file does."""
+
+    size: int
+    md5: bytes
+    headers: dict[str, str]
+    data: bytes | None
+    stamp: tuple[int, int]
+
+
+def read_file(item: Item, storage: BlobStorage, *, keep: bool) -> Content:
+    """Read a file once. `keep` returns the bytes of a small file. Raises FileProblem."""
+    digest = hashlib.md5(usedforsecurity=False)
+    size, data, head = 0, b"", b""
+    try:
+        with open(item.file.path, "rb", buffering=0) as file:  # noqa: PTH123 - called per file
+            before = _stamp(os.fstat(file.fileno()))
+            while chunk := file.read(CHUNK_BYTES):
+                digest.update(chunk)
+                if len(data) + len(chunk) <= _SMALL_FILE_BYTES and len(data) == size:
+                    data += chunk
+                head = head or chunk[:_HEAD_BYTES]
+                size += len(chunk)
+            after = _stamp(os.fstat(file.fileno()))
+    except OSError as error:
+        raise FileProblem(f"it cannot be read: {error.strerror or error}") from None
+    if before != after or before[0] != size:
+        raise FileProblem(CHANGED)
+    small = data if keep and size <= _SMALL_FILE_BYTES else None
+    return Content(size, digest.digest(), _blob_headers(storage, item.path, head), small, before)
+
+
+def read_files(
+    items: Iterable[Item], storage: BlobStorage, *, keep: bool = False
+) -> Iterator[tuple[Item, Content | FileProblem]]:
+    """The content of each file, or why it cannot be read, in order; some are read ahead."""
+    source = iter(items)
+    pending: deque[tuple[Item, Future[Content]]] = deque()
+    pool = ThreadPoolExecutor(max(4, os.cpu_count() or 1), "read")
+    try:
+        while True:
+            while len(pending) < _READ_AHEAD and (item := next(source, None)) is not None:
+                pending.append((item, pool.submit(read_file, item, storage, keep=keep)))
+            if not pending:
+                return
+            item, future = pending.popleft()
+            try:
+                yield item, future.result()
+            except FileProblem as problem:
+                yield item, problem
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def has_changed(item: Item, content: Content) -> bool:
+    """Whether the file is no longer the one that was read."""
+    try:
+        return _stamp(Path(item.file.path).stat()) != content.stamp
+    except OSError:
+        return True
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int]:
+    return status.st_size, status.st_mtime_ns
+
+
+def _blob_headers(storage: BlobStorage, path: str, head: bytes) -> dict[str, str]:
+    """The headers that the storage itself would set, by the first bytes of the file."""
+    settings, metadata = storage.stored_as(path, io.BytesIO(head))
+    properties = {
+        wire: str(getattr(settings, name))
+        for name, wire in _WIRE_NAMES.items()
+        if getattr(settings, name, None)
+    }
+    return {**properties, **{f"x-ms-meta-{name}": text for name, text in (metadata or {}).items()}}
+
+
+# --- Blobs ----------------------------------------------------------------------------------------
+
+
+def is_large(blob: RemoteBlob) -> bool:
+    """Whether reading the blob takes several range requests."""
+    return blob.size > _RANGE_BYTES
+
+
+def read_blobs(
+    transport: Transport, blobs: Iterable[tuple[str, RemoteBlob, T]]
+) -> Iterator[tuple[T, bytes | FileProblem]]:
+    """The bytes of small blobs, given as path, blob and a tag, as they arrive: the tag of each with
+    its bytes, or why they cannot be read. Raises BlobServiceError if no request can succeed."""
+    requests = (
+        Request("GET", path, headers=_if_match(blob), tag=(blob, tag)) for path, blob, tag in blobs
+    )
+    for request, answer in transport.run(requests, concurrency=_RANGES_AT_ONCE):
+        blob, tag = request.tag
+        try:
+            yield tag, _body(answer, blob.size)
+        except FileProblem as problem:
+            yield tag, problem
+
+
+def read_ranges(
+    transport: Transport, path: str, blob: RemoteBlob, start: int = 0
+) -> Iterator[bytes]:
+    """The bytes of a large blob from `start`, in order. Raises FileProblem and
+    BlobServiceError."""
+    for first in range(start, blob.size, _RANGE_BYTES * _RANGES_AT_ONCE):
+        last = min(blob.size, first + _RANGE_BYTES * _RANGES_AT_ONCE)
+        window = range(first, last, _RANGE_BYTES)
+        requests = []
+        for begin in window:
+            end = min(blob.size, begin + _RANGE_BYTES)
+            headers = {**_if_match(blob), "x-ms-range": f"bytes={begin}-{end - 1}"}
+            requests.append(Request("GET", path, headers=headers, tag=(begin, end)))
+        received: dict[int, bytes] = {}
+        failure: FileProblem | None = None
+        for request, answer in transport.run(requests, concurrency=_RANGES_AT_ONCE):
+            begin, end = request.tag
+            try:
+                received[begin] = _body(answer, end - begin)
+            except FileProblem as problem:
+                failure = failure or problem
+        if failure:
+            raise failure
+        for begin in window:
+            yield received.pop(begin)
+
+
+def blob_digests(
+    transport: Transport, blobs: Iterable[tuple[str, RemoteBlob, T]]
+) -> Iterator[tuple[T, bytes | FileProblem]]:
+    """The MD5 of each blob, computed from its bytes, or why they cannot be read. Raises
+    BlobServiceError if no request can succeed."""
+    large = []
+
+    def small() -> Iterator[tuple[str, RemoteBlob, T]]:
+        for entry in blobs:
+            if is_large(entry[1]):
+                large.append(entry)
+            else:
+                yield entry
+
+    for tag, body in read_blobs(transport, small()):
+        yield tag, body if isinstance(body, FileProblem) else md5(body)
+    for path, blob, tag in large:
+        digest = hashlib.md5(usedforsecurity=False)
+        try:
+            for part in read_ranges(transport, path, blob):
+                digest.update(part)
+            yield tag, digest.digest()
+        except FileProblem as problem:
+            yield tag, problem
+
+
+def _if_match(blob: RemoteBlob) -> dict[str, str]:
+    return {"If-Match": quoted(blob.etag)}
+
+
+def _body(answer: Response, size: int) -> bytes:
+    if is_fatal(answer):
+        raise service_error(answer)
+    if answer.status in _BLOB_CHANGED:
+        raise FileProblem("it was changed or deleted during the run")
+    if not answer.ok:
+        raise FileProblem(answer.reason, transient=is_transient(answer))
+    if len(answer.body) != size:
+        raise FileProblem(f"{len(answer.body):,} of {size:,} bytes arrived")
+    return answer.body
