@@ -109,8 +109,8 @@ STATIC_LOCATION = _env.static_container
 MEDIA_LOCATION = _env.media_container
 # For apps that make a BlobStorage of their own.
 AZURE_MEDIA_CONTAINER = MEDIA_LOCATION
-# For uploads that are not checked yet; private, whatever AZURE_MEDIA_ACCESS says.
-QUARANTINE_LOCATION = _env.quarantine_container
+# For uploads that are not inspected yet; private, whatever AZURE_MEDIA_ACCESS says.
+AZURE_QUARANTINE_CONTAINER = _env.quarantine_container
 # Plain http is for an endpoint that speaks nothing else: a service on this machine.
 _SCHEME = "http" if AZURE_BLOB_ENDPOINT.startswith("http://") else "https"
 STATIC_URL = f"{_SCHEME}://{AZURE_CUSTOM_DOMAIN}/{STATIC_LOCATION}/"

@@ -1,1 +1,1 @@
-"""The demo: upload a picture, see it come from blob storage, delete it."""
+"""A demo: upload a picture, see it served from blob storage, delete it."""

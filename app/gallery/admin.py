@@ -1,4 +1,4 @@
-"""Pictures in the admin, with the same checks as on the page."""
+"""Pictures in the admin, checked by the same rules as on the page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from gallery.forms import PictureForm
 from gallery.models import Picture
 
-if TYPE_CHECKING:  # generic for the type checker alone
+if TYPE_CHECKING:  # generic for the type checker only
     _PictureModelAdmin = admin.ModelAdmin[Picture]
 else:
     _PictureModelAdmin = admin.ModelAdmin

@@ -1,4 +1,4 @@
-"""A deleted picture's blob goes with it, from the page, the admin, or a queryset."""
+"""Deleting a picture deletes its blob, whether on the page, in the admin, or by a queryset."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 
 @receiver(post_delete, sender=Picture)
 def delete_blob(instance: Picture, using: str, **_: Any) -> None:
-    """Once the row is gone for good. A blob that nothing names is better than a page that cannot be
-    used: if storage fails, the name is logged."""
+    """Once the transaction is committed. If storage fails, the blob's name is logged: a blob
+    without a row is better than a page that fails."""
     image = instance.image
     storage, name = image.storage, image.name
     if not name:
@@ -28,8 +28,8 @@ def delete_blob(instance: Picture, using: str, **_: Any) -> None:
         try:
             storage.delete(name)
         except (AzureError, OSError) as error:
-            # The error's own text may hold addresses and signatures.
+            # The error's text may contain addresses and signatures.
             reason = type(error).__name__
-            log.error("The blob %r stays in storage without a row (%s).", name, reason)
+            log.error("The blob %r of a deleted picture could not be deleted (%s).", name, reason)
 
     transaction.on_commit(delete, using=using, robust=True)

@@ -1,4 +1,4 @@
-"""The forms that take pictures: several at once on the page, one in the admin."""
+"""The forms for pictures: several at once on the page, one in the admin."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 
-from azureblob.direct.file import saved_together
 from azureblob.direct.forms import DirectUploadField, DirectUploadInput
-from azureblob.uploads.inspection_cache import marked
-from azureblob.uploads.names import shown_name
+from azureblob.direct.uploadedfile import saved_together
+from azureblob.uploads.filenames import shown_name
+from azureblob.uploads.inspection import cached_inspection
 from gallery.models import Picture
-from gallery.places import pictures
+from gallery.uploads import pictures
 
-if TYPE_CHECKING:  # generic for the type checker alone
+if TYPE_CHECKING:  # generic for the type checker only
     _PictureModelForm = forms.ModelForm[Picture]
 else:
     _PictureModelForm = forms.ModelForm
 
-_LONGEST_TITLE = 120
+_MAX_TITLE = 120
 
 
 class PicturesInput(DirectUploadInput):
@@ -27,26 +27,26 @@ class PicturesInput(DirectUploadInput):
 
 
 class PicturesForm(forms.Form):
-    """One picture or more. A title is for a single one; any others are called by their files."""
+    """One or more pictures. The title is for a single one; several are titled by file name."""
 
     image = DirectUploadField(
-        place=pictures,
+        endpoint=pictures,
         multiple=True,
-        most=50,
+        max_files=50,
         widget=PicturesInput({"aria-describedby": "image-hint image-error"}),
         error_messages={"required": "Choose a picture first."},
     )
     title = forms.CharField(
-        max_length=_LONGEST_TITLE,
+        max_length=_MAX_TITLE,
         required=False,
         widget=forms.TextInput({"autocomplete": "off", "aria-describedby": "title-hint"}),
     )
 
     def save(self) -> list[Picture]:
-        """All of them, or none.
+        """Save all of them, or none.
 
-        Raises azure.core.exceptions.AzureError, and quarantine.Gone for an upload that was used
-        meanwhile.
+        Raises azure.core.exceptions.AzureError, and azureblob.exceptions.UploadGone for an upload
+        that was used before.
         """
         files = self.cleaned_data["image"]
         title = self.cleaned_data["title"] if len(files) == 1 else ""
@@ -57,9 +57,9 @@ class PicturesForm(forms.Form):
 
 
 class PictureForm(_PictureModelForm):
-    """The admin's. A title that is left out is taken from the file's name."""
+    """For the admin. Without a title, the picture is titled by its file name."""
 
-    image = DirectUploadField(place=pictures)
+    image = DirectUploadField(endpoint=pictures)
 
     class Meta:
         model = Picture
@@ -77,7 +77,7 @@ class PictureForm(_PictureModelForm):
 
 
 def title_of(file: Any) -> str:
-    """What its owner called it, without the ending: `my cat 1` for `my_cat 1.png`."""
-    known = marked(file)
-    stem = PurePath(shown_name(known.original)).stem if known else ""
-    return " ".join(stem.replace("_", " ").split())[:_LONGEST_TITLE] or "Untitled"
+    """The original file name without its extension: `my cat 1` for `my_cat 1.png`."""
+    cached = cached_inspection(file)
+    stem = PurePath(shown_name(cached.original_name)).stem if cached else ""
+    return " ".join(stem.replace("_", " ").split())[:_MAX_TITLE] or "Untitled"

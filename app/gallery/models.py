@@ -1,4 +1,4 @@
-"""A picture and where its bytes lie."""
+"""A picture, whose file is a blob."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ PICTURES = UploadRules()
 
 
 def blob_name(picture: Picture, filename: str) -> str:
-    """`pictures/<22 random characters>.jpg`: nobody guesses it, and it tells nothing."""
+    """`pictures/<22 random characters>.jpg`: nobody can guess it, and it reveals nothing."""
     return f"pictures/{secrets.token_urlsafe(16)}{PurePosixPath(filename).suffix.lower()}"
 
 
 class Picture(models.Model):
-    """`width` and `height`, in pixels, keep the page from jumping while pictures load."""
+    """With `width` and `height`, in pixels, the page's layout is stable while pictures load."""
 
     image = CheckedImageField(
         rules=PICTURES, upload_to=blob_name, width_field="width", height_field="height"

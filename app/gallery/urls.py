@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from gallery import views
-from gallery.places import pictures
+from gallery.uploads import pictures
 
 app_name = "gallery"
 urlpatterns = [

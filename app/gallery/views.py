@@ -1,4 +1,4 @@
-"""The gallery's page: pictures, an upload form, delete."""
+"""The gallery's page: the pictures, and forms to upload and delete them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from azureblob.direct.quarantine import Gone
+from azureblob.exceptions import UploadError
 from gallery.forms import PicturesForm
 from gallery.models import Picture
-from gallery.places import may
+from gallery.uploads import may
 
 PER_PAGE = 24
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def index(request: HttpRequest) -> HttpResponse:
-    """The page; a POST adds pictures and comes back to it."""
+    """The page; a POST adds pictures and redirects to it."""
     if request.method != "POST":
         return _page(request, PicturesForm())
     if not may(request, "add"):
@@ -32,13 +32,13 @@ def index(request: HttpRequest) -> HttpResponse:
         return _page(request, form, status=422)
     try:
         added = form.save()
-    except Gone:
-        form.add_error("image", "One of these files was used already. Choose it once more.")
+    except UploadError as error:
+        form.add_error("image", error)
         return _page(request, form, status=422)
     except AzureError as error:
-        # The error's own text may hold addresses and signatures.
+        # The error's text may contain addresses and signatures.
         log.error("A picture could not be stored (%s).", type(error).__name__)
-        form.add_error(None, "The storage did not take the picture. Please try again in a moment.")
+        form.add_error(None, "The picture could not be stored. Please try again in a moment.")
         return _page(request, form, status=503)
     what = f"“{added[0].title}” is" if len(added) == 1 else f"{len(added)} pictures are"
     messages.success(request, f"{what} in the gallery now.")

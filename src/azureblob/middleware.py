@@ -20,7 +20,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 
-from azureblob.outages import described, is_outage, unavailable
+from azureblob.exceptions import UploadGone, UploadsUnavailable
+from azureblob.outages import described, is_outage, unavailable, upload_failed
 from azureblob.serving import Served, serving
 from azureblob.staticfiles import ManifestError
 from azureblob.timeouts import Budget, request_seconds, waiting_requests
@@ -67,6 +68,10 @@ class BlobMiddleware:
         return _finished(response, budget, served)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, UploadGone | UploadsUnavailable):
+            # A visitor who submits a form twice makes no error of the site's.
+            log.warning("%s %s: %s (%s)", request.method, request.path, error.code, error.reason)
+            return upload_failed(request, error)
         if not is_outage(error):
             return None
         # The error's text may contain addresses and signatures, except for a ManifestError.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
@@ -13,12 +15,15 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
+from azureblob.exceptions import UploadError
 from azureblob.staticfiles import ManifestError
 
 TEMPLATE = "azureblob/unavailable.html"
 # Longer than a circuit stays open (azureblob.circuit).
 RETRY_SECONDS = 10
+_TITLE = _("Temporarily unavailable")
 _SENTENCE = _("This page cannot be shown at the moment. Please try again in a few seconds.")
+_UPLOAD_TITLE = _("The upload was not saved")
 _REFUSED = {401, 403, 408, 429}
 
 
@@ -36,13 +41,27 @@ def is_outage(error: Exception) -> bool:
 
 def unavailable(request: HttpRequest, detail: str = "") -> HttpResponse:
     """503 with Retry-After, as HTML, or as JSON for clients that accept JSON and no HTML."""
-    headers = {"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"}
+    context = {"title": _TITLE, "sentence": _SENTENCE, "detail": detail}
+    response = _page_or_json(request, 503, "storage", context)
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def upload_failed(request: HttpRequest, error: UploadError) -> HttpResponse:
+    """For a view that does not catch the error: a page that says what to do."""
+    context = {"title": _UPLOAD_TITLE, "sentence": error.sentence, "detail": ""}
+    return _page_or_json(request, error.status_code, error.code, context)
+
+
+def _page_or_json(
+    request: HttpRequest, status: int, code: str, context: dict[str, Any]
+) -> HttpResponse:
+    headers = {"Cache-Control": "no-store"}
     if not request.accepts("text/html") and request.accepts("application/json"):
-        return JsonResponse(
-            {"error": str(_SENTENCE), "code": "storage"}, status=503, headers=headers
-        )
-    page = render_to_string(TEMPLATE, {"sentence": _SENTENCE, "detail": detail})
-    return HttpResponse(page, status=503, headers=headers)
+        body = {"error": context["sentence"], "code": code}
+        return JsonResponse(body, status=status, headers=headers)
+    page = render_to_string(TEMPLATE, context)
+    return HttpResponse(page, status=status, headers=headers)
 
 
 def error_code(error: Exception) -> str:

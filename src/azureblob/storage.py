@@ -397,7 +397,8 @@ class BlobStorage(Container):
         parameters = self._get_content_settings_parameters(path, stream)
         if not self.check_content:
             return ContentSettings(**parameters), None
-        from azureblob.uploads.headers import stored_with  # Pillow: a publish does without
+        # Start-up time: it loads Pillow, which publishing does not need.
+        from azureblob.uploads.inspection import stored_with
 
         checked, metadata = stored_with(stream, path, sent)
         return ContentSettings(**{**parameters, **_UNCHECKED, **checked}), metadata

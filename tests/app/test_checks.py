@@ -167,9 +167,9 @@ FIRES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ),
     (
         "E009",
-        {"QUARANTINE_LOCATION": "media"},
+        {"AZURE_QUARANTINE_CONTAINER": "media"},
         "a container of its own",
-        {"QUARANTINE_LOCATION": "waiting"},
+        {"AZURE_QUARANTINE_CONTAINER": "waiting"},
     ),
     (
         "E013",
@@ -405,7 +405,7 @@ def containers(azure_env: dict[str, str], django_site: None) -> Any:
         ),
         ({"MEDIA_LOCATION": "closed"}, ["azureblob.E011"], "pulumi config set mediaAccess public"),
         (
-            {"QUARANTINE_LOCATION": "static"},
+            {"AZURE_QUARANTINE_CONTAINER": "static"},
             ["azureblob.E012"],
             "--name static --public-access off",
         ),

@@ -346,7 +346,7 @@ def test_the_settings_follow_the_stack(access: str, direct: str, media: str) -> 
         "AZURE_DIRECT_UPLOAD": direct,
         "AZURE_QUARANTINE_CONTAINER": "unchecked",
     }
-    names = ("AZURE_MEDIA_ACCESS", "MEDIA_URL", "QUARANTINE_LOCATION", "AZURE_DIRECT_UPLOAD")
+    names = ("AZURE_MEDIA_ACCESS", "MEDIA_URL", "AZURE_QUARANTINE_CONTAINER", "AZURE_DIRECT_UPLOAD")
     shown = f"from backend import settings as s; print(*(getattr(s, n) for n in {names}))"
     loaded = subprocess.run(
         [sys.executable, "-c", shown],

@@ -162,7 +162,7 @@ def test_a_storage_that_does_not_answer_is_told_and_keeps_the_title(client: Clie
     with override_settings(STORAGES=broken):
         response = client.post("/", {"image": upload(), "title": "Kept"})
     assert response.status_code == 503
-    assert "did not take the picture" in response.content.decode()
+    assert "could not be stored" in response.content.decode()
     assert 'value="Kept"' in response.content.decode()
     assert not Picture.objects.exists()
 

@@ -55,7 +55,7 @@ def test_no_object_of_the_app_shows_a_secret(
 
     from azureblob.account import open_transport
     from azureblob.checks.configuration import entries
-    from azureblob.direct.quarantine import quarantine
+    from azureblob.direct.quarantine import site_quarantine
     from azureblob.doctor.site import site
     from azureblob.serving import serving
     from azureblob.staticfiles import StaticBlobStorage
@@ -74,7 +74,7 @@ def test_no_object_of_the_app_shows_a_secret(
         [(storage, storage._signer()) for storage in blob_storages],
         [storage.service_client for storage in blob_storages],
         (static.blobs, configured[1].blobs.client),
-        (list(entries()), site(), quarantine(), transport),
+        (list(entries()), site(), site_quarantine(), transport),
     ]
     secrets = {
         "the account's key": settings.AZURE_ACCOUNT_KEY,

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob import BlobServiceClient, CorsRule
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 from localazure.azurite import Azurite
 from localazure.engine.commands import Engine
@@ -549,8 +549,13 @@ def test_leaving_while_a_file_is_on_its_way_asks_first(
     page.set_input_files("#id_image", painted(tmp_path, "slow.png", "#fff", "#000"))
     state(page, "slow.png", "sending")
     page.locator("h1").click()  # browsers ask only those who have touched the page
-    asked = []
-    page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.once("dialog", stay)
     page.evaluate("window.location = '/healthz'")
     until(page, lambda: bool(asked), 5)
     assert asked == ["beforeunload"]
@@ -632,7 +637,7 @@ def test_a_policy_that_forbids_sending_is_named(
     page.set_input_files("#id_paper", tmp_path / "a.bin")
     told = state(page, "a.bin", "failed").locator(".direct-error").inner_text()
     assert told == "Uploads from this page are not allowed; tell the site's owner."
-    (logged,) = [text for text in visit.failures if "connect-src has to name it" in text]
+    (logged,) = [text for text in visit.failures if "connect-src has to include it" in text]
     assert "Content-Security-Policy does not let it send to http://127.0.0.1" in logged
 
 
@@ -644,7 +649,7 @@ def test_who_lost_the_permission_is_told_at_the_file(
     page.context.clear_cookies()  # the CSRF token belongs to a cookie
     page.set_input_files("#id_image", painted(tmp_path, "old page.png", "#fff", "#000"))
     told = state(page, "old page.png", "failed").locator(".direct-error").inner_text()
-    assert "Load it anew" in told
+    assert "Reload it" in told
 
 
 # --- Hands and eyes -------------------------------------------------------------------------------

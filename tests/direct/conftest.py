@@ -1,4 +1,4 @@
-"""A place for uploads, and a browser's part played by plain HTTP requests."""
+"""An endpoint for uploads, and the browser's part played by plain HTTP requests."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def put(url: str, body: bytes, headers: dict[str, str] | None = None) -> tuple[i
 
 @dataclass
 class Browser:
-    """What direct.js does, step by step, at the gallery's place or another."""
+    """What direct.js does, step by step, at the gallery's endpoint or another."""
 
     client: Client
     base: str = BASE
@@ -64,26 +64,26 @@ class Browser:
         return answer.json()["files"][0]
 
     def send(self, body: bytes, name: str = "cat.png") -> Any:
-        """The grant of an upload that has arrived."""
+        """The answer to *begin* for an upload that has arrived."""
         grant = self.begin(name, len(body))
         assert put(grant["url"], body, grant["headers"]) == (201, "")
         return grant
 
     @property
-    def senders(self) -> frozenset[str]:
-        """Whose tokens are taken from this browser."""
+    def owners(self) -> frozenset[str]:
+        """The owners whose tokens this browser may use."""
         from django.http import HttpRequest
 
-        from azureblob.direct.senders import senders_in
+        from azureblob.direct.tokens import owners_in
 
         request = HttpRequest()
         request.session = self.client.session
-        return senders_in(request)
+        return owners_in(request)
 
     def passed(self, body: bytes, name: str = "cat.png") -> ClaimToken:
         from azureblob.direct.tokens import ClaimToken
 
-        return ClaimToken.of(self.token(body, name), "pictures", self.senders)
+        return ClaimToken.load(self.token(body, name), "pictures", self.owners)
 
     def token(self, body: bytes, name: str = "cat.png") -> str:
         answer = self.ask("finish", id=self.send(body, name)["id"])
@@ -99,10 +99,10 @@ def browser(client: Client) -> Browser:  # noqa: F811
 
 @pytest.fixture
 def hold(django_site: None) -> Iterator[Quarantine]:  # noqa: F811
-    """The quarantine, empty before and after."""
-    from azureblob.direct.quarantine import quarantine
+    """The quarantine container, empty before and after."""
+    from azureblob.direct.quarantine import site_quarantine
 
-    found = quarantine()
+    found = site_quarantine()
 
     def clear() -> None:
         for name in names(found):

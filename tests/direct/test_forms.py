@@ -36,7 +36,7 @@ def test_several_ordinary_uploads_are_taken_by_the_same_rules(browser: Browser) 
 
     files = [upload(picture("JPEG"), "a.png"), upload(picture("GIF"), "b.png")]
     assert browser.client.post("/", {"image": files}).status_code == 302
-    stored = {p.title: p.image.name.rpartition(".")[2] for p in Picture.objects.all()}
+    stored = {p.title: str(p.image.name).rpartition(".")[2] for p in Picture.objects.all()}
     assert stored == {"a": "jpg", "b": "gif"}
     bad = [upload(b"<html>", "a.png"), upload(b"", "b.png")]
     page = browser.client.post("/", {"image": bad})
@@ -94,8 +94,8 @@ def test_of_two_who_come_with_one_token_one_is_served(browser: Browser, hold: Qu
     from django.core.files.storage import default_storage
     from django.db import connection
 
-    from azureblob.direct.file import QuarantinedFile
-    from azureblob.direct.quarantine import Gone
+    from azureblob.direct.uploadedfile import QuarantinedFile
+    from azureblob.exceptions import UploadGone
 
     found = browser.passed(picture())
     before = media_names()
@@ -107,7 +107,7 @@ def test_of_two_who_come_with_one_token_one_is_served(browser: Browser, hold: Qu
         barrier.wait()
         try:
             outcomes.append(default_storage.save(f"race/{number}.png", file))
-        except Gone:
+        except UploadGone:
             outcomes.append("gone")
         finally:
             connection.close()  # this thread's own, by which a commit is waited for
@@ -128,7 +128,7 @@ def test_a_taken_name_gives_way_and_the_upload_is_not_lost(
     from django.core.files.base import ContentFile
     from django.core.files.storage import default_storage
 
-    from azureblob.direct.file import QuarantinedFile
+    from azureblob.direct.uploadedfile import QuarantinedFile
 
     default_storage.save("taken.png", ContentFile(b"first"))
     body = picture()
@@ -144,7 +144,7 @@ def test_a_storage_elsewhere_reads_the_upload(
 ) -> None:
     from django.core.files.storage import FileSystemStorage
 
-    from azureblob.direct.file import QuarantinedFile
+    from azureblob.direct.uploadedfile import QuarantinedFile
 
     body = picture(size=(900, 900))
     file = QuarantinedFile(browser.passed(body), hold)
@@ -171,10 +171,10 @@ def test_without_a_key_the_source_of_a_copy_is_signed(
     blob = names(hold)[0]
     etag = str(hold.properties(blob).etag)  # type: ignore[union-attr]
     monkeypatch.setattr(type(hold), "_source", lambda self, name: source.replace("uploads/x", name))
-    from azureblob.direct.quarantine import Gone
+    from azureblob.exceptions import UploadGone
 
     target = hold.storage.client.get_blob_client("doctor/copy")
-    with pytest.raises(Gone):
+    with pytest.raises(UploadGone):
         hold.copy("uploads/not-there", etag, target, {}, overwrite=False)
     assert grant["id"]
 
@@ -222,9 +222,9 @@ def test_a_place_that_is_in_no_urlconf_says_what_to_write(django_site: None) -> 
 
     from azureblob.direct.endpoint import UploadEndpoint
 
-    place = UploadEndpoint("nowhere", may=lambda request: True)
-    with pytest.raises(ImproperlyConfigured, match=r"include\(place\.urls\)"):
-        place.addresses()
+    endpoint = UploadEndpoint("nowhere", has_permission=lambda request: True)
+    with pytest.raises(ImproperlyConfigured, match=r"include\(endpoint\.urls\)"):
+        endpoint.addresses()
 
 
 def test_the_page_holds_no_signature_and_no_script_of_its_own(browser: Browser) -> None:

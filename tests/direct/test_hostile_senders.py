@@ -111,7 +111,7 @@ def test_a_copy_of_some_address_is_refused_and_deleted(browser: Browser, hold: Q
 def test_what_a_browser_sends_in_blocks_has_no_property(
     browser: Browser, hold: Quarantine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("azureblob.direct.views.ONE_REQUEST_BYTES", 1)
+    monkeypatch.setattr("azureblob.direct.endpoint.ONE_REQUEST_BYTES", 1)
     body = picture()
     grant = browser.begin("cat.png", len(body))
     block = base64.b64encode(b"000000").decode()
@@ -209,7 +209,9 @@ def test_an_upload_that_resists_does_not_keep_the_purge_from_the_rest(
         return delete(self, blob, *more)
 
     monkeypatch.setattr(type(hold), "delete", resists)
-    with pytest.raises(CommandError, match=f"1 uploads could not be deleted, {resisting}"):
+    with pytest.raises(
+        CommandError, match=f"1 uploads could not be deleted, for example {resisting}"
+    ):
         purge("--older-than", "0")
     assert names(hold) == [resisting]
 
@@ -230,7 +232,7 @@ def test_a_purge_ends_when_nothing_can_be_deleted(
         raise HttpResponseError("by test")
 
     monkeypatch.setattr(type(hold), "delete", failing)
-    monkeypatch.setattr("azureblob.management.commands.purgequarantine.ENOUGH_FAILURES", 3)
+    monkeypatch.setattr("azureblob.management.commands.purgequarantine.MAX_CONSECUTIVE_FAILURES", 3)
     with pytest.raises(CommandError, match=r"3 uploads could not.*no more were tried"):
         purge("--older-than", "0")
 
@@ -264,7 +266,7 @@ def test_the_upload_stays_until_the_row_is_committed(browser: Browser, hold: Qua
     from django.core.files.storage import default_storage
     from django.db import transaction
 
-    from azureblob.direct.file import QuarantinedFile, saved_together
+    from azureblob.direct.uploadedfile import QuarantinedFile, saved_together
 
     for together in (False, True):
         file = QuarantinedFile(browser.passed(picture()), hold)
@@ -279,11 +281,11 @@ def test_the_upload_stays_until_the_row_is_committed(browser: Browser, hold: Qua
 
 
 def test_a_claim_is_on_one_version_alone(browser: Browser, hold: Quarantine) -> None:
-    from azureblob.direct.quarantine import Gone
+    from azureblob.exceptions import UploadGone
 
     browser.send(picture())
     [blob] = names(hold)
-    with pytest.raises(Gone):
+    with pytest.raises(UploadGone):
         hold.claim(blob, '"0x8DC0000000000"')
     hold.claim(blob, str(hold.properties(blob).etag))  # type: ignore[union-attr]
 
@@ -292,35 +294,37 @@ def test_a_version_that_was_not_checked_gets_no_token(
     browser: Browser, hold: Quarantine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who sends in blocks may replace the blob while it is being checked."""
-    monkeypatch.setattr("azureblob.direct.views.ONE_REQUEST_BYTES", 1)
+    monkeypatch.setattr("azureblob.direct.endpoint.ONE_REQUEST_BYTES", 1)
     body = picture()
     grant = browser.begin("cat.png", len(body))
     assert put(grant["url"], body, BLOB) == (201, "")
-    from azureblob.direct import views
+    from azureblob.direct import endpoint, properties
 
-    check = views.check_headers
+    check = properties.check_headers
 
     def replaced(*given: Any) -> None:
         check(*given)
         assert put(grant["url"], HTML.ljust(len(body)), BLOB) == (201, "")
 
-    monkeypatch.setattr(views, "check_headers", replaced)
+    monkeypatch.setattr(endpoint, "check_headers", replaced)
     answer = browser.ask("finish", id=grant["id"])
     assert (answer.status_code, answer.json()["code"]) == (409, "changed")
 
 
 def test_a_token_is_good_for_a_day(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    from azureblob.direct.tokens import ClaimToken, Invalid, UploadToken
+    from azureblob.direct.tokens import ClaimToken, UploadToken
+    from azureblob.exceptions import InvalidToken
 
     grant = browser.send(picture())
     token = browser.ask("finish", id=grant["id"]).json()["token"]
     now = time.time()
     for kind, text in ((UploadToken, grant["id"]), (ClaimToken, token)):
         monkeypatch.setattr("django.core.signing.time.time", lambda: now + 24 * 3600 - 60)
-        kind.of(text, "pictures", browser.senders)
+        kind.load(text, "pictures", browser.owners)
         monkeypatch.setattr("django.core.signing.time.time", lambda: now + 24 * 3600 + 60)
-        with pytest.raises(Invalid, match="SignatureExpired"):
-            kind.of(text, "pictures", browser.senders)
+        with pytest.raises(InvalidToken) as expired:
+            kind.load(text, "pictures", browser.owners)
+        assert expired.value.reason == "SignatureExpired"
         monkeypatch.undo()
 
 
@@ -397,10 +401,10 @@ def test_a_page_without_uploads_makes_no_session(browser: Browser) -> None:
 def test_a_site_without_sessions_takes_uploads_from_anyone(django_site: None) -> None:
     from django.http import HttpRequest
 
-    from azureblob.direct.senders import sender_of, senders_in
+    from azureblob.direct.tokens import owner_of, owners_in
 
     request = HttpRequest()
-    assert sender_of(request) in senders_in(request)
+    assert owner_of(request) in owners_in(request)
 
 
 def test_a_form_that_does_not_know_its_request_says_what_to_add(
@@ -411,7 +415,7 @@ def test_a_form_that_does_not_know_its_request_says_what_to_add(
 
     from azureblob.serving import serving
     from gallery.forms import PicturesForm
-    from gallery.places import pictures
+    from gallery.uploads import pictures
 
     token = browser.token(picture())
     field = PicturesForm().fields["image"]
@@ -450,10 +454,13 @@ def test_rules_that_became_stricter_hold_for_what_was_inspected_before(
 
     token = browser.token(picture("PNG"))
     strict = UploadEndpoint(
-        "pictures", may=lambda _: True, rules=UploadRules(types=("image/jpeg",)), within="gallery"
+        "pictures",
+        has_permission=lambda _: True,
+        rules=UploadRules(types=("image/jpeg",)),
+        app_name="gallery",
     )
     field = forms.PicturesForm.base_fields["image"]
-    monkeypatch.setattr(field, "place", strict)
+    monkeypatch.setattr(field, "endpoint", strict)
     monkeypatch.setattr(field, "rules", strict.rules)
     answer = browser.client.post("/", {"image-uploaded": token})
     assert answer.status_code == 422
@@ -463,19 +470,18 @@ def test_rules_that_became_stricter_hold_for_what_was_inspected_before(
 def test_a_model_field_with_stricter_rules_reads_the_upload_itself(
     browser: Browser, hold: Quarantine
 ) -> None:
-    from azureblob.direct.file import QuarantinedFile
-    from azureblob.uploads.forms import checked
-    from azureblob.uploads.inspection_cache import marked
-    from azureblob.uploads.refusal import Refused
+    from azureblob.direct.uploadedfile import QuarantinedFile
+    from azureblob.exceptions import FileRefused
+    from azureblob.uploads.inspection import cached_inspection, inspect_file
     from azureblob.uploads.rules import UploadRules
-    from gallery.places import pictures
+    from gallery.uploads import pictures
 
     found = browser.passed(picture("PNG"))
     file = QuarantinedFile(found, hold, pictures.rules)
-    assert marked(file, pictures.rules)
-    with pytest.raises(Refused):
-        checked(file, "cat.png", UploadRules(types=("image/jpeg",)))
-    assert marked(QuarantinedFile(found, hold, UploadRules(max_bytes=1))) is None
+    assert cached_inspection(file, pictures.rules)
+    with pytest.raises(FileRefused):
+        inspect_file(file, "cat.png", UploadRules(types=("image/jpeg",)))
+    assert cached_inspection(QuarantinedFile(found, hold, UploadRules(max_bytes=1))) is None
 
 
 def test_what_another_inspection_found_is_stored_and_the_token_is_spent(
@@ -484,14 +490,16 @@ def test_what_another_inspection_found_is_stored_and_the_token_is_spent(
     """The blob in quarantine has the headers of the first one."""
     from django.core.files.storage import default_storage
 
-    from azureblob.direct.file import QuarantinedFile
-    from azureblob.uploads.forms import checked
+    from azureblob.direct.uploadedfile import QuarantinedFile
+    from azureblob.uploads.inspection import inspect_file
     from azureblob.uploads.rules import UploadRules
 
     found = browser.passed(picture("PNG"))
     file = QuarantinedFile(found, hold)
     rules = UploadRules(types=("image/jpeg",), others="attachment")
-    assert checked(file, "cat.png", rules).inspected.content_type == "application/octet-stream"
+    assert (
+        inspect_file(file, "cat.png", rules).inspection.content_type == "application/octet-stream"
+    )
     name = default_storage.save("again/cat.png", file)
     stored = default_storage.client.get_blob_client(name).get_blob_properties()  # type: ignore[attr-defined]
     assert stored.content_settings.content_type == "application/octet-stream"
@@ -509,7 +517,7 @@ def test_a_missing_container_is_told_as_such(
 
     grant = browser.send(picture())
     token = browser.ask("finish", id=grant["id"]).json()["token"]
-    with override_settings(QUARANTINE_LOCATION="not-there"):
+    with override_settings(AZURE_QUARANTINE_CONTAINER="not-there"):
         for step in ("finish", "discard"):
             answer = browser.ask(step, id=grant["id"])
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

@@ -25,7 +25,7 @@ def posted(client: Client, step: str, body: bytes) -> Any:
 
 
 def is_malformed(answer: Any) -> bool:
-    return answer.status_code == 400 and answer.json()["code"] == "malformed"
+    return bool(answer.status_code == 400 and answer.json()["code"] == "malformed")
 
 
 @pytest.mark.parametrize("step", STEPS)

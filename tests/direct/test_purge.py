@@ -64,8 +64,8 @@ def test_a_span_that_is_none_and_a_container_that_is_not_there_are_told(
     with pytest.raises(CommandError, match="is no span of time: 30d, 12h"):
         purge("--older-than", "yesterday")
     with (
-        override_settings(QUARANTINE_LOCATION="not-there"),
-        pytest.raises(CommandError, match="There is no container 'not-there'"),
+        override_settings(AZURE_QUARANTINE_CONTAINER="not-there"),
+        pytest.raises(CommandError, match="The container 'not-there' does not exist"),
     ):
         purge()
     with (

@@ -79,14 +79,14 @@ def test_it_ends(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     again = browser.begin("cat.png", 5, id=grant["id"])
     assert urlsplit(again["url"]).path == urlsplit(grant["url"]).path
     assert put(again["url"], b"12345", BLOB) == (201, "")
-    assert browser.begin("cat.png", 5, id=grant["id"])["there"] is True
+    assert browser.begin("cat.png", 5, id=grant["id"])["exists"] is True
 
 
 def test_blocks_need_a_write_permission_which_a_large_file_alone_gets(
     browser: Browser, django_site: None
 ) -> None:
     """ "Create an account SAS" lists Put Block and Put Block List under Write."""
-    from gallery.places import pictures
+    from gallery.uploads import pictures
 
     small = browser.begin("cat.png", 5)
     assert small["block_bytes"] == 0
@@ -116,7 +116,7 @@ def test_an_identity_signs_with_a_delegation_key_that_lasts_as_long() -> None:
     class Keys(DelegationKeys):
         def valid_until(self, moment: float) -> UserDelegationKey:
             asked.append(moment)
-            key = UserDelegationKey()
+            key = UserDelegationKey()  # type: ignore[no-untyped-call]
             key.signed_oid, key.signed_tid = "oid", "tid"
             key.signed_start = key.signed_expiry = "2026-01-01T00:00:00Z"
             key.signed_service, key.signed_version = "b", "2021-12-02"

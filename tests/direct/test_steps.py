@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from tests.direct.conftest import BASE, Browser, media_names, names, picture, pu
 
 if TYPE_CHECKING:
     from azureblob.direct.quarantine import Quarantine
+    from localazure.azurite import Azurite
 
 HTML = b"<!doctype html><script>alert(1)</script>"
 
@@ -28,8 +30,8 @@ def test_a_picture_that_passes_is_moved_with_its_real_type_and_its_name(
     assert browser.client.post("/", {"image-uploaded": token, "title": ""}).status_code == 302
     saved = Picture.objects.get()
     assert (saved.title, saved.width, saved.height) == ("my cat 1", 40, 30)
-    assert saved.image.name.startswith("pictures/")
-    assert saved.image.name.endswith(".jpg")
+    assert str(saved.image.name).startswith("pictures/")
+    assert str(saved.image.name).endswith(".jpg")
     assert names(hold) == []
     with urllib.request.urlopen(saved.image.url, timeout=10) as blob:
         assert blob.read() == body
@@ -78,7 +80,7 @@ def test_another_size_than_was_said_is_not_taken(
 
 def test_what_did_not_arrive_is_missing(browser: Browser) -> None:
     grant = browser.begin("cat.png", 100)
-    assert browser.begin("cat.png", 100, id=grant["id"])["there"] is False
+    assert browser.begin("cat.png", 100, id=grant["id"])["exists"] is False
     answer = browser.ask("finish", id=grant["id"])
     assert (answer.status_code, answer.json()["code"]) == (409, "missing")
 
@@ -105,10 +107,11 @@ def test_a_token_works_once(browser: Browser, hold: Quarantine) -> None:
 def test_what_was_replaced_after_the_check_is_not_moved(
     browser: Browser, hold: Quarantine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who sends in blocks has a write permission, and could put another file after the check."""
+    """A browser that sends blocks has a write permission, and could replace the file after its
+    inspection. The claim and the copy both have the inspected version as their condition."""
     from gallery.models import Picture
 
-    monkeypatch.setattr("azureblob.direct.views.ONE_REQUEST_BYTES", 1)
+    monkeypatch.setattr("azureblob.direct.endpoint.ONE_REQUEST_BYTES", 1)
     body = picture()
     grant = browser.begin("cat.png", len(body))
     assert put(grant["url"], body, {"x-ms-blob-type": "BlockBlob"}) == (201, "")
@@ -116,36 +119,61 @@ def test_what_was_replaced_after_the_check_is_not_moved(
     other = HTML.ljust(len(body))
     assert put(grant["url"], other, {"x-ms-blob-type": "BlockBlob"}) == (201, "")
     before = media_names()
-    assert browser.client.post("/", {"image-uploaded": token}).status_code == 422
-    # Replaced between the form's look and the move: the form sees the blob as it was.
-    look, seen = type(hold).properties, [type("Same", (), {"etag": _passed_etag(browser, token)})()]
-    monkeypatch.setattr(
-        type(hold), "properties", lambda self, blob: seen.pop() if seen else look(self, blob)
-    )
     answer = browser.client.post("/", {"image-uploaded": token})
     assert answer.status_code == 422
-    assert "used already" in answer.content.decode()
+    assert "was used or removed already" in answer.content.decode()
     assert media_names() == before
     assert not Picture.objects.exists()
+
+
+def test_the_blob_is_looked_up_once_in_the_whole_flow(browser: Browser, azurite: Azurite) -> None:
+    """By *finish*. The form takes what the token says, and saving has it as its condition."""
+
+    def requests() -> list[str]:
+        log = azurite.log.read_text(errors="replace")[before:]
+        return re.findall(r'"(\w+) /\w+/quarantine/uploads/\S+ ', log)
+
+    grant = browser.send(picture())
+    before = len(azurite.log.read_text(errors="replace"))
+    token = browser.ask("finish", id=grant["id"]).json()["token"]
+    assert requests() == ["HEAD", "GET", "PUT"]
+    before = len(azurite.log.read_text(errors="replace"))
+    assert browser.client.post("/", {"image-uploaded": token}).status_code == 302
+    assert requests() == ["PUT", "DELETE"]  # the claim, and the deletion after the copy
+
+
+def test_a_view_that_does_not_expect_a_used_token_answers_with_a_sentence(
+    browser: Browser,
+) -> None:
+    from django.contrib.auth import get_user_model
+
+    from gallery.models import Picture
+
+    user = get_user_model().objects.create_superuser("saves-twice", password="p")
+    try:
+        browser.client.force_login(user)
+        address = "/admin/gallery/picture/add/"
+        token = browser.token(picture(), "once.png")
+        assert browser.client.post(address, {"image-uploaded": token}).status_code == 302
+        again = browser.client.post(address, {"image-uploaded": token, "title": "Twice"})
+        assert again.status_code == 409
+        assert "“once.png” was used or removed already." in again.content.decode()
+        assert Picture.objects.count() == 1
+    finally:
+        user.delete()
 
 
 def test_a_copy_of_another_version_is_refused_by_the_copy_itself(
     browser: Browser, hold: Quarantine
 ) -> None:
     """And is not taken for a name that is in use: a save would look for another without end."""
-    from azureblob.direct.quarantine import Gone
+    from azureblob.exceptions import UploadGone
 
     browser.send(picture())
     target = hold.storage.client.get_blob_client("uploads/target")
-    with pytest.raises(Gone):
+    with pytest.raises(UploadGone):
         hold.copy(names(hold)[0], '"0x8DC0000000000"', target, {}, overwrite=False)
     assert not target.exists()
-
-
-def _passed_etag(browser: Browser, token: str) -> str:
-    from azureblob.direct.tokens import ClaimToken
-
-    return ClaimToken.of(token, "pictures", browser.senders).etag
 
 
 def test_a_token_of_another_place_is_not_taken(browser: Browser) -> None:
@@ -155,11 +183,11 @@ def test_a_token_of_another_place_is_not_taken(browser: Browser) -> None:
     from azureblob.direct.tokens import UploadToken
 
     found = browser.passed(picture())
-    foreign = replace(found, place="papers").signed()
+    foreign = replace(found, endpoint="papers").signed()
     answer = browser.client.post("/", {"image-uploaded": foreign})
     assert answer.status_code == 422
     assert "not known any more" in answer.content.decode()
-    ticket = UploadToken("papers", found.sender, found.blob, "a", 1).signed()
+    ticket = UploadToken("papers", found.owner, found.blob, "a", 1).signed()
     for step in ("finish", "discard"):
         assert browser.ask(step, id=ticket).status_code == 400
 
@@ -228,7 +256,7 @@ def test_a_reader_that_fails_half_way_is_no_damaged_picture(
 ) -> None:
     from azure.core.exceptions import ServiceResponseError
 
-    from azureblob.direct.reader import PAGE_BYTES, BlobReader
+    from azureblob.direct.blob_reader import PAGE_BYTES, BlobReader
 
     noise = io.BytesIO()
     Image.effect_noise((400, 400), 90).save(noise, "PNG")

@@ -14,28 +14,27 @@ def test_a_drawing_from_quarantine_is_stored_safe_also_if_it_is_opened_again() -
     """The blob there is what was sent, so it is never moved."""
     from django.core.files.storage import default_storage
 
-    from azureblob.direct.file import QuarantinedFile
-    from azureblob.direct.quarantine import quarantine
+    from azureblob.direct.quarantine import site_quarantine
     from azureblob.direct.tokens import ClaimToken
-    from azureblob.uploads.forms import checked
-    from azureblob.uploads.inspection import Inspected
+    from azureblob.direct.uploadedfile import QuarantinedFile
+    from azureblob.uploads.inspection import Inspection, inspect_file
 
-    hold = quarantine()
+    hold = site_quarantine()
     blob = hold.new_name()
     etag = hold.storage.client.get_blob_client(blob).upload_blob(HOSTILE)["etag"]
     found = ClaimToken(
-        place="pictures",
-        sender="",
+        endpoint="pictures",
+        owner="",
         blob=blob,
         name="a.svg",
         size=len(HOSTILE),
         etag=str(etag),
         rules=rules().digest,
-        inspected=Inspected("image/svg+xml", ".svg", inline=False),
+        inspection=Inspection("image/svg+xml", ".svg", inline=False),
     )
     for again in (False, True):
         file = QuarantinedFile(found, hold, rules())
-        checked(file, "a.svg", rules())
+        inspect_file(file, "a.svg", rules())
         if again:
             file.close()
             file.open()

@@ -155,7 +155,7 @@ def site_settings(account: Account, **changed: Any) -> dict[str, Any]:
         "AZURE_DIRECT_UPLOAD": True,
         "STATIC_LOCATION": static,
         "MEDIA_LOCATION": media,
-        "QUARANTINE_LOCATION": changed.pop("quarantine", "quarantine"),
+        "AZURE_QUARANTINE_CONTAINER": changed.pop("quarantine", "quarantine"),
         "STATIC_URL": f"{front}{static}/",
         "MEDIA_URL": f"{front if access == 'public' else endpoint}{media}/",
         "CSRF_TRUSTED_ORIGINS": [PAGES],

@@ -6,8 +6,9 @@ import urllib.request
 from typing import Any
 
 import pytest
+from django.utils.datastructures import MultiValueDict
 
-from azureblob.uploads.refusal import Refused
+from azureblob.exceptions import FileRefused
 from azureblob.uploads.rules import UploadRules
 from tests.uploads import hostile
 
@@ -34,9 +35,9 @@ def test_a_file_that_code_assigns_is_held_against_the_rules(models: Any) -> None
     with pytest.raises(ValidationError) as caught:
         photo.full_clean()
     assert caught.value.error_dict["file"][0].code == "type"
-    with pytest.raises(Refused):
+    with pytest.raises(FileRefused):
         photo._meta.get_field("file").pre_save(photo, add=True)
-    with pytest.raises(Refused):
+    with pytest.raises(FileRefused):
         photo.file.save("cat.png", ContentFile(b"<script>"), save=False)
 
 
@@ -65,25 +66,25 @@ def test_a_file_that_passed_other_rules_is_looked_at_again(models: Any) -> None:
 
     lax = CheckedFileField(rules=UploadRules(types=("application/pdf",)))
     passed = lax.clean(upload(b"%PDF-1.7\n", "cat.pdf"))
-    with pytest.raises(Refused):
+    with pytest.raises(FileRefused):
         models.photo().file.save("cat.pdf", passed, save=False)
 
 
-def test_the_form_field_says_what_may_be_chosen_and_marks_what_passed(models: Any) -> None:
+def test_the_form_field_says_what_may_be_chosen_and_caches_its_inspection(models: Any) -> None:
     from django.forms import modelform_factory
 
-    from azureblob.uploads.inspection_cache import marked
+    from azureblob.uploads.inspection import cached_inspection
 
     photo = modelform_factory(models.photo, fields=["file"])
     paper = modelform_factory(models.paper, fields=["file"])
     assert 'accept="image/jpeg,image/png,image/gif,image/webp"' in str(photo()["file"])
     assert "accept" not in str(paper()["file"])
-    form = photo(data={}, files={"file": upload(PNG, "a\u202eb.png")})
+    form = photo(data={}, files=MultiValueDict({"file": [upload(PNG, "a\u202eb.png")]}))
     assert form.is_valid()
-    known = marked(form.cleaned_data["file"])
+    known = cached_inspection(form.cleaned_data["file"])
     assert known is not None
-    assert known.original == "a\u202eb.png"
-    assert (known.inspected.width, known.inspected.height) == (8, 8)
+    assert known.original_name == "a\u202eb.png"
+    assert (known.inspection.width, known.inspection.height) == (8, 8)
 
 
 def test_an_upload_on_disk_is_checked_like_one_in_memory(models: Any) -> None:
@@ -94,7 +95,7 @@ def test_an_upload_on_disk_is_checked_like_one_in_memory(models: Any) -> None:
     with TemporaryUploadedFile("cat.html", "text/html", 6, None) as large:
         large.write(b"<html>")
         large.seek(0)
-        filled = form(data={}, files={"file": large})
+        filled = form(data={}, files=MultiValueDict({"file": [large]}))
         assert filled.is_valid(), filled.errors
         paper = filled.save(commit=False)
         paper._meta.get_field("file").pre_save(paper, add=True)

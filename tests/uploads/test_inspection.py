@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from azureblob.uploads import kinds
-from azureblob.uploads.inspection import ATTACHMENT, Inspected, at_a_glance, inspect
-from azureblob.uploads.refusal import Refused
-from azureblob.uploads.rules import IMAGES, UploadRules
+from azureblob.exceptions import FileRefused
+from azureblob.uploads.inspection import ATTACHMENT, Inspection, inspect, inspect_head
+from azureblob.uploads.rules import HEAD_BYTES, IMAGES, INERT, UploadRules
 from tests.uploads import hostile
 
 ANYTHING = UploadRules(others="attachment")
@@ -32,12 +31,12 @@ class Counted(io.BytesIO):
         return data
 
 
-def looked_at(content: bytes, rules: UploadRules | None = None, name: str = "x") -> Inspected:
+def looked_at(content: bytes, rules: UploadRules | None = None, name: str = "x") -> Inspection:
     return inspect(io.BytesIO(content), name, len(content), rules or UploadRules())
 
 
-def refusal(content: bytes, rules: UploadRules | None = None, name: str = "x") -> Refused:
-    with pytest.raises(Refused) as caught:
+def refusal(content: bytes, rules: UploadRules | None = None, name: str = "x") -> FileRefused:
+    with pytest.raises(FileRefused) as caught:
         looked_at(content, rules, name)
     return caught.value
 
@@ -52,7 +51,7 @@ def frames(kind: str, count: int) -> bytes:
 @pytest.mark.parametrize("kind", EXTENSIONS)
 def test_a_picture_is_known_by_its_content_whatever_its_name(kind: str) -> None:
     found = looked_at(hostile.picture(kind), name="page.html")
-    assert found == Inspected(f"image/{kind.lower()}", EXTENSIONS[kind], True, 8, 8)
+    assert found == Inspection(f"image/{kind.lower()}", EXTENSIONS[kind], True, 8, 8)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
@@ -135,11 +134,11 @@ def test_a_png_whose_sums_are_wrong_is_damaged() -> None:
 
 def test_an_allowed_type_that_browsers_may_open_is_an_attachment() -> None:
     rules = UploadRules(types=("application/pdf", "application/zip", "video/mp4"))
-    assert looked_at(b"%PDF-1.7\n", rules) == Inspected("application/pdf", ".pdf", False)
+    assert looked_at(b"%PDF-1.7\n", rules) == Inspection("application/pdf", ".pdf", False)
     zipped = looked_at(hostile.zipped("a", b"b"), rules)
-    assert zipped == Inspected("application/zip", ".zip", False)
+    assert zipped == Inspection("application/zip", ".zip", False)
     film = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
-    assert looked_at(film, rules) == Inspected("video/mp4", ".mp4", True)
+    assert looked_at(film, rules) == Inspection("video/mp4", ".mp4", True)
 
 
 @pytest.mark.parametrize(
@@ -147,12 +146,12 @@ def test_an_allowed_type_that_browsers_may_open_is_an_attachment() -> None:
     ["text/html", "application/xhtml+xml", "text/xml", "text/javascript", "image/*", "nonsense"],
 )
 def test_rules_with_a_type_that_content_does_not_tell_are_refused(kind: str) -> None:
-    with pytest.raises(ValueError, match="cannot be told from a file's content"):
+    with pytest.raises(ValueError, match="cannot be recognised by a file's content"):
         UploadRules(types=("image/png", kind))
 
 
 def test_rules_that_take_nothing_are_refused() -> None:
-    with pytest.raises(ValueError, match="takes no file"):
+    with pytest.raises(ValueError, match="accepts no file"):
         UploadRules(types=())
     assert looked_at(b"hello", UploadRules(types=(), others="attachment")) == ATTACHMENT
 
@@ -160,22 +159,22 @@ def test_rules_that_take_nothing_are_refused() -> None:
 def test_no_more_than_the_beginning_is_read_of_what_is_no_picture() -> None:
     file = Counted(b"%PDF-1.7\n" + bytes(5_000_000))
     inspect(file, "x", 5_000_009, ANYTHING)
-    assert file.taken <= kinds.HEAD_BYTES
+    assert file.taken <= HEAD_BYTES
 
 
 def test_a_picture_too_large_is_refused_before_it_is_read_to_its_end() -> None:
     file = Counted(hostile.gif(2_000, 2_000, 50_000))
-    with pytest.raises(Refused):
+    with pytest.raises(FileRefused):
         inspect(file, "x", len(file.getvalue()), UploadRules())
-    assert file.taken <= 2 * kinds.HEAD_BYTES
+    assert file.taken <= 2 * HEAD_BYTES
     assert file.tell() == 0
 
 
 def test_what_runs_in_a_browser_is_never_shown_at_a_glance() -> None:
     for content in (b"<html>", b"<svg/>", b"", b"\xef\xbb\xbf<html>", b"%PDF-1.7", b"GIF<html>"):
-        assert at_a_glance(content) == ATTACHMENT
-    assert kinds.INERT.isdisjoint({"text/html", "image/svg+xml", "application/pdf", "text/plain"})
-    assert all(kind.split("/")[0] in {"image", "audio", "video"} for kind in kinds.INERT)
+        assert inspect_head(content) == ATTACHMENT
+    assert INERT.isdisjoint({"text/html", "image/svg+xml", "application/pdf", "text/plain"})
+    assert all(kind.split("/")[0] in {"image", "audio", "video"} for kind in INERT)
 
 
 HEADS: list[bytes] = [
@@ -207,10 +206,10 @@ def test_whatever_the_bytes_the_answer_is_a_type_or_a_refusal(
     file = io.BytesIO(head + rest + tail)
     try:
         found = inspect(file, "x", len(file.getvalue()), rules)
-    except Refused as refused:
+    except FileRefused as refused:
         assert refused.messages[0]
     else:
         assert found == ATTACHMENT or (found.content_type in IMAGES and found.inline)
     assert file.tell() == 0
-    glance = at_a_glance(head + rest + tail)
-    assert glance.inline == (glance.content_type in kinds.INERT)
+    glance = inspect_head(head + rest + tail)
+    assert glance.inline == (glance.content_type in INERT)

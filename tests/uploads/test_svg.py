@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from azureblob.uploads.refusal import Refused
-from azureblob.uploads.svg import MOST_BYTES, MOST_DEPTH, MOST_ELEMENTS, might_be, sanitized
+from azureblob.exceptions import FileRefused
+from azureblob.uploads.svg import MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS, might_be, sanitized
 
 OPEN = b'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
 
@@ -65,6 +65,7 @@ def test_what_could_run_or_call_home_is_taken_out(inside: bytes) -> None:
     assert b"data:text" not in found
 
 
+@pytest.mark.usefixtures("django_site")  # for the language of the message
 @pytest.mark.parametrize(
     ("data", "why"),
     [
@@ -77,18 +78,18 @@ def test_what_could_run_or_call_home_is_taken_out(inside: bytes) -> None:
             b'<!DOCTYPE svg [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + drawing(b"&a;"),
             "declares entities",
         ),
-        (drawing(b"<g>" * MOST_DEPTH + b"</g>" * MOST_DEPTH), "nests more than 100"),
-        (drawing(b"<g/>" * MOST_ELEMENTS), "more than 50,000 elements"),
-        (drawing(b" " * MOST_BYTES), "more than 2,097,152"),
+        (drawing(b"<g>" * MAX_DEPTH + b"</g>" * MAX_DEPTH), "nests more than 100"),
+        (drawing(b"<g/>" * MAX_ELEMENTS), "more than 50,000 elements"),
+        (drawing(b" " * MAX_BYTES), "more than 2,097,152"),
         (b'<?xml version="1.0" encoding="x-unknown"?>' + drawing(b""), "damaged"),
     ],
 )
 def test_what_is_no_drawing_or_too_much_of_one_is_refused_with_the_reason(
     data: bytes, why: str
 ) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(FileRefused) as refused:
         sanitized(data)
-    assert why in str(refused.value.message)
+    assert why in refused.value.sentence
     assert refused.value.code == "broken"
 
 
@@ -105,12 +106,12 @@ import resource, sys
 # The machine's memory is the limit without the bounds: 100,000 nested groups took 20 GB.
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 sys.path.insert(0, "app")
-from azureblob.uploads.refusal import Refused
+from azureblob.exceptions import FileRefused
 from azureblob.uploads.svg import sanitized
 OPEN = b'<svg xmlns="http://www.w3.org/2000/svg">'
-wide = b"<a/>" * {MOST_ELEMENTS - MOST_DEPTH - 1}
+wide = b"<a/>" * {MAX_ELEMENTS - MAX_DEPTH - 1}
 for data in (
-    OPEN + b"<g>" * {MOST_DEPTH - 2} + wide + b"</g>" * {MOST_DEPTH - 2} + b"</svg>",
+    OPEN + b"<g>" * {MAX_DEPTH - 2} + wide + b"</g>" * {MAX_DEPTH - 2} + b"</svg>",
     OPEN + b"<g>" * 500_000,
     OPEN + b"<style>" + b"a{{" * 1_000_000 + b"</style></svg>",
     OPEN + b"<text>" + b"&lt;" * 500_000 + b"</text></svg>",
@@ -118,7 +119,7 @@ for data in (
 ):
     try:
         sanitized(data)
-    except Refused:
+    except FileRefused:
         pass
 print("done")
 """
@@ -166,11 +167,11 @@ def stored(url: str) -> tuple[Any, bytes]:
 def test_rules_without_svg_refuse_it() -> None:
     from django.core.files.base import ContentFile
 
-    from azureblob.uploads.forms import checked
+    from azureblob.uploads.inspection import inspect_file
     from azureblob.uploads.rules import UploadRules
 
-    with pytest.raises(Refused) as refused:
-        checked(ContentFile(HOSTILE, "a.svg"), "a.svg", UploadRules())
+    with pytest.raises(FileRefused) as refused:
+        inspect_file(ContentFile(HOSTILE, "a.svg"), "a.svg", UploadRules())
     assert refused.value.code == "type"
 
 
@@ -185,14 +186,14 @@ def test_rules_with_svg_need_the_package_and_name_it(monkeypatch: pytest.MonkeyP
 def test_a_file_without_a_drawing_is_refused_or_an_attachment() -> None:
     from django.core.files.base import ContentFile
 
-    from azureblob.uploads.forms import checked
+    from azureblob.uploads.inspection import inspect_file
 
     broken = b"<svg><script>"
-    with pytest.raises(Refused, match="begins with something else"):
-        checked(ContentFile(broken), "a.svg", rules())
+    with pytest.raises(FileRefused, match="begins with something else"):
+        inspect_file(ContentFile(broken), "a.svg", rules())
     file = ContentFile(broken)
-    known = checked(file, "a.svg", replace(rules(), others="attachment"))
-    assert known.inspected.content_type == "application/octet-stream"
+    known = inspect_file(file, "a.svg", replace(rules(), others="attachment"))
+    assert known.inspection.content_type == "application/octet-stream"
     assert file.read() == broken
 
 

@@ -5,7 +5,7 @@ import gallery.models
 
 
 class Migration(migrations.Migration):
-    """What the column holds stays the same, in both directions."""
+    """The column does not change."""
 
     dependencies = [("gallery", "0001_initial")]
 

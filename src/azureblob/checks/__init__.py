@@ -22,7 +22,11 @@ from azureblob.checks.installation import (
     requests_are_known,
     settings_moved,
 )
-from azureblob.checks.locations import containers_are_separate, urls_match_the_storages
+from azureblob.checks.locations import (
+    containers_are_separate,
+    quarantine_setting_is_renamed,
+    urls_match_the_storages,
+)
 
 __all__ = [
     "access_levels_match",
@@ -31,6 +35,7 @@ __all__ = [
     "containers_are_separate",
     "limits_are_valid",
     "private_media_are_signed",
+    "quarantine_setting_is_renamed",
     "requests_are_bounded",
     "requests_are_known",
     "settings_are_read",

@@ -17,6 +17,7 @@ from django.utils.functional import LazyObject, empty
 from storages.utils import setting
 
 from azureblob.checks.configuration import TAG, StorageEntry, created, entries
+from azureblob.direct.conf import quarantine_container
 from azureblob.timeouts import within
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def access_levels_match(app_configs: Sequence[AppConfig] | None, **_: Any) -> li
     if not default or default[0].error:
         return []
     entry = default[0]
-    quarantine = str(setting("QUARANTINE_LOCATION", "quarantine"))
+    quarantine = quarantine_container()
     with ThreadPoolExecutor(max_workers=2) as pool:
         of_quarantine = pool.submit(_level, entry.storage, quarantine)
         of_media = _level(entry.storage, entry.container)

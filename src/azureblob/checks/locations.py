@@ -17,6 +17,7 @@ from azureblob.checks.configuration import (
     is_azure_storage,
     storage_class,
 )
+from azureblob.direct.conf import DEPRECATED_SETTING, SETTING, quarantine_container
 from azureblob.endpoints import blob_endpoint, custom_domain
 
 
@@ -27,10 +28,10 @@ def containers_are_separate(
     """Static files, uploads and unchecked uploads each have a container."""
     all_entries = list(entries())
     static = {entry.container for entry in all_entries if entry.is_static}
-    quarantine = str(setting("QUARANTINE_LOCATION", "quarantine"))
+    quarantine = quarantine_container()
     found: list[CheckMessage] = []
     for entry in all_entries:
-        other = "QUARANTINE_LOCATION" if entry.container == quarantine else ""
+        other = SETTING if entry.container == quarantine else ""
         if not entry.is_static and entry.container in static:
             other = "STORAGES['staticfiles']"
         if other and entry.container:
@@ -43,6 +44,24 @@ def containers_are_separate(
                 )
             )
     return found
+
+
+@register(TAG)
+def quarantine_setting_is_renamed(
+    app_configs: Sequence[AppConfig] | None, **_: Any
+) -> list[CheckMessage]:
+    if not hasattr(settings, DEPRECATED_SETTING):
+        return []
+    ignored = hasattr(settings, SETTING)
+    consequence = "is ignored" if ignored else "will be ignored by the next version"
+    remedy = "Remove it" if ignored else f"Rename it to {SETTING}"
+    return [
+        Warning(
+            f"The setting {DEPRECATED_SETTING} is deprecated and {consequence}.",
+            hint=f"{remedy}.",
+            id="azureblob.W010",
+        )
+    ]
 
 
 @register(TAG)

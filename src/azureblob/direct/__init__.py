@@ -1,4 +1,4 @@
-"""Straight from the browser to blob storage, by way of a container that nobody reads.
+"""Direct uploads: the browser sends files to the quarantine container, a private one.
 
-The server signs, the browser sends, the server looks at what came and moves it to its place.
+The site signs the request, inspects what has arrived, and has the service copy it to its place.
 """

@@ -1,46 +1,89 @@
-"""A form's field for files that the browser sends to blob storage by itself.
+"""A form field for files that the browser sends to blob storage itself.
 
-Without JavaScript, or where the account takes nothing from browsers, it is a field for ordinary
+Without JavaScript, or if the account takes no uploads from browsers, it is a field for ordinary
 uploads with the same rules.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from azure.core.exceptions import AzureError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import AzureError
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.widgets import FILE_INPUT_CONTRADICTION, Script
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import get_language, ngettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from azureblob.direct.endpoint import UploadEndpoint
-from azureblob.direct.file import QuarantinedFile
-from azureblob.direct.quarantine import UNAVAILABLE, Unavailable, log_unavailable
-from azureblob.direct.senders import sender_of, senders_now
-from azureblob.direct.tokens import ClaimToken, Invalid
+from azureblob.direct.tokens import ClaimToken, current_owners, owner_of
+from azureblob.direct.uploadedfile import USED, QuarantinedFile
+from azureblob.exceptions import (
+    STORAGE_FAILED,
+    FileRefused,
+    InvalidToken,
+    UploadGone,
+    UploadsUnavailable,
+)
 from azureblob.serving import current_request
 from azureblob.timeouts import side_by_side
-from azureblob.uploads.forms import CheckedFileField, checked
-from azureblob.uploads.names import shown_name
-from azureblob.uploads.refusal import Refused
+from azureblob.uploads.filenames import shown_name
+from azureblob.uploads.forms import CheckedFileField
+from azureblob.uploads.inspection import inspect_file
 
 _SUFFIX = "-uploaded"
-# The stubs know of paths alone.
+# The stubs know paths only.
 _SCRIPT = cast("str", Script("azureblob/direct.js", type="module", crossorigin=""))
+# Everything that direct.js shows or announces. The page is the one place where it can be
+# translated; the script fills in the placeholders.
+_MESSAGES = {
+    "waiting": _("waiting"),
+    "checking": _("being checked"),
+    "done": _("uploaded"),
+    "cancel": _("Cancel"),
+    "cancelNamed": _("Cancel %(name)s"),
+    "remove": _("Remove"),
+    "removeNamed": _("Remove %(name)s"),
+    "tryAgain": _("Try again"),
+    "tryAgainNamed": _("Try again: %(name)s"),
+    "progress": _("Uploading %(name)s"),
+    "fileUploading": _("%(name)s is being uploaded."),
+    "filesUploading": _("Files being uploaded: %(count)s."),
+    "fileUploaded": _("%(name)s is uploaded."),
+    "fileFailed": _("%(name)s is not uploaded: %(reason)s"),
+    "fileUnresolved": _("%(name)s is not uploaded: try again, or remove it."),
+    "fileCancelled": _("%(name)s is cancelled."),
+    "fileRemoved": _("%(name)s is removed."),
+    "formWaits": _("The form is submitted as soon as the files are uploaded."),
+    "empty": _("This file is empty."),
+    "tooLarge": _("This file has %(size)s; at most %(limit)s can be stored."),
+    "wrongType": _("Files of this type cannot be stored here. Possible types: %(types)s."),
+    "unavailable": UploadsUnavailable.default_message,
+    "failed": _("This did not work."),
+    "siteSilent": _("The site does not answer."),
+    "siteConfused": _("The site gave an answer that makes no sense (%(code)s)."),
+    "pageExpired": _("The site no longer knows this page. Reload it, and try again."),
+    "storageSilent": _("The storage does not answer."),
+    "storageRefused": _("The storage refused the file (%(code)s)."),
+    "storageLostPart": _("The storage lost a part of the file."),
+    "pageForbidden": _("Uploads from this page are not allowed; tell the site's owner."),
+    "addressForbidden": _("Uploads from this address are not allowed; tell the site's owner."),
+}
 
 
 class Tokens(list[str]):
-    """What came in the place of files: one token for each."""
+    """Submitted in the place of files: one token for each."""
 
 
 class DirectUploadInput(forms.ClearableFileInput):
-    """A file input, and beside it what the script needs. Its template may be replaced: the script
-    goes by the `data-direct-…` attributes."""
+    """A file input, with what the script needs. Its template may be replaced: the script relies on
+    the `data-…` attributes only, which `direct.attrs` in the context has."""
 
     template_name = "azureblob/direct_upload.html"
-    place: UploadEndpoint
+    endpoint: UploadEndpoint
 
     @property
     def media(self) -> forms.Media:
@@ -52,12 +95,13 @@ class DirectUploadInput(forms.ClearableFileInput):
     def value_from_datadict(
         self, data: Mapping[str, Any], files: MultiValueDict[str, Any], name: str
     ) -> Any:
-        """Tokens, or a list of files where several may come, or what Django's own gives."""
+        """Tokens; or, as for Django's own inputs, a file, or a list of files if several are
+        allowed."""
         key = f"{name}{_SUFFIX}"
-        tokens = data.getlist(key) if isinstance(data, MultiValueDict) else data.get(key, [])
-        given = Tokens([token for token in tokens if token])
-        if given:
-            return given
+        submitted = data.getlist(key) if isinstance(data, MultiValueDict) else data.get(key, [])
+        tokens = Tokens([token for token in submitted if token])
+        if tokens:
+            return tokens
         if self.allow_multiple_selected:
             return files.getlist(name) if isinstance(files, MultiValueDict) else files.get(name, [])
         return super().value_from_datadict(data, files, name)
@@ -70,92 +114,105 @@ class DirectUploadInput(forms.ClearableFileInput):
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         tokens = value if isinstance(value, Tokens) else []
         context: dict[str, Any] = super().get_context(name, None if tokens else value, attrs)
-        addresses = self.place.addresses()
+        addresses = self.endpoint.addresses()
         request = current_request()
         if addresses and request is not None:
-            # A visitor's session is made with the page: several files begin at once, and each of
-            # their answers would bring a session of its own.
-            sender_of(request)
+            # The page creates a visitor's session: several uploads begin at once, and each of the
+            # answers would create another one.
+            owner_of(request)
+        key = f"{name}{_SUFFIX}"
+        data = {**addresses, **self.endpoint.limits(), "name": key}
         context["direct"] = {
-            "addresses": addresses,
-            "rules": self.place.described(),
-            "name": f"{name}{_SUFFIX}",
-            "kept": self._kept_of(tokens),
+            "attrs": {
+                "data-direct-upload": True,
+                **{f"data-{name}": value for name, value in data.items()},
+                "data-language": get_language() or "en",
+                "data-messages": json.dumps({k: str(v) for k, v in _MESSAGES.items()}),
+            },
+            "name": key,
+            "uploaded": self._uploaded(tokens),
         }
         return context
 
-    def _kept_of(self, tokens: Sequence[str]) -> list[dict[str, Any]]:
+    def _uploaded(self, tokens: Sequence[str]) -> list[dict[str, Any]]:
+        """The uploads of a form that is shown again with an error: they need not be sent again."""
         if not tokens:
             return []
-        senders = senders_now()  # reads the session, and so the database: not in those threads
-        found = side_by_side(lambda token: self._kept(token, senders), tokens)
-        return [kept for kept in found if kept]
+        owners = current_owners()  # reads the session, and so the database: not in those threads
+        found = side_by_side(lambda token: self._if_still_there(token, owners), tokens)
+        return [upload for upload in found if upload]
 
-    def _kept(self, token: str, senders: frozenset[str]) -> dict[str, Any] | None:
-        """An upload of a form that comes back with an error: it need not be sent again."""
+    def _if_still_there(self, text: str, owners: frozenset[str]) -> dict[str, Any] | None:
         try:
-            found = ClaimToken.of(token, self.place.name, senders)
-            there = self.place.quarantine.properties(found.blob)
-        except (Invalid, Refused):
+            token = ClaimToken.load(text, self.endpoint.name, owners)
+            found = self.endpoint.quarantine.properties(token.blob)
+        except (InvalidToken, FileRefused):
             return None
-        except AzureError:  # nobody knows: the next try will tell
+        except AzureError:  # unknown: submitting the form again will tell
             pass
         else:
-            if there is None or str(there.etag) != found.etag:
+            if found is None or str(found.etag) != token.etag:
                 return None
-        return {"token": token, "name": shown_name(found.name), "size": found.size}
+        return {"token": text, "name": shown_name(token.name), "size": token.size}
 
 
 class DirectUploadField(CheckedFileField):
-    """For a FileField or an ImageField of any ModelForm. Its clean value is a file that is marked
-    as inspected, a QuarantinedFile if the browser sent it; with `multiple` a list of such files.
+    """For a FileField or an ImageField of any ModelForm. The cleaned value is an inspected file, a
+    QuarantinedFile if the browser sent it to storage; with `multiple` a list of such files.
 
-    The rules are the place's.
+    The rules are the endpoint's. Saving a QuarantinedFile raises UploadGone if its token was used
+    before.
     """
 
     widget = DirectUploadInput
     default_error_messages = {  # noqa: RUF012  # Django's way
-        "gone": "“%(name)s” was used or removed already. Choose the file once more.",
-        "invalid_token": "This upload is not known any more. Choose the file once more.",
-        "storage": "The storage does not answer. Try again in a moment.",
-        "unavailable": UNAVAILABLE,
-        "many": "At most %(most)d files at once.",
+        "gone": USED,
+        "invalid_token": InvalidToken.default_message,
+        "storage": STORAGE_FAILED,
+        "unavailable": UploadsUnavailable.default_message,
+        "max_files": ngettext_lazy(
+            "At most %(limit)d file at once.", "At most %(limit)d files at once.", "limit"
+        ),
     }
 
     def __init__(
-        self, *, place: UploadEndpoint, multiple: bool = False, most: int = 100, **options: Any
+        self,
+        *,
+        endpoint: UploadEndpoint,
+        multiple: bool = False,
+        max_files: int = 100,
+        **options: Any,
     ) -> None:
-        self.place, self.multiple, self.most = place, multiple, most
-        # A ModelForm hands the model field's own rules on; the place's are those that were told.
-        super().__init__(**{**options, "rules": place.rules})
+        self.endpoint, self.multiple, self.max_files = endpoint, multiple, max_files
+        # A ModelForm passes the model field's rules; the endpoint's are those that were checked.
+        super().__init__(**{**options, "rules": endpoint.rules})
         widget = cast("forms.Widget", self.widget)
         if isinstance(widget, DirectUploadInput):
-            widget.place = place
+            widget.endpoint = endpoint
             widget.allow_multiple_selected = multiple
             if multiple:
                 widget.attrs["multiple"] = True
 
     def clean(self, data: Any, initial: Any = None) -> Any:
-        """Raises Refused and other ValidationErrors, all that there are at once."""
+        """Raises FileRefused and other ValidationErrors; for several files, all at once."""
         if not self.multiple:
             if isinstance(data, Tokens):
-                return self._from_quarantine(data[0], senders_now())
+                return self._file_of(data[0], current_owners())
             return super().clean(data, initial)
         if not data:
             return [] if not self.required else super().clean(None, None)
-        if data is FILE_INPUT_CONTRADICTION or len(data) > self.most:
-            raise ValidationError(self.error_messages["many"], "many", {"most": self.most})
+        if data is FILE_INPUT_CONTRADICTION or len(data) > self.max_files:
+            params = {"limit": self.max_files}
+            raise ValidationError(self.error_messages["max_files"], "max_files", params)
         if isinstance(data, Tokens):
-            senders = senders_now()  # reads the session, and so the database: not in those threads
-            results = side_by_side(
-                lambda token: _or_error(self._from_quarantine, token, senders), data
-            )
+            owners = current_owners()  # reads the session: not in those threads
+            results = side_by_side(lambda token: _or_error(self._file_of, token, owners), data)
         else:
             clean = super().clean
             results = [_or_error(clean, one) for one in data]
-        problems = [result for result in results if isinstance(result, ValidationError)]
-        if problems:
-            raise ValidationError([each for error in problems for each in error.error_list])
+        errors = [result for result in results if isinstance(result, ValidationError)]
+        if errors:
+            raise ValidationError([each for error in errors for each in error.error_list])
         return results
 
     def bound_data(self, data: Any, initial: Any) -> Any:
@@ -164,30 +221,27 @@ class DirectUploadField(CheckedFileField):
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(data) if self.multiple else super().has_changed(initial, data)
 
-    def _from_quarantine(self, token: str, senders: frozenset[str]) -> QuarantinedFile:
+    def _file_of(self, text: str, owners: frozenset[str]) -> QuarantinedFile:
         try:
-            found = ClaimToken.of(token, self.place.name, senders)
-        except Invalid:
-            raise ValidationError(self.error_messages["invalid_token"], "invalid_token") from None
-        gone = ValidationError(
-            self.error_messages["gone"], "gone", {"name": shown_name(found.name)}
-        )
-        place = self.place.quarantine
+            token = ClaimToken.load(text, self.endpoint.name, owners)
+        except InvalidToken:
+            raise self._error("invalid_token") from None
+        quarantine = self.endpoint.quarantine
+        file = QuarantinedFile(token, quarantine, self.rules)
         try:
-            there = place.properties(found.blob)
-            if there is None or str(there.etag) != found.etag:
-                raise gone
-            file = QuarantinedFile(found, place, self.rules)
-            # It was, unless the place's rules have changed since.
-            checked(file, found.name, self.rules)
-        except Unavailable as error:
-            log_unavailable(place, error)
-            raise ValidationError(self.error_messages["unavailable"], "unavailable") from None
-        except (ResourceModifiedError, ResourceNotFoundError):
-            raise gone from None
+            # Reads the blob only if the rules have changed since, or to sanitize an SVG.
+            with quarantine.unchanged():
+                inspect_file(file, token.name, self.rules)
+        except UploadsUnavailable:
+            raise self._error("unavailable") from None
+        except UploadGone:
+            raise self._error("gone", name=file.name) from None
         except AzureError:
-            raise ValidationError(self.error_messages["storage"], "storage") from None
+            raise self._error("storage") from None
         return file
+
+    def _error(self, code: str, **params: Any) -> ValidationError:
+        return ValidationError(self.error_messages[code], code, params)
 
 
 def _or_error(clean: Callable[..., Any], *arguments: Any) -> Any:

@@ -1,7 +1,7 @@
-"""The container for uploads that are not checked yet. Private, whatever the media are.
+"""The container for uploads that are not inspected yet. It is private, whatever the media are.
 
-A signature binds neither type nor size: in a public container anybody could have the site's storage
-serve anything, under any type, as soon as it is sent.
+A signature binds neither type nor size: in a public container anyone could make the site's storage
+serve any file, under any type, as soon as it is sent.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ from azure.core.exceptions import (
 from azure.storage.blob import BlobClient, BlobLeaseClient, BlobProperties, ContentSettings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
-from storages.utils import setting
 
-from azureblob.direct.arrived import unreadable
-from azureblob.direct.reader import LIMIT_BYTES, BlobReader
+from azureblob.direct.blob_reader import LIMIT_BYTES, BlobReader
+from azureblob.direct.conf import quarantine_container
+from azureblob.direct.properties import unreadable
+from azureblob.exceptions import UploadGone, UploadsUnavailable
 from azureblob.outages import error_code
 from azureblob.signing import Signer
 from azureblob.storage import BlobStorage
@@ -40,34 +41,24 @@ from azureblob.timeouts import grace, pause, remaining
 
 log = logging.getLogger(__name__)
 
-UNAVAILABLE = "Uploads are not available right now."
 FOLDER = "uploads/"
 SIGNED_SECONDS = 10 * 60
-# Within an account a copy is done when it is answered, or soon after ("Copy Blob").
+# Within an account a copy is complete when it is answered, or soon after ("Copy Blob").
 _COPY_SECONDS = 60
 _LEASE_SECONDS = 60
 _TAKEN = {"BlobAlreadyExists", "TargetConditionNotMet", "ConditionNotMet"}
 _LEASE_ENDED = {"LeaseLost", "LeaseNotPresentWithBlobOperation"}
 _LEASED_BY_ANOTHER = {"LeaseIdMissing", "LeaseIdMismatchWithBlobOperation"}
-# One lease that ended, one of another's to be broken, and the deletion itself.
+# One with a lease that has ended, one with another request's lease to break, and the deletion.
 _DELETE_ATTEMPTS = 3
 _GONE = {"BlobNotFound", "CannotVerifyCopySource", "SourceConditionNotMet"}
 _NO_CONTAINER = {"ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled"}
-# What the sender encrypted with a key of its own ("Customer-provided keys").
+# The sender encrypted the blob with a key of its own ("Customer-provided keys").
 _ENCRYPTED = "BlobUsesCustomerSpecifiedEncryption"
 
 
-class Gone(Exception):
-    """The upload is not in quarantine any more, or not as it was checked."""
-
-
-class Unavailable(AzureError):
-    """No upload can be taken: there is no quarantine container, or the site has no right to it. The
-    text is the service's code, and trying again does not help."""
-
-
 class Quarantine:
-    """Of one account; `signed_seconds` is how long a browser may take to begin a request."""
+    """`signed_seconds` is how long a browser may take to start a request."""
 
     def __init__(self, storage: BlobStorage, signed_seconds: int = SIGNED_SECONDS) -> None:
         self.storage = storage
@@ -78,7 +69,7 @@ class Quarantine:
 
     def signed_url(self, blob: str, *, blocks: bool) -> str:
         """Where a browser may PUT one blob. With `blocks` it may put blocks, and could replace the
-        blob later on: that is why a check holds for one ETag alone."""
+        blob later: that is why an inspection is valid for one ETag only."""
         signature = self._signer.send(
             container=self.storage.azure_container,
             blob=blob,
@@ -89,9 +80,10 @@ class Quarantine:
         return f"{self._url(blob)}?{signature}"
 
     def properties(self, blob: str) -> BlobProperties | None:
-        """None if it is not there. Raises Unavailable, and Refused for what cannot be looked at."""
+        """None if it does not exist. Raises UploadsUnavailable, and FileRefused if the service does
+        not show it."""
         try:
-            with _available():
+            with self._available():
                 return self._client(blob).get_blob_properties()
         except ResourceNotFoundError:
             return None
@@ -110,11 +102,11 @@ class Quarantine:
     def delete(
         self, blob: str, etag: str | None = None, lease: BlobLeaseClient | None = None
     ) -> bool:
-        """Whether it was there, and with `etag` still in this version. Its snapshots are deleted
-        as well: with the URL to send a file one can make them.
+        """Delete the blob with its snapshots, which the holder of a signed URL can make. Returns
+        whether it existed, in the version `etag` if that is given.
 
-        The holder of a claim gives it as `lease`: between the end of a lease and the deletion
-        another request could claim the blob. Anybody else's lease is broken.
+        The holder of a claim passes its `lease`: if it were released first, another request could
+        claim the blob before it is deleted. Any other lease is broken.
         """
         client = self._client(blob)
         options: dict[str, Any] = {"delete_snapshots": "include"}
@@ -124,7 +116,7 @@ class Quarantine:
             options |= {"etag": etag, "match_condition": MatchConditions.IfNotModified}
         for _ in range(_DELETE_ATTEMPTS):
             try:
-                with _available():
+                with self._available():
                     client.delete_blob(**options)
                 return True
             except ResourceNotFoundError:
@@ -143,19 +135,20 @@ class Quarantine:
         return False
 
     def spend(self, blob: str, lease: BlobLeaseClient | None) -> None:
-        """End all tokens of a blob that could not be deleted: writing to it changes its ETag."""
-        with _available():
+        """Invalidate all tokens of a blob that could not be deleted: writing to it changes its
+        ETag."""
+        with self._available():
             self._client(blob).set_blob_metadata({"spent": "true"}, lease=lease)
 
     def older_than(self, moment: datetime) -> Iterator[BlobProperties]:
-        """Everything in the container that was last written before `moment`."""
+        """All blobs that were last modified before `moment`."""
         for blob in self.storage.client.list_blobs():
             if blob.last_modified < moment:
                 yield blob
 
     def set_headers(self, blob: str, etag: str, headers: dict[str, Any]) -> str:
-        """The blob's new ETag. Raises Gone."""
-        with _as_it_was():
+        """The blob's new ETag. Raises UploadGone."""
+        with self.unchanged():
             answer = self._client(blob).set_http_headers(
                 ContentSettings(**headers),
                 etag=etag,
@@ -164,8 +157,9 @@ class Quarantine:
         return str(answer["etag"])
 
     def claim(self, blob: str, etag: str) -> BlobLeaseClient:
-        """A lease, so that of two who come with one pass only one is served. Raises Gone."""
-        with _as_it_was():
+        """A lease, so that only one of several requests with the same token can use it. Raises
+        UploadGone."""
+        with self.unchanged():
             return self._client(blob).acquire_lease(
                 _LEASE_SECONDS, etag=etag, match_condition=MatchConditions.IfNotModified
             )
@@ -173,11 +167,11 @@ class Quarantine:
     def copy(
         self, blob: str, etag: str, target: BlobClient, metadata: dict[str, str], *, overwrite: bool
     ) -> None:
-        """By the service itself, headers and all. Raises Gone, and FileExistsError if `target` is
-        taken."""
+        """Have the service copy that version, with its headers. Raises UploadGone, and
+        FileExistsError if `target` exists."""
         free: dict[str, Any] = {} if overwrite else {"match_condition": MatchConditions.IfMissing}
         try:
-            with _available(but=_GONE | _TAKEN):
+            with self._available(unless=_GONE | _TAKEN):
                 state = target.start_copy_from_url(
                     self._source(blob),
                     metadata=metadata,
@@ -186,12 +180,12 @@ class Quarantine:
                     **free,
                 )["copy_status"]
         except HttpResponseError as error:
-            # "ConditionNotMet" may be said of either end; taken for the wrong one, a save would try
-            # one name after another without end.
-            if error_code(error) in _TAKEN and self._is(blob, etag) and not overwrite:
-                raise FileExistsError(f"There is a blob {target.blob_name!r}") from None
+            # "ConditionNotMet" may refer to the source or the target. Taken for the wrong one, a
+            # save would try one name after another forever.
+            if error_code(error) in _TAKEN and not overwrite and self._is(blob, etag):
+                raise FileExistsError(f"The blob {target.blob_name!r} exists") from None
             if error_code(error) in _GONE | _TAKEN:
-                raise Gone(error_code(error)) from None
+                raise UploadGone(reason=error_code(error)) from None
             raise
         deadline = time.monotonic() + remaining(_COPY_SECONDS)
         try:
@@ -203,11 +197,11 @@ class Quarantine:
                 with contextlib.suppress(AzureError), grace():
                     target.delete_blob(delete_snapshots="include")
         if state != "success":
-            raise ServiceResponseError(f"The copy within the account ended as {state!r}")
+            raise ServiceResponseError(f"The copy within the account ended with status {state!r}")
 
     def _source(self, blob: str) -> str:
-        """Its address for a copy. Within an account the key that signs the request opens the source
-        as well ("Copy Blob", authorization); an identity's token does not do so everywhere."""
+        """The URL to copy from. Within an account, the key that signs the request authorizes the
+        source as well ("Copy Blob", authorization); an identity's token does not always."""
         if self.storage.account_key:
             return self._url(blob)
         signature = self._signer.read(
@@ -228,19 +222,40 @@ class Quarantine:
     def _url(self, blob: str) -> str:
         return f"{self.storage.blob_endpoint}{self.storage.azure_container}/{blob}"
 
+    @contextmanager
+    def _available(self, unless: Set[str] = frozenset()) -> Iterator[None]:
+        """Raises UploadsUnavailable for an error that concerns every blob of the container; codes
+        in `unless` concern one blob only."""
+        try:
+            yield
+        except HttpResponseError as error:
+            code = error_code(error)
+            denied = isinstance(error, ClientAuthenticationError) or error.status_code in {401, 403}
+            if code in unless or not (denied or code in _NO_CONTAINER):
+                raise
+            reason = code or f"status {error.status_code}"
+            log.error(
+                "No upload can be accepted: the quarantine container %r answers %s. Run manage.py "
+                "doctor.",
+                self.storage.azure_container,
+                reason,
+            )
+            raise UploadsUnavailable(reason=reason) from None
 
-def log_unavailable(place: Quarantine, error: Unavailable) -> None:
-    """For whoever runs the site; visitors read UNAVAILABLE."""
-    log.error(
-        "Uploads cannot be taken: the quarantine container %r answers %s. Run manage.py doctor.",
-        place.storage.azure_container,
-        error,
-    )
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Raises UploadGone if the blob is missing, has changed, or is claimed by another."""
+        try:
+            with self._available():
+                yield
+        except (ResourceNotFoundError, ResourceModifiedError, ResourceExistsError) as error:
+            raise UploadGone(reason=error_code(error)) from None
 
 
-def quarantine() -> Quarantine:
-    """That of the settings: the account that BlobStorage reads there, and QUARANTINE_LOCATION."""
-    return Quarantine(_storage(setting("QUARANTINE_LOCATION", "quarantine")))
+def site_quarantine(signed_seconds: int = SIGNED_SECONDS) -> Quarantine:
+    """The container AZURE_QUARANTINE_CONTAINER in the account that BlobStorage reads from the
+    settings."""
+    return Quarantine(_storage(quarantine_container()), signed_seconds)
 
 
 @lru_cache(maxsize=1)
@@ -249,29 +264,5 @@ def _storage(container: str) -> BlobStorage:
 
 
 @receiver(setting_changed)
-def _settings_changed(**_: Any) -> None:
+def _clear_cache(**_: Any) -> None:
     _storage.cache_clear()
-
-
-@contextmanager
-def _available(but: Set[str] = frozenset()) -> Iterator[None]:
-    """A refusal that holds for every blob of the container is Unavailable; `but` are codes that say
-    something of one blob alone."""
-    try:
-        yield
-    except HttpResponseError as error:
-        code = error_code(error)
-        refused = isinstance(error, ClientAuthenticationError) or error.status_code in {401, 403}
-        if code not in but and (refused or code in _NO_CONTAINER):
-            raise Unavailable(code or f"status {error.status_code}") from None
-        raise
-
-
-@contextmanager
-def _as_it_was() -> Iterator[None]:
-    """A blob that is away, changed or claimed by another is Gone."""
-    try:
-        with _available():
-            yield
-    except (ResourceNotFoundError, ResourceModifiedError, ResourceExistsError) as error:
-        raise Gone(error_code(error)) from None

@@ -15,6 +15,7 @@ from storages.utils import setting
 
 from azureblob.advice import Account, Advice, advice
 from azureblob.checks.configuration import created
+from azureblob.direct.conf import quarantine_container
 from azureblob.doctor.anonymous import REQUEST_SECONDS, connection_failure
 from azureblob.doctor.results import ProbeFailed
 from azureblob.outages import error_code
@@ -144,7 +145,7 @@ def site(origins: Sequence[str] = ()) -> Site | None:
         storage=storage,
         media=media,
         static=static,
-        quarantine=str(setting("QUARANTINE_LOCATION", "quarantine")),
+        quarantine=quarantine_container(),
         origins=tuple(dict.fromkeys(origins or _origins(storage.azure_protocol == "http"))),
         direct=bool(setting("AZURE_DIRECT_UPLOAD", True)),
     )

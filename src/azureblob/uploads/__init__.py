@@ -1,4 +1,4 @@
-"""What an upload is, and whether it may stay: its real type, its limits, its names."""
+"""Checked uploads: a file's real type, its limits, and the names it is stored under."""
 
 from azureblob.extras import require
 

@@ -1,7 +1,7 @@
-"""Whether a picture is one, and what it would cost to show it.
+"""Whether an image is intact, and what it would cost to show it.
 
-The sizes are read here before Pillow sees the file: some of its decoders take the memory for a
-whole picture as they open it.
+The dimensions are read here before Pillow sees the file: some of its decoders allocate the memory
+for a whole image as they open it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import zlib
 from collections.abc import Iterator
 from typing import IO
 
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 from PIL import Image
 
-from azureblob.uploads.refusal import Refused
+from azureblob.exceptions import FileRefused, Localized
 from azureblob.uploads.rules import UploadRules
 
 # Names for people; in capitals they are Pillow's.
@@ -25,46 +27,49 @@ FORMATS = {
     "image/webp": "WebP",
     "image/avif": "AVIF",
 }
-# Checked here to the end. Pillow would add nothing, and takes quadratic time for some comments.
-_WALKED = {"image/png", "image/gif"}
+# Verified here to the end. Pillow would add nothing, and takes quadratic time for some comments.
+_VERIFIED = {"image/png", "image/gif"}
 # Bit depth and colour type ("PNG Specification", table of allowed combinations).
 _PNG_MODES = {(depth, 0) for depth in (1, 2, 4, 8, 16)} | {
     *((depth, 3) for depth in (1, 2, 4, 8)),
     *((depth, colours) for depth in (8, 16) for colours in (2, 4, 6)),
 }
-_PNG_LARGEST = 2**31 - 1
-_PIECE = 64 * 1024
+_PNG_MAX_SIDE = 2**31 - 1
+_READ_BYTES = 64 * 1024
 _GIF_TRAILER, _GIF_EXTENSION, _GIF_IMAGE = 0x3B, 0x21, 0x2C
 
 
 class _Broken(Exception):
-    """The file ends, or goes on, where its format does not let it."""
+    """The file ends, or continues, where its format does not allow it."""
 
 
-def check(file: IO[bytes], kind: str, rules: UploadRules) -> tuple[int, int]:
-    """Width and height in pixels of a picture of `kind`, a key of FORMATS. Raises Refused."""
-    broken = Refused(f"This {FORMATS[kind]} picture is damaged and cannot be shown.", "broken")
-    walk = {"image/gif": _gif, "image/png": _png, "image/webp": _webp}.get(kind)
+def check(file: IO[bytes], content_type: str, rules: UploadRules) -> tuple[int, int]:
+    """Width and height in pixels of an image of this type, a key of FORMATS. Raises FileRefused."""
+    frames = {"image/gif": _gif, "image/png": _png, "image/webp": _webp}.get(content_type)
     try:
         size = (0, 0)
-        if walk is not None:
+        if frames is not None:
             file.seek(0)
-            size = _check_frames(walk(file), rules)
-        if kind in _WALKED:
+            size = _check_frames(frames(file), rules)
+        if content_type in _VERIFIED:
             return size
         file.seek(0)
-        return _by_pillow(file, FORMATS[kind].upper(), rules)
-    except Refused:
+        return _check_by_pillow(file, FORMATS[content_type].upper(), rules)
+    except FileRefused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         found = re.search(r"\((\d+) pixels", str(error))
         raise _too_many_pixels(int(found[1]) if found else None, rules) from None
-    except Exception as error:  # decoders fail on crafted files with any of Python's errors
-        raise broken from error
+    except Exception as error:  # for crafted files, decoders raise any of Python's errors
+        raise FileRefused(
+            _("This %(format)s image is damaged and cannot be shown."),
+            "broken",
+            {"format": FORMATS[content_type]},
+        ) from error
 
 
-def _by_pillow(file: IO[bytes], name: str, rules: UploadRules) -> tuple[int, int]:
-    Image.init()  # knows all formats; Image.open by itself loads only the oldest
+def _check_by_pillow(file: IO[bytes], name: str, rules: UploadRules) -> tuple[int, int]:
+    Image.init()  # registers all formats; Image.open by itself loads only the oldest
     with Image.open(file, formats=(name,)) as image:
         width, height = image.size
         if width * height > rules.max_pixels:
@@ -74,8 +79,8 @@ def _by_pillow(file: IO[bytes], name: str, rules: UploadRules) -> tuple[int, int
 
 
 def _check_frames(sizes: Iterator[tuple[int, int]], rules: UploadRules) -> tuple[int, int]:
-    """The size of the first frame. `sizes` has that of the canvas for each frame, and is asked no
-    further than the limits."""
+    """The size of the first frame. `sizes` yields the canvas's size for each frame, and is not
+    consumed beyond the limits."""
     pixels = 0
     first = (0, 0)
     for frames, (width, height) in enumerate(sizes, 1):
@@ -84,24 +89,34 @@ def _check_frames(sizes: Iterator[tuple[int, int]], rules: UploadRules) -> tuple
         if pixels > rules.max_pixels:
             raise _too_many_pixels(pixels, rules, frames)
         if frames > rules.max_frames:
-            raise Refused(
-                f"This picture has more than {rules.max_frames:,} frames, which is the limit.",
+            raise FileRefused(
+                ngettext_lazy(
+                    "This image has more than %(frames)s frame, which is the limit.",
+                    "This image has more than %(frames)s frames, which is the limit.",
+                    rules.max_frames,
+                ),
                 "frames",
+                {"frames": Localized(rules.max_frames)},
             )
     if pixels == 0:
         raise _Broken
     return first
 
 
-def _too_many_pixels(pixels: int | None, rules: UploadRules, frames: int = 1) -> Refused:
-    found = f"{pixels:,} pixels" if pixels else "too many pixels"
-    if frames > 1:
-        found = f"{found} in its first {frames:,} frames alone"
-    return Refused(
-        f"This picture has {found}; at most {rules.max_pixels:,} can be taken"
-        f"{', all frames together' if frames > 1 else ''}.",
-        "pixels",
-    )
+def _too_many_pixels(pixels: int | None, rules: UploadRules, frames: int = 1) -> FileRefused:
+    params = {"limit": Localized(rules.max_pixels), "frames": Localized(frames)}
+    if pixels is None:
+        message = _("This image has too many pixels; at most %(limit)s are allowed.")
+    elif frames == 1:
+        message = _("This image has %(pixels)s pixels; at most %(limit)s are allowed.")
+    else:
+        message = _(
+            "This image has %(pixels)s pixels in its first %(frames)s frames alone; at most "
+            "%(limit)s are allowed in all frames together."
+        )
+    if pixels is not None:
+        params["pixels"] = Localized(pixels)
+    return FileRefused(message, "pixels", params)
 
 
 def _read(file: IO[bytes], count: int) -> bytes:
@@ -112,12 +127,12 @@ def _read(file: IO[bytes], count: int) -> bytes:
 
 
 def _png(file: IO[bytes]) -> Iterator[tuple[int, int]]:
-    """ "Portable Network Graphics (PNG) Specification, Third Edition": chunks with their sums, from
-    IHDR to IEND. Of an animation each frame is announced by a chunk fcTL; what it says of their
-    number is not believed.
+    """ "Portable Network Graphics (PNG) Specification, Third Edition": chunks with checksums, from
+    IHDR to IEND. In an animation a chunk fcTL announces each frame; the number of frames that the
+    file claims is ignored.
 
-    Compressed text and colour profiles stay compressed, of whatever size: Pillow refuses pictures
-    with more than 1 MiB of either.
+    Compressed text and colour profiles are not decompressed, so they may have any size: Pillow
+    refuses images with more than 1 MiB of either.
     """
     _read(file, 8)
     kind, head = _png_chunk(file)
@@ -131,13 +146,13 @@ def _png(file: IO[bytes]) -> Iterator[tuple[int, int]]:
         or compression
         or filtering
         or interlacing > 1
-        or max(width, height) > _PNG_LARGEST
+        or max(width, height) > _PNG_MAX_SIDE
     ):
         raise _Broken
     animated = data = False
     frames = 0
     while kind != b"IEND":
-        kind, _ = _png_chunk(file)
+        kind, _data = _png_chunk(file)
         data |= kind == b"IDAT"
         animated |= kind == b"acTL"
         if kind == b"fcTL" and animated:
@@ -150,26 +165,26 @@ def _png(file: IO[bytes]) -> Iterator[tuple[int, int]]:
 
 
 def _png_chunk(file: IO[bytes]) -> tuple[bytes, bytes]:
-    """Type of the next chunk, and the data of IHDR. Raises _Broken."""
+    """Type of the next chunk, and its data if it is IHDR. Raises _Broken."""
     length, kind = struct.unpack(">I4s", _read(file, 8))
     if not kind.isalpha():
         raise _Broken
-    total = zlib.crc32(kind)
+    checksum = zlib.crc32(kind)
     data = b""
     while length:
-        piece = _read(file, min(length, _PIECE))
-        total = zlib.crc32(piece, total)
-        length -= len(piece)
+        data_part = _read(file, min(length, _READ_BYTES))
+        checksum = zlib.crc32(data_part, checksum)
+        length -= len(data_part)
         if kind == b"IHDR":
-            data = piece
-    if _read(file, 4) != struct.pack(">I", total):
+            data = data_part
+    if _read(file, 4) != struct.pack(">I", checksum):
         raise _Broken
     return kind, data
 
 
 def _gif(file: IO[bytes]) -> Iterator[tuple[int, int]]:
-    """ "Graphics Interchange Format, Version 89a": blocks up to the trailer. A frame may reach over
-    the canvas, which readers then enlarge."""
+    """ "Graphics Interchange Format, Version 89a": blocks up to the trailer. If a frame extends
+    beyond the canvas, decoders enlarge the canvas."""
     header = _read(file, 13)
     width, height, flags = struct.unpack("<HHB", header[6:11])
     _skip_colours(file, flags)
@@ -185,7 +200,7 @@ def _gif(file: IO[bytes]) -> Iterator[tuple[int, int]]:
             _skip_colours(file, flags)
             _read(file, 1)
         else:
-            return  # readers stop here as well
+            return  # decoders stop here as well
         while length := _read(file, 1)[0]:
             file.seek(length, 1)
 
@@ -196,12 +211,13 @@ def _skip_colours(file: IO[bytes], flags: int) -> None:
 
 
 def _webp(file: IO[bytes]) -> Iterator[tuple[int, int]]:
-    """ "WebP Container Specification": one picture, or chunks ANMF on a canvas of VP8X's size."""
+    """ "WebP Container Specification": one image, or frames in chunks ANMF on a canvas whose size
+    is in VP8X."""
     end = 8 + struct.unpack("<4xI", _read(file, 12)[:8])[0]
     canvas = None
-    place = 12
+    position = 12
     frames = 0
-    while place + 8 <= end and (header := file.read(8)):
+    while position + 8 <= end and (header := file.read(8)):
         if len(header) < 8:
             break
         kind, length = struct.unpack("<4sI", header)
@@ -217,8 +233,8 @@ def _webp(file: IO[bytes]) -> Iterator[tuple[int, int]]:
         elif kind in {b"VP8 ", b"VP8L"}:
             frames += 1
             yield canvas or _webp_size(kind, _read(file, 10))
-        place += 8 + length + length % 2
-        file.seek(place)
+        position += 8 + length + length % 2
+        file.seek(position)
 
 
 def _webp_size(kind: bytes, head: bytes) -> tuple[int, int]:

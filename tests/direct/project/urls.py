@@ -20,14 +20,14 @@ from backend import urls
 
 papers = UploadEndpoint(
     "papers",
-    may=lambda request: True,
+    has_permission=lambda request: True,
     rules=UploadRules(others="attachment", max_bytes=1024**3),
     signed_seconds=int(os.environ.get("TEST_SIGNATURE_SECONDS", "600")),
 )
 
 
 class PaperForm(forms.Form):
-    paper = DirectUploadField(place=papers)
+    paper = DirectUploadField(endpoint=papers)
     word = forms.CharField(max_length=5, required=False)
 
 

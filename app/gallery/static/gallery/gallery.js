@@ -1,4 +1,4 @@
-// What the page does beyond plain HTML. Without this file it works as well: choose, upload, delete.
+// Enhances the page, which works without this script as well: choose, upload, delete.
 
 const form = document.querySelector("[data-upload]");
 if (form) {
@@ -7,7 +7,7 @@ if (form) {
 enhanceDelete([...document.querySelectorAll("[data-delete]")]);
 markGone([...document.querySelectorAll(".frame img")]);
 
-/** What is chosen, in words, and no second upload by a double click. Sending is direct.js's work. */
+/** Describes what is chosen, and prevents a second upload by a double click. direct.js sends. */
 function enhanceUpload(form) {
   const part = (name) => form.querySelector(`[data-${name}]`);
   const input = form.querySelector("input[type=file]");
@@ -20,19 +20,19 @@ function enhanceUpload(form) {
     part("pick").textContent = files.length > 0 ? "Choose more pictures" : "Choose pictures";
     // A title is for one picture.
     title.disabled = many;
-    part("title-hint").textContent = many ? "(each picture is called by its file)" : plainHint;
+    part("title-hint").textContent = many ? "(each picture gets its file name)" : plainHint;
     form.classList.toggle("chosen", files.length > 0);
     if (!form.dataset.sent) {
       label(waiting ? "Uploads once the files are there…" : "Upload", waiting);
     }
-    // What the server said of the last attempt holds until something else is chosen.
+    // The server's errors about the last attempt apply until something else is chosen.
     if (known !== null && known !== files.length) {
       part("errors").replaceChildren();
     }
     known = files.length;
   });
 
-  // Where the account takes nothing from browsers the input keeps its files.
+  // If the account takes no uploads from browsers, the input keeps its files.
   input.addEventListener("change", () => {
     const names = [...input.files].map((file) => file.name);
     if (names.length > 0 && !input.closest("[data-ready]")) {
@@ -64,7 +64,7 @@ function enhanceUpload(form) {
   }
 }
 
-/** One question open at a time; Escape and a click elsewhere close it. */
+/** Only one confirmation is open at a time; Escape and a click elsewhere close it. */
 function enhanceDelete(all) {
   const close = (except) => all.forEach((one) => one !== except && one.removeAttribute("open"));
   all.forEach((one) => one.addEventListener("toggle", () => one.open && close(one)));
@@ -78,7 +78,7 @@ function enhanceDelete(all) {
   });
 }
 
-/** A picture whose blob is gone says so, where a browser would show a torn icon. */
+/** Marks a picture whose blob is missing, instead of the browser's icon for a broken image. */
 function markGone(images) {
   for (const image of images) {
     const mark = () => image.closest(".frame").classList.add("gone");

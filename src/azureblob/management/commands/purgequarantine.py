@@ -1,4 +1,4 @@
-"""`purgequarantine`: delete uploads that nobody came back for."""
+"""`purgequarantine`: delete uploads that were begun and never saved."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from azureblob.advice import advice
-from azureblob.direct.quarantine import Quarantine, quarantine
+from azureblob.direct.quarantine import Quarantine, site_quarantine
+from azureblob.exceptions import UploadsUnavailable
 from azureblob.management.arguments import add_deletion_arguments
 from azureblob.management.interruption import interrupt_message
-from azureblob.migrate.transfer import ENOUGH_FAILURES
 from azureblob.outages import error_code
 from azureblob.rest.models import quoted
 
 _DEFAULT = "1d"
-_AT_ONCE = 16
-_INTERRUPTED = "Interrupted. What was deleted is gone; the next run deletes the rest."
+_THREADS = 16
+# Consecutive failures after which the rest is not tried.
+MAX_CONSECUTIVE_FAILURES = 64
+_INTERRUPTED = "Interrupted. Some uploads may be deleted; the next run deletes the rest."
 
 
 class Command(BaseCommand):
     help = (
         "Delete uploads that were begun and never saved from the quarantine container, once their "
-        "form is no longer valid. A lifecycle rule of the account can do the same, a day at a time."
+        "form is no longer valid. A lifecycle rule of the account can do the same, once a day."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,49 +37,49 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            place = quarantine()
+            quarantine = site_quarantine()
             with interrupt_message(_INTERRUPTED):
-                self._purge(place, options)
+                self._purge(quarantine, options)
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
         except ResourceNotFoundError:
-            name = place.storage.azure_container
+            name = quarantine.storage.azure_container
             steps = advice().create_container(name)
             raise CommandError(
-                f"There is no container {name!r}. {steps}, then try again."
+                f"The container {name!r} does not exist. {steps}, then try again."
             ) from None
         except AzureError as error:
-            # Its text may hold addresses and signatures.
+            # Its text may contain addresses and signatures.
             raise CommandError(
-                f"The storage failed ({type(error).__name__}). See what /healthz says."
+                f"The storage failed ({_reason(error)}). manage.py doctor finds the cause."
             ) from None
 
-    def _purge(self, place: Quarantine, options: dict[str, Any]) -> None:
+    def _purge(self, quarantine: Quarantine, options: dict[str, Any]) -> None:
         dry, verbosity = options["dry_run"], options["verbosity"]
         before = datetime.now(UTC) - timedelta(seconds=options["older_than"])
 
         def delete(blob: BlobProperties) -> bool | AzureError:
             try:
-                # In the version that was listed: what was sent since is another's.
-                return dry or place.delete(blob.name, quoted(blob.etag))
+                # Only the version that was listed: an upload may have been sent again since.
+                return dry or quarantine.delete(blob.name, quoted(blob.etag))
             except AzureError as error:
                 return error
 
         count = size = 0
         failed: list[tuple[str, AzureError]] = []
-        in_a_row = 0
-        old = list(place.older_than(before))
-        pool = ThreadPoolExecutor(_AT_ONCE)
+        consecutive = 0
+        old = list(quarantine.older_than(before))
+        pool = ThreadPoolExecutor(_THREADS)
         try:
-            for blob, gone in zip(old, pool.map(delete, old), strict=True):
-                if isinstance(gone, AzureError):
-                    failed.append((blob.name, gone))
-                    in_a_row += 1
-                    if in_a_row >= ENOUGH_FAILURES:
+            for blob, deleted in zip(old, pool.map(delete, old), strict=True):
+                if isinstance(deleted, AzureError):
+                    failed.append((blob.name, deleted))
+                    consecutive += 1
+                    if consecutive >= MAX_CONSECUTIVE_FAILURES:
                         break
                     continue
-                in_a_row = 0
-                if not gone:
+                consecutive = 0
+                if not deleted:
                     continue
                 count += 1
                 size += int(blob.size or 0)
@@ -91,15 +93,17 @@ class Command(BaseCommand):
             self.stdout.write(f"\n{count} uploads {verb} ({size / 1e6:.1f} MB).")
         if failed:
             name, error = failed[0]
-            enough = in_a_row >= ENOUGH_FAILURES
-            given_up = " Too many failed one after another, so no more were tried."
+            stopped = consecutive >= MAX_CONSECUTIVE_FAILURES
+            explanation = " Too many failed one after another, so no more were tried."
             raise CommandError(
-                f"{len(failed)} uploads could not be deleted, {name} for one: {_why(error)}."
-                f"{given_up if enough else ''} Run this again; if it stays so, "
-                "manage.py doctor tells what is wrong."
+                f"{len(failed)} uploads could not be deleted, for example {name}: "
+                f"{_reason(error)}.{explanation if stopped else ''} Run this command again; if it "
+                "still fails, manage.py doctor finds the cause."
             )
 
 
-def _why(error: AzureError) -> str:
-    """The service's code: the text may hold addresses and signatures."""
+def _reason(error: AzureError) -> str:
+    """The service's code: the text may contain addresses and signatures."""
+    if isinstance(error, UploadsUnavailable):
+        return error.reason
     return error_code(error) or type(error).__name__

@@ -1,34 +1,65 @@
-// Sends files from the page straight to blob storage. Without this file the form uploads as forms do.
+// Sends files from the page directly to blob storage. Without this script the form uploads them.
 //
-// One file, as a page that is open while the site is published anew must not get half of another
-// version. It sets no styles and runs under a Content-Security-Policy without 'unsafe-inline'; the
-// policy's connect-src has to name the blob service.
+// It is a single file, as a page that is open while the site is published must not load half of
+// another version. It sets no styles and runs under a Content-Security-Policy without
+// 'unsafe-inline'; the policy's connect-src has to include the blob service.
 
 const FILES_AT_ONCE = 3;
 const BLOCKS_AT_ONCE = 4;
 const ATTEMPTS = 6;
 const FIRST_WAIT = 500;
-const LONGEST_WAIT = 15_000;
-// A request on which nothing moves for so long is tried again.
+const MAX_WAIT = 15_000;
+// A request that makes no progress for this long is sent again.
 const STALL = 60_000;
 const PREVIEW_BYTES = 40 * 1024 * 1024;
 
-// --- One file's way ----------------------------------------------------------------------------------
+// --- Texts, in the language of the page --------------------------------------------------------------
 
-/** What went wrong, in a sentence for the page. */
-class Trouble extends Error {
-  /** `again`: by itself, after a while. `useless`: choosing Try again cannot help either. */
-  constructor(message, { again = false, useless = false, wait = 0 } = {}) {
+let messages = {}; // data-messages of the fields
+let language = "en";
+
+function text(key, values = {}) {
+  return messages[key].replace(/%\((\w+)\)s/g, (_, name) => values[name]);
+}
+
+function percent(share) {
+  return new Intl.NumberFormat(language, { style: "percent" }).format(Math.floor(share * 100) / 100);
+}
+
+function quantity(number, unit, unitDisplay, digits = 0) {
+  const format = { style: "unit", unit, unitDisplay, minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return new Intl.NumberFormat(language, format).format(number);
+}
+
+function exactSize(bytes) {
+  return quantity(bytes, "byte", "long");
+}
+
+function roundedSize(bytes) {
+  if (bytes < 1024) {
+    return exactSize(bytes);
+  }
+  return bytes < 1024 * 1024
+    ? quantity(Math.ceil(bytes / 1024), "kilobyte", "short")
+    : quantity(bytes / 1024 / 1024, "megabyte", "short", 1);
+}
+
+// --- The upload of one file --------------------------------------------------------------------------
+
+/** A failure, with a sentence for the page. */
+class UploadError extends Error {
+  /** `retryable`: the script tries again by itself. `final`: the button Try again cannot help. */
+  constructor(message, { retryable = false, final = false, wait = 0 } = {}) {
     super(message);
-    Object.assign(this, { again, useless, wait });
+    Object.assign(this, { retryable, final, wait });
   }
 }
 
 class Cancelled extends Error {}
 
-/** Origins of storage that have answered this page once: of them CORS is not the trouble. */
+/** Storage origins that have answered this page, so their CORS rules allow it. */
 const answered = new Set();
-/** And those that answer, but let no answer through: how often in a row. */
+/** Storage origins that seem to answer without allowing this page: how often in a row. */
 const suspected = new Map();
 let blockedByPolicy = "";
 document.addEventListener("securitypolicyviolation", (event) => {
@@ -37,26 +68,26 @@ document.addEventListener("securitypolicyviolation", (event) => {
   }
 });
 
-/** An upload can be run again after it failed: it goes on with what is missing. */
+/** After a failure, an upload can be run again and resumes with what is missing. */
 class Upload {
   constructor(file, addresses, csrf, onProgress) {
     Object.assign(this, { file, addresses, csrf, onProgress });
     this.id = null;
     this.sent = false;
-    this.blocks = new Map(); // index -> bytes; those that storage has
-    this.moving = new Map(); // key -> bytes of a request under way
+    this.blocks = new Map(); // index -> bytes of the blocks that storage has
+    this.moving = new Map(); // key -> bytes sent by requests in flight
     this.cancelled = new AbortController();
   }
 
   cancel() {
     this.cancelled.abort();
     if (this.id) {
-      // It may have arrived in this moment.
+      // The file may have arrived just now.
       this.ask("discard", { id: this.id }, { keepalive: true }).catch(() => {});
     }
   }
 
-  /** The token for the form, and what the server found. Throws Trouble, or Cancelled. */
+  /** The token for the form, and the server's findings. Throws UploadError, or Cancelled. */
   async run(onChecking) {
     for (let round = 0; ; round += 1) {
       if (!this.sent) {
@@ -65,12 +96,12 @@ class Upload {
       onChecking();
       const answer = await this.persist(() => this.ask("finish", { id: this.id }));
       if (answer.code === "missing" && round < 2) {
-        this.forget(); // what was sent is gone, so all of it goes again
+        this.forget(); // the blob is gone: send all of it again
         continue;
       }
       if (answer.error) {
         this.forget();
-        throw new Trouble(answer.error, { useless: answer.code !== "missing" && answer.code !== "changed" });
+        throw new UploadError(answer.error, { final: answer.code !== "missing" && answer.code !== "changed" });
       }
       return answer;
     }
@@ -92,15 +123,15 @@ class Upload {
         await (this.grant.block_bytes ? this.sendBlocks() : this.sendWhole());
         this.sent = true;
       } catch (error) {
-        // 403: the signature ran out, or the blob is there since an answer that was lost.
+        // 403: the signature has expired, or the blob exists as the answer to its PUT was lost.
         if (error.status !== 403 && error.status !== 409) {
           throw error;
         }
         if (signatures >= 2 && !error.progress) {
-          throw new Trouble(`The storage refused the file (${error.code || error.status}).`);
+          throw new UploadError(text("storageRefused", { code: error.code || error.status }));
         }
         await this.begin();
-        this.sent = this.grant.there;
+        this.sent = this.grant.exists;
       } finally {
         this.moving.clear();
       }
@@ -114,7 +145,7 @@ class Upload {
     const refusal = error || files[0].error;
     if (refusal) {
       this.forget();
-      throw new Trouble(refusal, { useless: true });
+      throw new UploadError(refusal, { final: true });
     }
     [this.grant] = files;
     this.id = this.grant.id;
@@ -138,7 +169,7 @@ class Upload {
         try {
           await this.persist(() => this.put(url, piece, {}, index));
         } catch (error) {
-          left.length = 0; // the others end with their block
+          left.length = 0; // the other workers stop after their block
           throw error;
         }
         this.blocks.set(index, piece.size);
@@ -156,13 +187,13 @@ class Upload {
     } catch (error) {
       if (error.code === "InvalidBlockList") {
         this.blocks.clear();
-        throw Object.assign(new Trouble("The storage lost a part of the file."), { status: 409, progress: before > 0 });
+        throw Object.assign(new UploadError(text("storageLostPart")), { status: 409, progress: before > 0 });
       }
       throw error;
     }
   }
 
-  /** Try until it works, cannot work, or ATTEMPTS are used up; longer waits each time. */
+  /** Retry until the step succeeds, fails for good, or ATTEMPTS are used up; waits grow longer. */
   async persist(step) {
     for (let attempt = 1; ; attempt += 1) {
       if (this.cancelled.signal.aborted) {
@@ -171,10 +202,10 @@ class Upload {
       try {
         return await step();
       } catch (error) {
-        if (!error.again || attempt === ATTEMPTS || this.cancelled.signal.aborted) {
+        if (!error.retryable || attempt === ATTEMPTS || this.cancelled.signal.aborted) {
           throw this.cancelled.signal.aborted ? new Cancelled() : error;
         }
-        const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1));
+        const wait = Math.min(MAX_WAIT, FIRST_WAIT * 2 ** (attempt - 1));
         await this.pause(Math.max(error.wait, wait * (0.5 + Math.random() / 2)));
       }
     }
@@ -187,7 +218,7 @@ class Upload {
     });
   }
 
-  /** The site's own answer, its refusals among them. */
+  /** The site's JSON answer, which may be a refusal. */
   async ask(step, body, more = {}) {
     let response;
     try {
@@ -199,26 +230,26 @@ class Upload {
         ...more,
       });
     } catch {
-      throw new Trouble("The site does not answer.", { again: true });
+      throw new UploadError(text("siteSilent"), { retryable: true });
     }
     const answer = await response.json().catch(() => null);
     if (answer?.code === "unavailable") {
-      throw new Trouble(answer.error); // by itself it does not get better soon
+      throw new UploadError(answer.error); // retrying does not help soon
     }
     if (isTransient(response.status)) {
-      throw new Trouble("The site does not answer.", { again: true, wait: retryAfter(response.headers.get("Retry-After")) });
+      throw new UploadError(text("siteSilent"), { retryable: true, wait: retryAfter(response.headers.get("Retry-After")) });
     }
     if (answer === null) {
-      throw new Trouble(
+      throw new UploadError(
         response.status === 403
-          ? "The site no longer knows this page. Load it anew, and try again."
-          : `The site gave no answer that makes sense (${response.status}).`,
+          ? text("pageExpired")
+          : text("siteConfused", { code: response.status }),
       );
     }
     return answer;
   }
 
-  /** One request to storage. Throws Trouble; with `status` and `code` where storage said no. */
+  /** One request to storage. Throws UploadError, with `status` and `code` if storage refused it. */
   put(url, body, headers, key) {
     const { origin } = new URL(url);
     return new Promise((resolve, reject) => {
@@ -263,16 +294,16 @@ class Upload {
         }
         const code = /<Code>(\w+)<\/Code>/.exec(request.responseText)?.[1] ?? "";
         const message = code.startsWith("Container")
-          ? "Uploads are not available right now."
-          : `The storage refused the file (${code || request.status}).`;
-        const trouble = new Trouble(message, {
-          again: isTransient(request.status),
+          ? text("unavailable")
+          : text("storageRefused", { code: code || request.status });
+        const error = new UploadError(message, {
+          retryable: isTransient(request.status),
           wait: retryAfter(request.getResponseHeader("Retry-After")),
         });
-        settle(reject, Object.assign(trouble, { status: request.status, code }));
+        settle(reject, Object.assign(error, { status: request.status, code }));
       });
       request.addEventListener("abort", () => {
-        settle(reject, signal.aborted ? new Cancelled() : new Trouble("The storage does not answer.", { again: true }));
+        settle(reject, signal.aborted ? new Cancelled() : new UploadError(text("storageSilent"), { retryable: true }));
       });
       request.addEventListener("error", async () => {
         settle(reject, await explain(url, origin, moved));
@@ -288,37 +319,37 @@ class Upload {
   }
 }
 
-/** Why a request came to nothing. The browser does not say; what else it lets through does. */
+/** Why a request failed. The browser does not say; what else it allows shows the reason. */
 async function explain(url, origin, moved) {
   if (blockedByPolicy.startsWith(origin)) {
-    console.error(`This page's Content-Security-Policy does not let it send to ${origin}: connect-src has to name it.`);
-    return new Trouble("Uploads from this page are not allowed; tell the site's owner.", { useless: true });
+    console.error(`This page's Content-Security-Policy does not let it send to ${origin}: connect-src has to include it.`);
+    return new UploadError(text("pageForbidden"), { final: true });
   }
-  const away = new Trouble("The storage does not answer.", { again: true });
+  const unreachable = new UploadError(text("storageSilent"), { retryable: true });
   if (moved || answered.has(origin)) {
-    return away;
+    return unreachable;
   }
   try {
-    // Without CORS one may ask, and sees no more than that there was an answer.
+    // Without CORS the request is sent, and all that the script learns is whether it was answered.
     await fetch(url, { mode: "no-cors", credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(10_000) });
   } catch {
-    return away;
+    return unreachable;
   }
   const times = (suspected.get(origin) ?? 0) + 1;
   suspected.set(origin, times);
   if (times < 2) {
-    return away; // a connection that broke, it may be
+    return unreachable; // perhaps a broken connection
   }
   const site = window.location.origin;
   console.error(
     `${origin} refuses uploads from the origin ${site}: no CORS rule of the blob service allows it to send (PUT) ` +
-    `the headers content-type and x-ms-*. What to do: python manage.py doctor --origin ${site}`,
+    `the headers content-type and x-ms-*. To find out more: python manage.py doctor --origin ${site}`,
   );
-  return new Trouble("Uploads from this address are not allowed; tell the site's owner.");
+  return new UploadError(text("addressForbidden"));
 }
 
 function blockId(index) {
-  return btoa(String(index).padStart(6, "0")); // all of one length, as "Put Block" wants
+  return btoa(String(index).padStart(6, "0")); // all have one length, as "Put Block" requires
 }
 
 function isTransient(status) {
@@ -330,7 +361,7 @@ function retryAfter(header) {
   return seconds > 0 ? Math.min(seconds, 120) * 1000 : 0;
 }
 
-// --- What the page shows -----------------------------------------------------------------------------
+// --- The page ----------------------------------------------------------------------------------------
 
 /** One file in the list: its preview, its progress, and buttons. */
 class Entry {
@@ -340,10 +371,10 @@ class Entry {
     this.canvas = element("canvas", { className: "direct-preview", hidden: true, width: 0, height: 0 });
     this.note = element("span", { className: "direct-note" });
     this.bar = element("progress", { max: 100, value: 0 });
-    this.bar.setAttribute("aria-label", `Uploading ${name}`);
+    this.bar.setAttribute("aria-label", text("progress", { name }));
     this.error = element("p", { className: "direct-error", hidden: true });
-    this.again = element("button", { type: "button", className: "direct-again", textContent: "Try again", hidden: true });
-    this.again.setAttribute("aria-label", `Try again: ${name}`);
+    this.again = element("button", { type: "button", className: "direct-again", textContent: text("tryAgain"), hidden: true });
+    this.again.setAttribute("aria-label", text("tryAgainNamed", { name }));
     this.away = element("button", { type: "button", className: "direct-away" });
     const words = element("div", { className: "direct-words" });
     words.append(element("span", { className: "direct-name", textContent: name }), this.note, this.bar, this.error);
@@ -359,34 +390,30 @@ class Entry {
     return ["waiting", "sending", "checking"].includes(this.state);
   }
 
-  show(state, trouble) {
+  show(state, error) {
     this.state = state;
     this.item.dataset.state = state;
-    const size = amount(this.file.size);
-    this.note.textContent = {
-      waiting: `${size} · waiting`,
-      sending: `${size} · 0 %`,
-      checking: `${size} · being checked`,
-      done: `${size} · uploaded`,
-      failed: size,
-    }[state];
+    const note = state === "sending" ? percent(0) : messages[state];
+    const size = roundedSize(this.file.size);
+    this.note.textContent = state === "failed" ? size : `${size} · ${note}`;
     this.bar.hidden = !this.busy;
     if (state === "checking") {
-      this.bar.removeAttribute("value"); // nobody knows how long
+      this.bar.removeAttribute("value"); // an indeterminate progress bar
     } else if (state !== "sending") {
       this.bar.value = 0;
     }
     this.error.hidden = state !== "failed";
-    this.error.textContent = trouble?.message ?? "";
-    this.again.hidden = state !== "failed" || trouble.useless;
-    this.away.textContent = this.busy ? "Cancel" : "Remove";
-    this.away.setAttribute("aria-label", `${this.away.textContent} ${this.file.name}`);
+    this.error.textContent = error?.message ?? "";
+    this.again.hidden = state !== "failed" || error.final;
+    const action = this.busy ? "cancel" : "remove";
+    this.away.textContent = text(action);
+    this.away.setAttribute("aria-label", text(`${action}Named`, { name: this.file.name }));
   }
 
   progress(share) {
     if (this.state === "sending") {
       this.bar.value = Math.floor(share * 100);
-      this.note.textContent = `${amount(this.file.size)} · ${Math.floor(share * 100)} %`;
+      this.note.textContent = `${roundedSize(this.file.size)} · ${percent(share)}`;
     }
   }
 }
@@ -416,7 +443,7 @@ class Field {
         event.preventDefault();
       }
     });
-    // The browser's Back button may show the page as it was left: those tokens are spent.
+    // The browser's Back button may show the page as it was left: its tokens have been used.
     window.addEventListener("pageshow", (event) => {
       if (event.persisted && this.form.dataset.directSent) {
         delete this.form.dataset.directSent;
@@ -425,11 +452,11 @@ class Field {
     });
     this.changed();
     if (this.input.files.length > 0) {
-      this.take(this.input); // chosen before this script was here
+      this.take(this.input); // chosen before this script was loaded
     }
   }
 
-  /** What the server kept of a form that came back with an error elsewhere. */
+  /** The uploads that the server lists in a form that is shown again with an error elsewhere. */
   adopt() {
     for (const item of [...this.list.children]) {
       const token = item.querySelector("input");
@@ -445,7 +472,7 @@ class Field {
 
   take(input) {
     const files = [...input.files];
-    input.value = ""; // else the form would send them once more, by the site
+    input.value = ""; // otherwise the form would send them to the site as well
     this.add(files);
   }
 
@@ -460,32 +487,34 @@ class Field {
       this.list.append(entry.item);
       const refusal = this.refusal(file);
       if (refusal) {
-        this.failed(entry, new Trouble(refusal, { useless: true }));
+        this.failed(entry, new UploadError(refusal, { final: true }));
       }
     }
     if (this.entries.some((entry) => entry.busy)) {
-      this.say(chosen.length > 1 ? `${chosen.length} files are being uploaded.` : `${chosen[0].name} is being uploaded.`);
+      this.say(
+        chosen.length > 1
+          ? text("filesUploading", { count: chosen.length })
+          : text("fileUploading", { name: chosen[0].name }),
+      );
     }
     this.changed();
     this.next();
   }
 
-  /** What can be said before a byte is sent; the server looks at what arrives. */
+  /** What can be checked before a byte is sent; the server inspects what arrives. */
   refusal(file) {
-    const most = Number(this.root.dataset.maxBytes);
+    const limit = Number(this.root.dataset.maxBytes);
     const types = this.root.dataset.types.split(",").filter(Boolean);
     if (file.size === 0) {
-      return "This file is empty.";
+      return text("empty");
     }
-    if (file.size > most) {
-      const [has, limit] = amount(file.size) === amount(most)
-        ? [file.size, most].map((bytes) => `${bytes.toLocaleString("en")} bytes`)
-        : [file.size, most].map(amount);
-      return `This file has ${has}; at most ${limit} can be stored.`;
+    if (file.size > limit) {
+      const format = roundedSize(file.size) === roundedSize(limit) ? exactSize : roundedSize;
+      return text("tooLarge", { size: format(file.size), limit: format(limit) });
     }
     if (file.type && types.length > 0 && !types.includes(file.type)) {
       const names = types.map((type) => type.replace(/^image\//, "").toUpperCase());
-      return `This is no file of a type that can be stored: ${names.join(", ")}.`;
+      return text("wrongType", { types: names.join(", ") });
     }
     return "";
   }
@@ -509,7 +538,7 @@ class Field {
       }
     } catch (error) {
       if (!(error instanceof Cancelled) && this.entries.includes(entry)) {
-        this.failed(entry, error instanceof Trouble ? error : new Trouble("This did not work."));
+        this.failed(entry, error instanceof UploadError ? error : new UploadError(text("failed")));
       }
     }
     this.running -= 1;
@@ -521,12 +550,12 @@ class Field {
     entry.token = element("input", { type: "hidden", name: this.root.dataset.name, value: token, autocomplete: "off" });
     entry.item.append(entry.token);
     entry.show("done");
-    this.say(`${entry.file.name} is uploaded.`);
+    this.say(text("fileUploaded", { name: entry.file.name }));
   }
 
-  failed(entry, trouble) {
-    entry.show("failed", trouble);
-    this.say(`${entry.file.name} is not uploaded: ${trouble.message}`);
+  failed(entry, error) {
+    entry.show("failed", error);
+    this.say(text("fileFailed", { name: entry.file.name, reason: error.message }));
   }
 
   retry(entry) {
@@ -541,7 +570,7 @@ class Field {
     const focused = entry.item.contains(document.activeElement);
     entry.upload?.cancel();
     this.strike(entry);
-    this.say(`${entry.file.name} is ${busy ? "cancelled" : "removed"}.`);
+    this.say(text(busy ? "fileCancelled" : "fileRemoved", { name: entry.file.name }));
     if (focused) {
       this.input.focus();
     }
@@ -554,18 +583,18 @@ class Field {
     this.changed();
   }
 
-  /** Sent once all files are there; not at all while one has failed. */
+  /** Submitted as soon as all files are uploaded, and not at all while one has failed. */
   submitted(event) {
     const failed = this.entries.find((entry) => entry.state === "failed");
     if (failed) {
       this.hold(event);
-      this.say(`${failed.file.name} is not uploaded: try again, or remove it.`);
+      this.say(text("fileUnresolved", { name: failed.file.name }));
       failed.item.scrollIntoView({ block: "nearest" });
       (failed.again.hidden ? failed.away : failed.again).focus();
     } else if (this.entries.some((entry) => entry.busy)) {
       this.hold(event);
       this.waits = { submitter: event.submitter };
-      this.say("The form is sent as soon as the files are uploaded.");
+      this.say(text("formWaits"));
     } else if (!event.defaultPrevented && this.entries.length > 0) {
       this.form.dataset.directSent = "yes";
     }
@@ -623,8 +652,8 @@ class Field {
     });
   }
 
-  /** A button of its own: some phones' file dialogs for pictures offer the photo library alone, and
-   * with `capture` on the one input there were no way to the library. */
+  /** A separate button: some phones' file dialogs for images offer the photo library only, and an
+   * input with `capture` offers the camera only. */
   offerCamera() {
     const button = this.root.querySelector("[data-direct-camera]");
     const pictures = (this.input.accept || this.root.dataset.types).includes("image/");
@@ -640,7 +669,7 @@ class Field {
   }
 }
 
-/** Draw the file into the canvas, small; nothing where the browser cannot read it. */
+/** Draw a thumbnail of the file into the canvas, if the browser can decode it. */
 async function preview(file, canvas) {
   if (!file.type.startsWith("image/") || file.size > PREVIEW_BYTES) {
     return;
@@ -654,7 +683,7 @@ async function preview(file, canvas) {
     bitmap.close();
     canvas.hidden = false;
   } catch {
-    // Not a picture, whatever its name: the server will say so.
+    // Not an image, whatever its name: the server will say so.
   }
 }
 
@@ -662,15 +691,10 @@ function element(name, properties) {
   return Object.assign(document.createElement(name), properties);
 }
 
-function amount(bytes) {
-  if (bytes < 1024) {
-    return `${bytes} bytes`;
-  }
-  return bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`;
-}
-
 function enhance(within) {
   for (const root of within.querySelectorAll("[data-direct-upload][data-begin]:not([data-ready])")) {
+    messages = JSON.parse(root.dataset.messages);
+    language = root.dataset.language;
     new Field(root);
   }
 }

@@ -1,4 +1,4 @@
-"""Names of files: what is left of them for people, and what is kept."""
+"""File names: how they are shown, and how they are stored."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from azureblob.uploads.headers import attachment
-from azureblob.uploads.inspection import ATTACHMENT
-from azureblob.uploads.names import (
-    LENGTH,
-    as_metadata,
-    from_metadata,
+from azureblob.uploads.filenames import (
+    MAX_LENGTH,
+    content_disposition,
+    original_name,
+    original_name_metadata,
     random_name,
     shown_name,
 )
+from azureblob.uploads.inspection import ATTACHMENT
 
-# Shown as nothing, in categories of letters, marks and symbols.
+# Without a glyph, in categories of letters, marks and symbols.
 INVISIBLE = set("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180f\u2800\u3164\ufe00\ufe0f\uffa0") | set(
     "\U000e0001\U000e0041\U000e0100\U000e01ef\U0001d159"
 )
-# Text of any kind, and much of what names are attacked with.
+# Text of any kind, and much of what attacks by names use.
 NASTY = st.lists(
     st.one_of(
         st.text(max_size=8),
@@ -42,10 +42,10 @@ DEVICES = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for 
 
 
 @given(NASTY)
-@example("a" * LENGTH + "\u0301.jpg")
-def test_a_shown_name_is_one_that_any_disk_can_have(original: str) -> None:
+@example("a" * MAX_LENGTH + "\u0301.jpg")
+def test_a_shown_name_is_valid_on_any_disk(original: str) -> None:
     name = shown_name(original)
-    assert 1 <= len(name) <= LENGTH
+    assert 1 <= len(name) <= MAX_LENGTH
     assert not set(name) & set('/\\<>:"|?*')
     assert name == name.strip(". ")
     assert name.partition(".")[0].rstrip().lower() not in DEVICES
@@ -55,7 +55,7 @@ def test_a_shown_name_is_one_that_any_disk_can_have(original: str) -> None:
 
 
 @given(NASTY)
-def test_a_shown_name_is_left_as_it_is(original: str) -> None:
+def test_a_shown_name_is_shown_unchanged(original: str) -> None:
     assert shown_name(shown_name(original)) == shown_name(original)
 
 
@@ -83,25 +83,25 @@ def test_a_shown_name_is_left_as_it_is(original: str) -> None:
         ("\u202e", "file"),
     ],
 )
-def test_of_a_name_goes_only_what_harms(original: str, shown: str) -> None:
+def test_only_harmful_parts_of_a_name_are_removed(original: str, shown: str) -> None:
     assert shown_name(original) == shown
 
 
-def test_a_name_that_is_too_long_keeps_its_ending() -> None:
-    assert shown_name("x" * 500 + ".jpeg") == "x" * (LENGTH - 5) + ".jpeg"
+def test_a_name_that_is_too_long_keeps_its_extension() -> None:
+    assert shown_name("x" * 500 + ".jpeg") == "x" * (MAX_LENGTH - 5) + ".jpeg"
 
 
 @given(NASTY)
-def test_metadata_is_ascii_that_fits_and_gives_the_name_back(original: str) -> None:
-    kept = as_metadata(original)
-    assert re.fullmatch(r"[A-Za-z0-9_.~%-]*", kept)
-    assert len(kept) <= 4096
-    assert from_metadata(kept) == original[:255].encode(errors="replace").decode()
+def test_metadata_is_ascii_of_limited_length_that_returns_the_name(original: str) -> None:
+    metadata = original_name_metadata(original)
+    assert re.fullmatch(r"[A-Za-z0-9_.~%-]*", metadata["original_name"])
+    assert len(metadata["original_name"]) <= 4096
+    assert original_name(metadata) == original[:255].encode(errors="replace").decode()
 
 
 @given(NASTY)
-def test_a_disposition_is_one_header_that_says_the_shown_name(original: str) -> None:
-    value = attachment(original)
+def test_a_content_disposition_is_one_header_with_the_shown_name(original: str) -> None:
+    value = content_disposition(original)
     assert value.isascii()
     assert value.isprintable()
     header = Message()
@@ -112,7 +112,7 @@ def test_a_disposition_is_one_header_that_says_the_shown_name(original: str) -> 
     assert "%" not in value.partition("filename*")[0]
 
 
-def test_names_of_blobs_are_not_to_be_guessed_and_never_the_same() -> None:
+def test_names_of_blobs_are_random_and_never_repeat() -> None:
     names = {random_name("pictures", ".jpg") for _ in range(1000)}
     assert len(names) == 1000
     assert all(re.fullmatch(r"pictures/[\w-]{22}\.jpg", name) for name in names)

@@ -51,7 +51,7 @@ def test_the_head_alone_costs_64_kib(hold: Quarantine, blob: tuple[str, str]) ->
 def test_reading_on_takes_few_requests_and_each_byte_once(
     hold: Quarantine, blob: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from azureblob.direct.reader import BlobReader
+    from azureblob.direct.blob_reader import BlobReader
 
     count = 0
     fetch = BlobReader._fetch
@@ -69,8 +69,8 @@ def test_reading_on_takes_few_requests_and_each_byte_once(
 
 
 def test_there_is_an_end_to_what_is_fetched(hold: Quarantine, blob: tuple[str, str]) -> None:
-    from azureblob.direct.reader import BlobReader
-    from azureblob.uploads.budget import TooComplex
+    from azureblob.direct.blob_reader import BlobReader
+    from azureblob.uploads.inspection import TooComplex
 
     client = hold.storage.client.get_blob_client(blob[0])
     reader = BlobReader(client, SIZE, blob[1], limit=1024 * 1024)

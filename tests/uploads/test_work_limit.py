@@ -1,4 +1,4 @@
-"""The work of an inspection has limits, and a file that reaches them is refused with the reason."""
+"""The work of an inspection is limited, and a file that exceeds the limit is refused."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from azureblob.uploads.budget import Budget
-from azureblob.uploads.inspection import inspect
-from azureblob.uploads.refusal import Refused
+from azureblob.exceptions import FileRefused
+from azureblob.uploads.inspection import WorkLimit, inspect
 from azureblob.uploads.rules import UploadRules
 from tests.uploads import hostile
 
@@ -104,7 +103,7 @@ def test_ten_megabytes_of_tiny_parts_cost_little(made: Callable[[], bytes]) -> N
     began = time.thread_time()
     try:
         inspect(io.BytesIO(content), "x", len(content), ANY_PICTURE)
-    except Refused as refused:
+    except FileRefused as refused:
         assert refused.code in {"complex", "broken"}
     assert time.thread_time() - began < 4
 
@@ -115,16 +114,16 @@ def test_ten_megabytes_of_tiny_parts_cost_little(made: Callable[[], bytes]) -> N
 )
 def test_a_file_of_too_many_parts_is_refused_with_this_reason(made: Callable[[], bytes]) -> None:
     content = made()
-    with pytest.raises(Refused, match="so many small parts") as caught:
+    with pytest.raises(FileRefused, match="so many small parts") as caught:
         inspect(io.BytesIO(content), "x", len(content), UploadRules())
     assert caught.value.code == "complex"
-    with pytest.raises(Refused, match="so many small parts"):
+    with pytest.raises(FileRefused, match="so many small parts"):
         attachments = UploadRules(others="attachment")
         inspect(io.BytesIO(content), "x", len(content), attachments)
 
 
-def budget(**changed: Any) -> Budget:
-    made = Budget(1000)
+def limit_of(**changed: int) -> WorkLimit:
+    made = WorkLimit(1000)
     for name, value in changed.items():
         setattr(made, name, value)
     return made
@@ -134,21 +133,21 @@ def budget(**changed: Any) -> Budget:
 @pytest.mark.parametrize("limit", ["steps", "bytes"])
 def test_steps_and_bytes_are_counted_whatever_the_format(kind: str, limit: str) -> None:
     content = hostile.picture(kind)
-    small = budget(**{limit: 3 if limit == "steps" else len(content) + 9})
-    with pytest.raises(Refused) as caught:
+    small = limit_of(**{limit: 3 if limit == "steps" else len(content) + 9})
+    with pytest.raises(FileRefused) as caught:
         inspect(io.BytesIO(content), "x", len(content), ANY_PICTURE, small)
     assert caught.value.code == "complex"
-    inspect(io.BytesIO(content), "x", len(content), ANY_PICTURE, budget())
+    inspect(io.BytesIO(content), "x", len(content), ANY_PICTURE, limit_of())
 
 
 def test_seconds_of_the_threads_own_clock_are_counted() -> None:
     content = hostile.png(10, 10, hostile.chunk(b"teST", b"") * 200)
     ticks = itertools.count()
-    quick = Budget(len(content), seconds=1e9, clock=lambda: float(next(ticks)))
+    quick = WorkLimit(len(content), seconds=1e9, clock=lambda: float(next(ticks)))
     inspect(io.BytesIO(content), "x", len(content), UploadRules(), quick)
     assert next(ticks) > 3
-    slow = Budget(len(content), seconds=2, clock=lambda: float(next(ticks)))
-    with pytest.raises(Refused) as caught:
+    slow = WorkLimit(len(content), seconds=2, clock=lambda: float(next(ticks)))
+    with pytest.raises(FileRefused) as caught:
         inspect(io.BytesIO(content), "x", len(content), UploadRules(), slow)
     assert caught.value.code == "complex"
 
@@ -221,7 +220,7 @@ def test_a_png_with_much_compressed_text_or_a_large_profile_is_taken(text: bytes
 )
 def test_a_png_that_is_none_is_damaged(damage: Callable[[bytes], bytes]) -> None:
     content = damage(hostile.picture("PNG"))
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(FileRefused) as caught:
         inspect(io.BytesIO(content), "x", len(content), UploadRules())
     assert caught.value.code == "broken"
 
@@ -233,5 +232,5 @@ def test_a_pdf_may_have_bytes_before_its_header(before: bytes) -> None:
     found = inspect(io.BytesIO(content), "x", len(content), rules)
     assert (found.content_type, found.inline) == ("application/pdf", False)
     late = bytes(1024) + b"%PDF-1.7\n"
-    with pytest.raises(Refused):
+    with pytest.raises(FileRefused):
         inspect(io.BytesIO(late), "x", len(late), rules)

@@ -1,4 +1,4 @@
-"""Where the gallery takes pictures, and from whom."""
+"""Who may add and delete pictures, and the endpoint that browsers upload them to."""
 
 from __future__ import annotations
 
@@ -15,5 +15,8 @@ def may(request: HttpRequest, action: str) -> bool:
 
 
 pictures = UploadEndpoint(
-    "pictures", may=lambda request: may(request, "add"), rules=PICTURES, within="gallery"
+    "pictures",
+    has_permission=lambda request: may(request, "add"),
+    rules=PICTURES,
+    app_name="gallery",
 )
