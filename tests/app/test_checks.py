@@ -358,14 +358,14 @@ def test_a_storage_that_an_app_created_itself_is_reported(
     def made() -> Any:
         return BlobStorage(azure_container="own", check_content=False, signed=False)
 
-    monkeypatch.setattr("gallery.places.thumbnails", made(), raising=False)
+    monkeypatch.setattr("gallery.uploads.thumbnails", made(), raising=False)
     field = gallery.models.Picture._meta.get_field("image")
     monkeypatch.setattr(field, "storage", made())
     found = {
         (message.id, message.msg.partition(" stores")[0])
         for message in check(deploy=True, **PRIVATE)
     }
-    assert ("azureblob.W007", "gallery.places.thumbnails") in found
+    assert ("azureblob.W007", "gallery.uploads.thumbnails") in found
     assert ("azureblob.W007", "The storage of the field gallery.Picture.image") in found
     assert len([1 for number, _ in found if number == "azureblob.W009"]) == 2
 
@@ -376,7 +376,7 @@ def test_looking_for_storages_evaluates_no_lazy_object(
     from django.utils.functional import SimpleLazyObject
 
     lazy = SimpleLazyObject(lambda: pytest.fail("it was made"))
-    monkeypatch.setattr("gallery.places.lazy", lazy, raising=False)
+    monkeypatch.setattr("gallery.uploads.lazy", lazy, raising=False)
     assert check(deploy=True, **PRIVATE) == []
 
 

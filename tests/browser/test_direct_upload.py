@@ -720,6 +720,27 @@ def test_the_keyboard_does_it_all_and_the_page_says_what_happens(
     assert status.inner_text() == "keys.png is cancelled."
 
 
+def test_a_german_visitor_reads_german_texts_of_the_script(
+    browser: Browser, public: Served, tmp_path: Path, shots: Path | None
+) -> None:
+    context = browser.new_context(locale="de-DE", viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{public.origin}/papers/")
+    assert page.locator("[data-direct-or]").inner_text() == "oder hierher ziehen"
+    page.goto(f"{public.origin}/")
+    (tmp_path / "groß.jpg").write_bytes(bytes(10 * MEGABYTE + 1))
+    page.set_input_files("#id_image", [tmp_path / "groß.jpg"])
+    error = state(page, "groß.jpg", "failed").locator(".direct-error").inner_text()
+    assert "höchstens 10.485.760 Byte können gespeichert werden" in error
+    page.set_input_files("#id_image", painted(tmp_path, "schön.png", "#fff", "#000"))
+    entry = state(page, "schön.png", "done")
+    assert entry.locator(".direct-note").inner_text().endswith(" · hochgeladen")
+    assert page.get_by_role("button", name="schön.png entfernen").inner_text() == "Entfernen"
+    if shots:
+        page.screenshot(path=shots / "direct-german.png")
+    context.close()
+
+
 # --- Many -----------------------------------------------------------------------------------------
 
 

@@ -69,7 +69,7 @@ def outcome(models: Any, beacon: Beacon) -> Outcome:
             if way in forms:
                 form = forms[way](data={}, files=MultiValueDict({"file": [upload]}))
                 if not form.is_valid():
-                    made.refused[each.key, way] = form.errors.as_data()["file"][0].code
+                    made.refused[each.key, way] = str(form.errors.as_data()["file"][0].code)
                     continue
                 instance = form.save(commit=False)
                 name = str(instance._meta.get_field("file").pre_save(instance, add=True).name)

@@ -15,7 +15,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.widgets import FILE_INPUT_CONTRADICTION, Script
 from django.utils.datastructures import MultiValueDict
-from django.utils.translation import get_language, ngettext_lazy
+from django.utils.translation import get_language, ngettext_lazy, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from azureblob.direct.endpoint import UploadEndpoint
@@ -40,9 +40,9 @@ _SCRIPT = cast("str", Script("azureblob/direct.js", type="module", crossorigin="
 # Everything that direct.js shows or announces. The page is the one place where it can be
 # translated; the script fills in the placeholders.
 _MESSAGES = {
-    "waiting": _("waiting"),
-    "checking": _("being checked"),
-    "done": _("uploaded"),
+    "waiting": pgettext_lazy("state of an upload", "waiting"),
+    "checking": pgettext_lazy("state of an upload", "being checked"),
+    "done": pgettext_lazy("state of an upload", "uploaded"),
     "cancel": _("Cancel"),
     "cancelNamed": _("Cancel %(name)s"),
     "remove": _("Remove"),
