@@ -69,7 +69,7 @@ class BlobMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, UploadGone | UploadsUnavailable):
-            # A visitor who submits a form twice makes no error of the site's.
+            # Submitting a form twice is not a failure of the site.
             log.warning("%s %s: %s (%s)", request.method, request.path, error.code, error.reason)
             return upload_failed(request, error)
         if not is_outage(error):

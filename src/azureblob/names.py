@@ -47,6 +47,23 @@ def cleaned_name(name: str | PurePath) -> str:
     return "/".join(parts)
 
 
+def storable_path(name: str | PurePath, location: str = "") -> str:
+    """The path of the blob for a file that is saved as `name` in the folder `location`.
+
+    Raises SuspiciousFileOperation for a name that no blob can have, or that cleaned_name() would
+    change.
+    """
+    path = normalized(name)
+    unclean = str(name).endswith("/") or any(part.endswith(".") for part in path.split("/"))
+    path = f"{location}/{path}" if location and path else path or location
+    reason = invalid_reason(path)
+    if not reason and unclean:
+        reason = "a part of it ends with a dot, or the whole with a slash"
+    if reason:
+        raise SuspiciousFileOperation(f"{str(name)[:100]!r} is no name for a blob: {reason}.")
+    return path
+
+
 def invalid_reason(path: str) -> str:
     """Why no blob can have this path; empty if one can."""
     if not path:

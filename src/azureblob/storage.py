@@ -45,7 +45,7 @@ from azureblob.client import BUDGET
 from azureblob.container import ONE_REQUEST_BYTES, Container
 from azureblob.content_types import content_encoding, content_type
 from azureblob.file import BlobFile, ServerSideCopy, gunzip, seekable
-from azureblob.names import LONGEST, cleaned_name, invalid_reason, normalized
+from azureblob.names import LONGEST, cleaned_name, invalid_reason, normalized, storable_path
 from azureblob.outages import error_code
 from azureblob.signing import (
     LONGEST_BY_IDENTITY,
@@ -284,10 +284,10 @@ class BlobStorage(Container):
             name = cast("str", content.name)  # what has none is a TypeError, as with any storage
         if not hasattr(content, "chunks"):
             content = File(content, name)
-        validate_file_name(name, allow_relative_path=True)
         taken: Counter[str] = Counter()
         with seekable(content, self.max_memory_size) as source:
             while True:
+                # Cleans the name and checks it; a subclass may not.
                 free = self._free_name(name, max_length, taken, _length(source.file))
                 validate_file_name(free, allow_relative_path=True)
                 try:
@@ -297,7 +297,8 @@ class BlobStorage(Container):
                     if taken[free] == _ATTEMPTS:
                         raise
                     continue
-                validate_file_name(saved, allow_relative_path=True)
+                if saved != free:
+                    validate_file_name(saved, allow_relative_path=True)
                 return saved
 
     def _free_name(self, name: str, longest: int | None, taken: Counter[str], size: int) -> str:
@@ -322,11 +323,13 @@ class BlobStorage(Container):
 
         Raises SuspiciousFileOperation for a name that no blob can have.
         """
-        if not max_length:
-            self._storable(cleaned_name(name))
         validate_file_name(str(name).replace("\\", "/"), allow_relative_path=True)
         name = cleaned_name(name)
-        room = LONGEST - len(self._get_valid_path(name)) + len(name)
+        if not max_length:
+            self._storable(
+                name
+            )  # a name that is too long is shortened only if the caller limits it
+        room = LONGEST - (len(self.location) + 1 if self.location else 0)
         longest = min(max_length or room, room)
         if self.overwrite_files:
             return str(get_available_overwrite_name(name, longest))
@@ -343,14 +346,8 @@ class BlobStorage(Container):
         return name
 
     def _storable(self, name: str) -> str:
-        """The name of a blob to store. Raises SuspiciousFileOperation if Azure takes none."""
-        path = self._get_valid_path(name)
-        reason = invalid_reason(path)
-        if not reason and (normalized(name) != cleaned_name(name) or str(name).endswith("/")):
-            reason = "a part of it ends with a dot, or the whole with a slash"
-        if reason:
-            raise SuspiciousFileOperation(f"{str(name)[:100]!r} is no name for a blob: {reason}.")
-        return path
+        """The path of a blob to store. Raises SuspiciousFileOperation if Azure accepts none."""
+        return storable_path(name, self.location)
 
     def upload(
         self, name: str, stream: IO[bytes], *, overwrite: bool, sent: File[Any] | None = None
