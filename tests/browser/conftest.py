@@ -44,7 +44,7 @@ class Site:
     environment: dict[str, str] = field(default_factory=dict, repr=False)
 
     def manage(self, *command: str) -> None:
-        """Run a command of the site's to its end."""
+        """Run a management command of the site."""
         manage(self.environment, *command)
 
     def clear(self) -> None:
@@ -65,9 +65,9 @@ class Visit:
 @pytest.fixture(scope="session")
 def site(azure_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     environment = {
-        **kept,
+        **inherited,
         **site_environment(azure_env, folder),
         "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
         "PYTHONUNBUFFERED": "1",
@@ -115,7 +115,7 @@ def manage(environment: dict[str, str], *command: str) -> None:
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    """Until the address answers 200; fails with the server's log."""
+    """Wait until the URL answers 200; fails with the server's log."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and server.poll() is None:
         try:
@@ -145,7 +145,7 @@ def browser(site: Site) -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Visit]:
-    """A desk's window in light colours, with nothing in its cache."""
+    """A desktop window with a light colour scheme and an empty cache."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
     made = Visit(context.new_page())
     made.page.set_default_timeout(15_000)
@@ -164,7 +164,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
 @pytest.fixture(scope="session")
 def shots() -> Path | None:
-    """Where screenshots go; None if nobody asked for them."""
+    """The folder for screenshots, if SCREENSHOTS names one."""
     folder = os.environ.get("SCREENSHOTS")
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)

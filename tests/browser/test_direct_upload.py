@@ -1,4 +1,4 @@
-"""Files go from a real Chromium straight to the blob service, whatever happens on the way."""
+"""Direct uploads from a real Chromium to the blob service, and what can fail."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PRIVATE = "privatemedia"
 
 @dataclass(frozen=True)
 class Stack:
-    """A deployment of its own: Azurite, and a proxy in front that counts and does as it is told."""
+    """A separate deployment: Azurite behind a proxy that counts requests and injects faults."""
 
     azurite: Azurite
     env: dict[str, str]
@@ -55,13 +55,13 @@ class Stack:
 
     @property
     def blocks(self) -> list[Any]:
-        """The blocks that were put and taken."""
+        """The blocks that were stored."""
         return [r for r in self.proxy.requests if r.comp == "block" and r.status == 201]
 
 
 @dataclass(frozen=True)
 class Served:
-    """The site behind a proxy that counts what its process is sent."""
+    """The site behind a proxy that counts what is sent to it."""
 
     origin: str
     proxy: FaultProxy
@@ -95,15 +95,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def serve(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Start a site, with more in its environment; all end with the module."""
+    """Start a site with additional environment variables; all stop after this module."""
     with ExitStack() as running:
         published: list[bool] = []
 
         def start(**more: str) -> Served:
             folder = tmp_path_factory.mktemp("site")
-            kept = {k: os.environ[k] for k in ("PATH", "HOME", "LANG") if k in os.environ}
+            inherited = {k: os.environ[k] for k in ("PATH", "HOME", "LANG") if k in os.environ}
             environment = {
-                **kept,
+                **inherited,
                 **site_environment(stack.env, folder),
                 "DJANGO_SETTINGS_MODULE": "tests.direct.project.settings",
                 "PYTHONPATH": str(ROOT),
@@ -138,7 +138,7 @@ def public(serve: Serve) -> Served:
 
 @pytest.fixture(scope="module")
 def private(serve: Serve) -> Served:
-    """Signed URLs are good for six seconds at the most, and signatures for uploads for four."""
+    """Signed URLs are valid for up to six seconds, and signatures for uploads for four."""
     return serve(
         AZURE_MEDIA_ACCESS="private",
         AZURE_MEDIA_CONTAINER=PRIVATE,
@@ -149,7 +149,7 @@ def private(serve: Serve) -> Served:
 
 @pytest.fixture(scope="module")
 def browser(public: Served, private: Served) -> Iterator[Browser]:
-    """Begun after everything that needs an event loop of this thread."""
+    """Started after everything that needs an event loop of this thread."""
     executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=executable or None, args=list(FLAGS))
@@ -159,7 +159,7 @@ def browser(public: Served, private: Served) -> Iterator[Browser]:
 
 @pytest.fixture(autouse=True)
 def calm(stack: Stack, public: Served, private: Served) -> Iterator[None]:
-    """No rules, no records and no uploads from the test before."""
+    """No rules, records or uploads of the previous test."""
     for proxy in (stack.proxy, public.proxy, private.proxy):
         proxy.rules = ()
         proxy.take()
@@ -170,7 +170,7 @@ def calm(stack: Stack, public: Served, private: Served) -> Iterator[None]:
 
 
 def large(folder: Path, megabytes: int, name: str = "large.bin") -> Path:
-    """A file of bytes that no two blocks share."""
+    """A file in which no two blocks are equal."""
     path = folder / name
     with path.open("wb") as file:
         for number in range(megabytes):
@@ -184,7 +184,7 @@ def digest(path: Path) -> str:
 
 
 def fetched(url: str) -> tuple[str, Any]:
-    """The digest of what a URL gives, and its headers."""
+    """The digest of the content of a URL, and its headers."""
     found = hashlib.sha256()
     with urllib.request.urlopen(url, timeout=30) as answer:
         while piece := answer.read(MEGABYTE):
@@ -200,22 +200,22 @@ def state(page: Page, name: str, wanted: str, timeout: float = 15_000) -> Any:
 
 
 def until(page: Page, done: Callable[[], bool], seconds: float = 20) -> None:
-    """Let the page go on until it is so."""
+    """Let the page continue until the condition is true."""
     for _ in range(int(seconds * 50)):
         if done():
             return
         page.wait_for_timeout(20)
-    pytest.fail("it did not come to that")
+    pytest.fail("the condition did not become true")
 
 
 def tokens(page: Page) -> int:
     return page.locator("input[type=hidden][name$=-uploaded]").count()
 
 
-# --- The way that everything is for ---------------------------------------------------------------
+# --- Successful uploads ---------------------------------------------------------------------------
 
 
-def test_several_pictures_go_straight_to_storage_and_into_the_gallery(
+def test_several_pictures_are_uploaded_directly_and_shown_in_the_gallery(
     visit: Visit, public: Served, stack: Stack, tmp_path: Path, shots: Path | None
 ) -> None:
     page = visit.page
@@ -238,7 +238,7 @@ def test_several_pictures_go_straight_to_storage_and_into_the_gallery(
     assert page.locator("#id_title").is_disabled()
     assert page.get_by_role("progressbar").count() == 4
     shoot(visit, shots, "direct-sending")
-    # Sent before the files are there: it waits for them.
+    # Submitted before the files are uploaded: the form waits for them.
     page.get_by_role("button", name="Upload", exact=True).click()
     page.get_by_role("button", name="Uploads once the files are there…").wait_for()
     page.get_by_text("4 pictures are in the gallery now.").wait_for()
@@ -251,7 +251,7 @@ def test_several_pictures_go_straight_to_storage_and_into_the_gallery(
     assert stack.names("quarantine") == []
     assert visit.failures == []
     shoot(visit, shots, "direct-gallery")
-    # The site's process got tokens, and no picture.
+    # The site's process received tokens, and no picture.
     assert sum(r.sent for r in public.proxy.requests) < 10_000
     sizes = {path.stat().st_size for path in pictures}
     sent = [r.sent for r in stack.proxy.requests if r.method == "PUT" and r.sent]
@@ -260,7 +260,7 @@ def test_several_pictures_go_straight_to_storage_and_into_the_gallery(
 
 
 def watched(stack: Stack) -> Callable[[], int]:
-    """How many PUTs were under way at once, at the most."""
+    """The largest number of concurrent PUTs."""
     state = {"now": 0, "most": 0}
 
     def began(record: Any) -> None:
@@ -281,7 +281,7 @@ def watched(stack: Stack) -> Callable[[], int]:
     return most
 
 
-def test_of_200_megabytes_not_one_goes_through_the_site(
+def test_none_of_200_megabytes_passes_through_the_site(
     visit: Visit, public: Served, stack: Stack, tmp_path: Path
 ) -> None:
     page, path = visit.page, large(tmp_path, 200)
@@ -297,7 +297,7 @@ def test_of_200_megabytes_not_one_goes_through_the_site(
     to_storage = sum(r.sent for r in stack.proxy.requests)
     assert 0 <= to_storage - path.stat().st_size < 20_000
     assert len(stack.blocks) == 25
-    # What the site fetched to look at it, pages and static files beside.
+    # What the site fetched to inspect the file.
     from_storage = sum(r.received for r in stack.proxy.requests if "/quarantine/" in r.path)
     assert from_storage <= 64 * 1024
     assert visit.failures == []
@@ -308,7 +308,7 @@ def test_of_200_megabytes_not_one_goes_through_the_site(
     assert headers["Content-Disposition"].startswith("attachment;")
 
 
-def test_without_javascript_the_form_uploads_as_forms_do(
+def test_without_javascript_the_form_uploads_the_files(
     browser: Browser, public: Served, stack: Stack, tmp_path: Path
 ) -> None:
     context = browser.new_context(java_script_enabled=False)
@@ -328,7 +328,7 @@ def test_without_javascript_the_form_uploads_as_forms_do(
     context.close()
 
 
-def test_a_private_gallery_shows_signed_urls_that_end_and_are_renewed(
+def test_a_private_gallery_shows_signed_urls_that_expire_and_are_renewed(
     visit: Visit, private: Served, stack: Stack, tmp_path: Path
 ) -> None:
     page = visit.page
@@ -365,10 +365,10 @@ def test_a_private_gallery_shows_signed_urls_that_end_and_are_renewed(
     assert visit.failures == []
 
 
-# --- What happens on the way ----------------------------------------------------------------------
+# --- Failures -------------------------------------------------------------------------------------
 
 
-def test_cancelled_half_way_nothing_is_left(
+def test_cancelling_halfway_leaves_nothing(
     visit: Visit, public: Served, stack: Stack, tmp_path: Path
 ) -> None:
     page = visit.page
@@ -382,18 +382,18 @@ def test_cancelled_half_way_nothing_is_left(
     assert tokens(page) == 0
     page.get_by_text("large.bin is cancelled.").wait_for(state="attached")
     page.wait_for_timeout(1000)
-    # What was under way was broken off, and nothing came after it.
+    # Requests in flight were aborted, and no others followed.
     assert [url for url in visit.failures if "comp=block&" in url]
     assert len(stack.blocks) < 10
     assert not [r for r in stack.proxy.requests if r.comp == "blocklist"]
     assert stack.names("quarantine") == []
     assert set(stack.names("media")) == before
-    # And the form knows that it has no file.
+    # The form requires a file again.
     page.get_by_role("button", name="Send").click()
     assert page.locator("#id_paper").evaluate("input => input.validity.valueMissing")
 
 
-def test_a_removed_upload_goes_from_quarantine(
+def test_a_removed_upload_is_deleted_from_quarantine(
     visit: Visit, public: Served, stack: Stack, tmp_path: Path
 ) -> None:
     page = visit.page
@@ -406,7 +406,7 @@ def test_a_removed_upload_goes_from_quarantine(
     assert tokens(page) == 0
 
 
-def test_an_azurite_that_is_killed_half_way_costs_a_wait(
+def test_an_upload_continues_after_azurite_was_killed_and_started_again(
     visit: Visit, public: Served, stack: Stack, tmp_path: Path
 ) -> None:
     page, path = visit.page, large(tmp_path, 64)
@@ -426,7 +426,7 @@ def test_an_azurite_that_is_killed_half_way_costs_a_wait(
     assert fetched(page.locator("#saved").get_attribute("href") or "")[0] == digest(path)
 
 
-def test_try_again_sends_the_blocks_that_are_missing_and_no_others(
+def test_try_again_sends_the_missing_blocks_only(
     visit: Visit, public: Served, stack: Stack, tmp_path: Path
 ) -> None:
     page = visit.page
@@ -457,7 +457,7 @@ def test_try_again_sends_the_blocks_that_are_missing_and_no_others(
         "POST */begin/ at=0 fault=reset",
     ],
 )
-def test_what_passes_by_itself_is_tried_again(
+def test_temporary_failures_are_retried(
     visit: Visit, public: Served, stack: Stack, tmp_path: Path, rule: str
 ) -> None:
     page = visit.page
@@ -471,7 +471,7 @@ def test_what_passes_by_itself_is_tried_again(
         assert all(later - one >= 1 for one, later in itertools.pairwise(began))
 
 
-def test_a_signature_that_ran_out_half_way_is_renewed(
+def test_a_signature_that_expires_halfway_is_renewed(
     visit: Visit, private: Served, stack: Stack, tmp_path: Path
 ) -> None:
     page = visit.page
@@ -485,7 +485,7 @@ def test_a_signature_that_ran_out_half_way_is_renewed(
     assert len(stack.blocks) == 5
 
 
-def test_a_file_that_is_none_is_told_at_the_file_and_the_others_go_on(
+def test_a_refusal_appears_at_its_file_and_the_others_continue(
     visit: Visit, public: Served, stack: Stack, tmp_path: Path, shots: Path | None
 ) -> None:
     page = visit.page
@@ -503,14 +503,14 @@ def test_a_file_that_is_none_is_told_at_the_file_and_the_others_go_on(
         ],
     )
     state(page, "fine.png", "done")
-    told = state(page, "page.png", "failed").locator(".direct-error").inner_text()
-    assert "can be stored" in told
+    error = state(page, "page.png", "failed").locator(".direct-error").inner_text()
+    assert "can be stored" in error
     assert "at most 10,485,760 bytes" in state(page, "huge.jpg", "failed").inner_text()
     assert "JPEG, PNG, GIF, WEBP" in state(page, "scan.tiff", "failed").inner_text()
     assert page.get_by_role("button", name=re.compile("Try again")).count() == 0
     shoot(visit, shots, "direct-refused")
     assert len(stack.names("quarantine")) == 1
-    # The form does not go while one has failed, and says which.
+    # The form is not submitted while a file has failed, and says which.
     page.get_by_role("button", name="Upload", exact=True).click()
     assert page.evaluate("document.activeElement.ariaLabel") == "Remove page.png"
     for name in ("page.png", "huge.jpg", "scan.tiff"):
@@ -519,19 +519,19 @@ def test_a_file_that_is_none_is_told_at_the_file_and_the_others_go_on(
     page.get_by_text("“fine” is in the gallery now.").wait_for()
 
 
-def test_a_form_that_comes_back_keeps_what_was_uploaded(
+def test_a_form_that_is_shown_again_lists_its_uploads(
     visit: Visit, public: Served, stack: Stack, tmp_path: Path
 ) -> None:
     page = visit.page
     page.goto(f"{public.origin}/papers/")
-    (tmp_path / "kept.bin").write_bytes(b"kept")
-    page.set_input_files("#id_paper", tmp_path / "kept.bin")
-    state(page, "kept.bin", "done")
+    (tmp_path / "again.bin").write_bytes(b"again")
+    page.set_input_files("#id_paper", tmp_path / "again.bin")
+    state(page, "again.bin", "done")
     page.evaluate("document.querySelector('#id_word').removeAttribute('maxlength')")
     page.fill("#id_word", "much too long")
     page.get_by_role("button", name="Send").click()
     page.locator(".errorlist").wait_for()
-    state(page, "kept.bin", "done")
+    state(page, "again.bin", "done")
     assert not page.locator("#id_paper").evaluate("input => input.required")
     sent = len([r for r in stack.proxy.requests if r.method == "PUT" and r.sent])
     page.fill("#id_word", "short")
@@ -540,7 +540,7 @@ def test_a_form_that_comes_back_keeps_what_was_uploaded(
     assert len([r for r in stack.proxy.requests if r.method == "PUT" and r.sent]) == sent == 1
 
 
-def test_leaving_while_a_file_is_on_its_way_asks_first(
+def test_leaving_the_page_during_an_upload_asks_for_confirmation(
     visit: Visit, public: Served, stack: Stack, tmp_path: Path
 ) -> None:
     page = visit.page
@@ -548,7 +548,7 @@ def test_leaving_while_a_file_is_on_its_way_asks_first(
     stack.proxy.rules = (Rule(method="PUT", path="*/quarantine/*", delay=1500),)
     page.set_input_files("#id_image", painted(tmp_path, "slow.png", "#fff", "#000"))
     state(page, "slow.png", "sending")
-    page.locator("h1").click()  # browsers ask only those who have touched the page
+    page.locator("h1").click()  # browsers ask only after the page was interacted with
     asked: list[str] = []
 
     def stay(dialog: Dialog) -> None:
@@ -560,15 +560,15 @@ def test_leaving_while_a_file_is_on_its_way_asks_first(
     until(page, lambda: bool(asked), 5)
     assert asked == ["beforeunload"]
     state(page, "slow.png", "done")
-    page.goto(f"{public.origin}/healthz")  # and now nobody asks
+    page.goto(f"{public.origin}/healthz")  # without a dialog
 
 
-# --- Who may --------------------------------------------------------------------------------------
+# --- Origins and permissions ----------------------------------------------------------------------
 
 
 @contextmanager
 def cors(stack: Stack, origin: str) -> Iterator[None]:
-    """Reading from anywhere, as the script itself comes from there; sending from one origin."""
+    """Rules to read from any origin, as the script itself is loaded, and to send from one."""
     before = stack.service.get_service_properties()["cors"]
     shared = {"allowed_headers": ["*"], "exposed_headers": ["*"], "max_age_in_seconds": 0}
     stack.service.set_service_properties(
@@ -583,7 +583,7 @@ def cors(stack: Stack, origin: str) -> Iterator[None]:
         stack.service.set_service_properties(cors=before)
 
 
-def test_a_page_that_the_rules_do_not_name_gets_nothing_and_is_told_why(
+def test_a_page_whose_origin_is_not_allowed_uploads_nothing_and_says_why(
     visit: Visit, public: Served, stack: Stack, tmp_path: Path, shots: Path | None
 ) -> None:
     page = visit.page
@@ -591,19 +591,19 @@ def test_a_page_that_the_rules_do_not_name_gets_nothing_and_is_told_why(
     with cors(stack, public.origin):
         page.goto(f"{stranger}/")
         page.set_input_files("#id_image", painted(tmp_path, "stranger.png", "#fff", "#000"))
-        told = state(page, "stranger.png", "failed").locator(".direct-error").inner_text()
-        assert told == "Uploads from this address are not allowed; tell the site's owner."
+        error = state(page, "stranger.png", "failed").locator(".direct-error").inner_text()
+        assert error == "Uploads from this address are not allowed; tell the site's owner."
         (logged,) = [text for text in visit.failures if "refuses uploads" in text]
         assert f"refuses uploads from the origin {stranger}: no CORS rule" in logged
         assert logged.endswith(f"python manage.py doctor --origin {stranger}")
         shoot(visit, shots, "direct-cors")
         assert stack.names("quarantine") == []
         assert tokens(page) == 0
-        # The right page is taken by the same rules.
+        # The same rules allow the right page.
         page.goto(f"{public.origin}/")
         page.set_input_files("#id_image", painted(tmp_path, "friend.png", "#fff", "#000"))
         state(page, "friend.png", "done")
-        # And a try again of one that was added meanwhile is, too.
+        # Trying again works once the origin has been added.
         page.goto(f"{stranger}/")
         page.set_input_files("#id_image", painted(tmp_path, "late.png", "#fff", "#000"))
         state(page, "late.png", "failed")
@@ -612,7 +612,7 @@ def test_a_page_that_the_rules_do_not_name_gets_nothing_and_is_told_why(
         state(page, "late.png", "done")
 
 
-def test_a_storage_that_is_away_is_not_taken_for_a_missing_origin(
+def test_an_unreachable_storage_is_not_taken_for_a_missing_origin(
     visit: Visit, public: Served, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = visit.page
@@ -628,36 +628,34 @@ def test_a_storage_that_is_away_is_not_taken_for_a_missing_origin(
     state(page, "lonely.png", "done", 30_000)
 
 
-def test_a_policy_that_forbids_sending_is_named(
+def test_a_content_security_policy_that_forbids_sending_is_reported(
     visit: Visit, public: Served, tmp_path: Path
 ) -> None:
     page = visit.page
     page.goto(f"{public.origin}/papers/?unnamed")
     (tmp_path / "a.bin").write_bytes(b"a")
     page.set_input_files("#id_paper", tmp_path / "a.bin")
-    told = state(page, "a.bin", "failed").locator(".direct-error").inner_text()
-    assert told == "Uploads from this page are not allowed; tell the site's owner."
+    error = state(page, "a.bin", "failed").locator(".direct-error").inner_text()
+    assert error == "Uploads from this page are not allowed; tell the site's owner."
     (logged,) = [text for text in visit.failures if "connect-src has to include it" in text]
     assert "Content-Security-Policy does not let it send to http://127.0.0.1" in logged
 
 
-def test_who_lost_the_permission_is_told_at_the_file(
+def test_an_expired_page_is_reported_at_the_file(
     visit: Visit, public: Served, tmp_path: Path
 ) -> None:
     page = visit.page
     page.goto(f"{public.origin}/")
     page.context.clear_cookies()  # the CSRF token belongs to a cookie
     page.set_input_files("#id_image", painted(tmp_path, "old page.png", "#fff", "#000"))
-    told = state(page, "old page.png", "failed").locator(".direct-error").inner_text()
-    assert "Reload it" in told
+    error = state(page, "old page.png", "failed").locator(".direct-error").inner_text()
+    assert "Reload it" in error
 
 
-# --- Hands and eyes -------------------------------------------------------------------------------
+# --- Input and accessibility ----------------------------------------------------------------------
 
 
-def test_files_are_dropped_where_they_are_shown(
-    visit: Visit, public: Served, tmp_path: Path
-) -> None:
+def test_files_can_be_dropped(visit: Visit, public: Served, tmp_path: Path) -> None:
     page = visit.page
     page.goto(f"{public.origin}/")
     body = list(painted(tmp_path, "dropped.png", "#fff", "#000").read_bytes())
@@ -698,7 +696,7 @@ def test_on_a_phone_there_is_a_button_for_the_camera(
     context.close()
 
 
-def test_the_keyboard_does_it_all_and_the_page_says_what_happens(
+def test_the_keyboard_suffices_and_the_page_announces_what_happens(
     visit: Visit, public: Served, stack: Stack, tmp_path: Path
 ) -> None:
     page = visit.page
@@ -747,7 +745,7 @@ def test_a_german_visitor_reads_german_texts_of_the_script(
 def test_64_uploads_of_one_name_are_64_files(
     browser: Browser, public: Served, stack: Stack, tmp_path: Path
 ) -> None:
-    """Half of them straight to storage, half by the form, all at the same time."""
+    """Half of them direct, half through the form, all at the same time."""
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{public.origin}/papers/")
@@ -769,7 +767,7 @@ def test_64_uploads_of_one_name_are_64_files(
 
 @dataclass(frozen=True)
 class Session:
-    """A visitor's requests without a browser, which has no 64 tabs to spare."""
+    """A visitor's requests without a browser: 64 tabs would take too much memory."""
 
     origin: str
     csrf: str

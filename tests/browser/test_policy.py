@@ -1,4 +1,4 @@
-"""What the pages forbid a browser, and that they work with it."""
+"""The pages' Content-Security-Policy, and that they work with it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_every_page_names_the_blob_origin_and_no_other(visit: Visit, site: Site,
 
 
 def test_the_admin_works_under_the_policy(visit: Visit, site: Site, tmp_path: Path) -> None:
-    """Log in, list, add, change, search, the date picker, a filter, and the picture's delete."""
+    """Log in, list, add, change, search, pick a date, filter, and delete a picture."""
     login(visit, site)
     page = visit.page
     page.goto(f"{site.origin}/admin/gallery/picture/add/")
@@ -95,7 +95,7 @@ def test_the_admin_works_under_the_policy(visit: Visit, site: Site, tmp_path: Pa
     assert visit.failures == []
 
 
-def test_a_picture_is_asked_for_without_a_word_of_the_page(
+def test_requests_for_pictures_do_not_reveal_the_page(
     visit: Visit, site: Site, tmp_path: Path
 ) -> None:
     page = visit.page
@@ -111,11 +111,11 @@ def test_a_picture_is_asked_for_without_a_word_of_the_page(
     assert visit.failures == []
 
 
-def test_an_upload_is_no_script_for_our_pages_and_neither_is_a_line_in_them(
+def test_pages_run_neither_uploads_nor_inline_scripts(
     visit: Visit, site: Site, azure_env: dict[str, str]
 ) -> None:
-    """An attachment of no type runs where a page may load scripts from its host: it is the policy
-    that keeps it out, by the static files' folder."""
+    """Even an attachment without a type runs on a page that may load scripts from its host. The
+    policy prevents it, as it allows the folder of the static files only."""
     name, key = azure_env["AZURE_ACCOUNT_NAME"], azure_env["AZURE_ACCOUNT_KEY"]
     with BlobServiceClient(
         azure_env["AZURE_BLOB_ENDPOINT"].rstrip("/"), AzureNamedKeyCredential(name, key)
@@ -137,7 +137,7 @@ def test_an_upload_is_no_script_for_our_pages_and_neither_is_a_line_in_them(
     assert all(
         "Content Security Policy" in each for each in visit.failures if "http" not in each[:4]
     )
-    # A document with no policy, on the uploads' own host.
+    # A document without a policy, on the host of the uploads.
     page.goto(f"{site.static}staticfiles.json")
     assert page.evaluate(ADD_A_SCRIPT, source) == "loaded"
     assert page.evaluate("window.ran") is True

@@ -1,4 +1,4 @@
-"""The site in a real Chromium: its files come from the blob service, and its pages work."""
+"""The site in a real Chromium: its files are served by the blob service, and its pages work."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TYPES = {
 
 
 def assert_files_came_from_blobs(visit: Visit, site: Site, *, at_least: set[str]) -> None:
-    """Each file's origin, status and type; `at_least` are kinds that must have been asked for."""
+    """Each file's origin, status and type; `at_least` are kinds that must have been requested."""
     kinds = set()
     for response in visit.responses:
         kind = response.request.resource_type
@@ -84,7 +84,7 @@ def test_the_admin_loads_its_files_once_and_compressed(
     page = visit.page
 
     def asked() -> int:
-        """Requests for static files, by the service's own log."""
+        """Requests for static files in the service's log."""
         path = site.static.partition("://")[2].partition("/")[2]
         return azurite.log.read_text(errors="replace").count(f'"GET /{path}')
 
@@ -95,7 +95,7 @@ def test_the_admin_loads_its_files_once_and_compressed(
     assert {one.request.resource_type for one in loaded} >= {"stylesheet", "script"}
     assert asked() - began == len(loaded)
     for response in loaded:
-        # The site on this machine has DEBUG on, and so plain names.
+        # With DEBUG, names are not hashed.
         assert response.header_value("cache-control") == "public, max-age=300"
         assert response.header_value("content-encoding") == "gzip", response.url
 
@@ -106,7 +106,7 @@ def test_the_admin_loads_its_files_once_and_compressed(
     page.wait_for_load_state("networkidle")
     parts = ("/gallery/", "/azureblob/")
     gallery = [one for one in visit.responses if any(part in one.url for part in parts)]
-    # A picture that is on the page twice may be asked for once.
+    # A picture that is on the page twice may be requested once.
     assert len({one.url for one in gallery}) <= asked() - before <= len(gallery)
     assert visit.failures == []
 
@@ -174,7 +174,7 @@ def test_nothing_is_wider_than_the_window(visit: Visit, site: Site, width: int) 
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_keyboard_reaches_the_upload_and_shows_where_it_is(visit: Visit, site: Site) -> None:
+def test_the_keyboard_reaches_the_upload_and_the_focus_is_visible(visit: Visit, site: Site) -> None:
     page = visit.page
     page.goto(f"{site.origin}/")
     for _ in range(12):
@@ -187,7 +187,7 @@ def test_the_keyboard_reaches_the_upload_and_shows_where_it_is(visit: Visit, sit
     assert outline == "solid"
 
 
-def test_a_file_that_is_too_large_is_told_before_it_is_sent(
+def test_a_file_that_is_too_large_is_refused_before_it_is_sent(
     visit: Visit, site: Site, tmp_path: Path
 ) -> None:
     page = visit.page

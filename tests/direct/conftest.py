@@ -108,7 +108,7 @@ def hold(django_site: None) -> Iterator[Quarantine]:  # noqa: F811
         for name in names(found):
             found.delete(name)
 
-    clear()  # another file's tests in this process may have left uploads there
+    clear()  # tests of another file in this process may have left uploads
     yield found
     clear()
 

@@ -1,4 +1,4 @@
-"""Reading of a blob what is needed, and no more."""
+"""Reading the needed parts of a blob, and no others."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def test_it_reads_like_a_file(hold: Quarantine, blob: tuple[str, str]) -> None:
     assert reader.readall() == BODY
 
 
-def test_the_head_alone_costs_64_kib(hold: Quarantine, blob: tuple[str, str]) -> None:
+def test_reading_the_head_fetches_64_kib(hold: Quarantine, blob: tuple[str, str]) -> None:
     reader = hold.reader(blob[0], SIZE, blob[1])
     assert reader.read(64 * 1024) == BODY[: 64 * 1024]
     assert reader.fetched == 64 * 1024
 
 
-def test_reading_on_takes_few_requests_and_each_byte_once(
+def test_sequential_reads_take_few_requests_and_fetch_each_byte_once(
     hold: Quarantine, blob: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from azureblob.direct.blob_reader import BlobReader
@@ -68,7 +68,7 @@ def test_reading_on_takes_few_requests_and_each_byte_once(
     assert count < 10
 
 
-def test_there_is_an_end_to_what_is_fetched(hold: Quarantine, blob: tuple[str, str]) -> None:
+def test_the_number_of_fetched_bytes_is_limited(hold: Quarantine, blob: tuple[str, str]) -> None:
     from azureblob.direct.blob_reader import BlobReader
     from azureblob.uploads.inspection import TooComplex
 

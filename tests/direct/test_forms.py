@@ -1,4 +1,4 @@
-"""The field in forms: with tokens, with ordinary uploads, and when something fails on the way."""
+"""The form field with tokens, with ordinary uploads, and when something fails."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def upload(body: bytes, name: str) -> Any:
     return SimpleUploadedFile(name, body, content_type="text/html")
 
 
-def test_several_tokens_make_several_pictures_called_by_their_files(browser: Browser) -> None:
+def test_several_tokens_make_several_pictures_titled_by_file_name(browser: Browser) -> None:
     from gallery.models import Picture
 
     tokens = [browser.token(picture("PNG"), f"nr_{n}.png") for n in range(3)]
@@ -31,7 +31,7 @@ def test_several_tokens_make_several_pictures_called_by_their_files(browser: Bro
     assert {p.title for p in Picture.objects.all()} == {"nr 0", "nr 1", "nr 2"}
 
 
-def test_several_ordinary_uploads_are_taken_by_the_same_rules(browser: Browser) -> None:
+def test_several_ordinary_uploads_are_checked_by_the_same_rules(browser: Browser) -> None:
     from gallery.models import Picture
 
     files = [upload(picture("JPEG"), "a.png"), upload(picture("GIF"), "b.png")]
@@ -63,7 +63,7 @@ def test_nothing_is_fetched_to_find_a_pictures_size(browser: Browser, azurite: A
 def test_rows_and_blobs_are_all_saved_or_none(
     browser: Browser, hold: Quarantine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And the tokens are good again."""
+    """If saving fails, the tokens are valid again."""
     from azure.core.exceptions import ServiceRequestError
 
     from gallery.models import Picture
@@ -90,7 +90,9 @@ def test_rows_and_blobs_are_all_saved_or_none(
     assert names(hold) == []
 
 
-def test_of_two_who_come_with_one_token_one_is_served(browser: Browser, hold: Quarantine) -> None:
+def test_only_one_of_several_concurrent_saves_can_use_a_token(
+    browser: Browser, hold: Quarantine
+) -> None:
     from django.core.files.storage import default_storage
     from django.db import connection
 
@@ -110,7 +112,7 @@ def test_of_two_who_come_with_one_token_one_is_served(browser: Browser, hold: Qu
         except UploadGone:
             outcomes.append("gone")
         finally:
-            connection.close()  # this thread's own, by which a commit is waited for
+            connection.close()  # this thread's own connection
 
     threads = [threading.Thread(target=save, args=(n,)) for n in range(8)]
     for thread in threads:
@@ -122,7 +124,7 @@ def test_of_two_who_come_with_one_token_one_is_served(browser: Browser, hold: Qu
     assert len(media_names() - before) == 1
 
 
-def test_a_taken_name_gives_way_and_the_upload_is_not_lost(
+def test_a_name_that_is_taken_is_changed_and_the_upload_is_not_lost(
     browser: Browser, hold: Quarantine
 ) -> None:
     from django.core.files.base import ContentFile
@@ -139,7 +141,7 @@ def test_a_taken_name_gives_way_and_the_upload_is_not_lost(
         assert (first.read(), second.read()) == (b"first", body)
 
 
-def test_a_storage_elsewhere_reads_the_upload(
+def test_another_storage_reads_the_upload(
     browser: Browser, hold: Quarantine, tmp_path: Any
 ) -> None:
     from django.core.files.storage import FileSystemStorage
@@ -155,7 +157,7 @@ def test_a_storage_elsewhere_reads_the_upload(
 def test_without_a_key_the_source_of_a_copy_is_signed(
     browser: Browser, hold: Quarantine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As an identity would, here with the account's key: read, one blob, ten minutes or so."""
+    """As for an identity, here with the account's key: one blob, to read, for about ten minutes."""
     from azureblob.storage import BlobStorage
 
     signer = hold.storage._signer()
@@ -179,7 +181,7 @@ def test_without_a_key_the_source_of_a_copy_is_signed(
     assert grant["id"]
 
 
-def test_the_admin_takes_tokens_as_well(browser: Browser) -> None:
+def test_the_admin_accepts_tokens_as_well(browser: Browser) -> None:
     from django.contrib.auth import get_user_model
     from django.test import override_settings
 
@@ -187,7 +189,7 @@ def test_the_admin_takes_tokens_as_well(browser: Browser) -> None:
 
     admin = get_user_model().objects.create_superuser("direct-admin", password="p")
     browser.client.force_login(admin)
-    with override_settings(DEBUG=False):  # with it on, names are plain
+    with override_settings(DEBUG=False):  # with DEBUG, names are not hashed
         page = browser.client.get("/admin/gallery/picture/add/").content.decode()
     assert 'data-begin="/pictures/upload/begin/"' in page
     assert re.search(r'<script src="[^"]+azureblob/direct\.[0-9a-f]{12}\.js" [^>]*module', page)
@@ -196,14 +198,14 @@ def test_the_admin_takes_tokens_as_well(browser: Browser) -> None:
     assert browser.client.post(f"{where}add/", {"image-uploaded": token}).status_code == 302
     saved = Picture.objects.get()
     assert saved.title == "in admin"
-    # Left as it is.
+    # Without a new file.
     changed = browser.client.post(f"{where}{saved.pk}/change/", {"title": "New"})
     assert changed.status_code == 302
     assert Picture.objects.get().image == saved.image
     admin.delete()
 
 
-def test_an_account_that_takes_nothing_from_browsers_has_an_ordinary_field(
+def test_without_direct_uploads_the_field_is_an_ordinary_one(
     browser: Browser,
 ) -> None:
     from django.test import override_settings
@@ -217,7 +219,7 @@ def test_an_account_that_takes_nothing_from_browsers_has_an_ordinary_field(
         assert answer.status_code == 302
 
 
-def test_a_place_that_is_in_no_urlconf_says_what_to_write(django_site: None) -> None:
+def test_an_endpoint_that_is_not_in_the_urlconf_says_what_to_add(django_site: None) -> None:
     from django.core.exceptions import ImproperlyConfigured
 
     from azureblob.direct.endpoint import UploadEndpoint
@@ -227,7 +229,7 @@ def test_a_place_that_is_in_no_urlconf_says_what_to_write(django_site: None) -> 
         endpoint.addresses()
 
 
-def test_the_page_holds_no_signature_and_no_script_of_its_own(browser: Browser) -> None:
+def test_the_page_contains_no_signature_and_no_inline_script(browser: Browser) -> None:
     page = browser.client.get("/").content.decode()
     assert "sig=" not in page
     assert "<style" not in page
@@ -235,19 +237,19 @@ def test_the_page_holds_no_signature_and_no_script_of_its_own(browser: Browser) 
     assert not re.search(r" (style|on\w+)=", page)
 
 
-def test_many_tokens_are_too_many(browser: Browser) -> None:
+def test_the_number_of_tokens_is_limited(browser: Browser) -> None:
     answer = browser.client.post("/", {"image-uploaded": ["x"] * 51})
     assert "At most 50 files at once." in answer.content.decode()
 
 
-def test_what_was_sent_as_more_than_it_said_never_gets_a_token(browser: Browser) -> None:
+def test_an_upload_that_is_larger_than_claimed_gets_no_token(browser: Browser) -> None:
     grant = browser.begin("cat.png", 10)
     assert put(grant["url"], picture(), grant["headers"])[0] == 201
     assert browser.ask("finish", id=grant["id"]).status_code == 422
     assert browser.ask("finish", id=grant["id"]).status_code == 409
 
 
-def test_the_models_have_their_migrations_and_these_go_both_ways(browser: Browser) -> None:
+def test_the_migrations_are_complete_and_reversible(browser: Browser) -> None:
     from django.core.management import call_command
 
     from gallery.models import Picture

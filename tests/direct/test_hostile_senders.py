@@ -1,4 +1,4 @@
-"""A sender who has the signed URL and uses all that it allows."""
+"""A sender who uses everything that the signed URL allows."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def arrived(browser: Browser, body: bytes, headers: dict[str, str]) -> Any:
 @pytest.mark.parametrize(
     "body",
     [
-        gzip.compress(picture()),  # unpacks to another size
-        gzip.compress(picture()) + HTML,  # a picture in front, a page in public
+        gzip.compress(picture()),  # decompresses to another size
+        gzip.compress(picture()) + HTML,  # an image to the decoder, a page to a browser
         b"garbage",
         b"".join(gzip.compress(b"x" * 60_000) for _ in range(20)),
     ],
@@ -54,7 +54,7 @@ def test_an_upload_with_an_encoding_is_refused_and_deleted(
 
 
 @pytest.mark.parametrize(
-    ("header", "value", "told"),
+    ("header", "value", "property_name"),
     [
         ("x-ms-blob-content-encoding", "identity", "content_encoding"),
         ("x-ms-blob-content-type", "text/html", "content_type"),
@@ -68,11 +68,11 @@ def test_an_upload_with_an_encoding_is_refused_and_deleted(
     ],
 )
 def test_an_upload_with_any_property_is_refused_and_deleted(
-    browser: Browser, hold: Quarantine, header: str, value: str, told: str
+    browser: Browser, hold: Quarantine, header: str, value: str, property_name: str
 ) -> None:
     answer = arrived(browser, picture(), {**BLOB, header: value})
     assert (answer.status_code, answer.json()["code"]) == (422, "properties")
-    assert told in answer.json()["error"]
+    assert property_name in answer.json()["error"]
     assert names(hold) == []
 
 
@@ -121,14 +121,14 @@ def test_what_a_browser_sends_in_blocks_has_no_property(
     assert browser.ask("finish", id=grant["id"]).status_code == 200
 
 
-def test_finish_may_be_asked_again_when_its_answer_was_lost(browser: Browser) -> None:
+def test_finish_may_be_requested_again_if_its_answer_was_lost(browser: Browser) -> None:
     grant = browser.send(picture())
     assert browser.ask("finish", id=grant["id"]).status_code == 200
     token = browser.ask("finish", id=grant["id"]).json()["token"]
     assert browser.client.post("/", {"image-uploaded": token}).status_code == 302
 
 
-def test_a_refusal_is_told_even_if_the_file_cannot_be_deleted(
+def test_a_refusal_is_reported_even_if_the_file_cannot_be_deleted(
     browser: Browser, hold: Quarantine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from azure.core.exceptions import HttpResponseError
@@ -189,7 +189,7 @@ def test_a_media_file_is_deleted_with_its_snapshots(django_site: None) -> None:
     assert not client.exists()
 
 
-def test_an_upload_that_resists_does_not_keep_the_purge_from_the_rest(
+def test_the_purge_continues_after_an_upload_that_cannot_be_deleted(
     browser: Browser, hold: Quarantine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from azure.core.exceptions import HttpResponseError
@@ -200,23 +200,23 @@ def test_an_upload_that_resists_does_not_keep_the_purge_from_the_rest(
     for _ in range(5):
         browser.send(picture())
     time.sleep(1.1)
-    resisting = sorted(names(hold))[0]
+    undeletable = sorted(names(hold))[0]
     delete = type(hold).delete
 
-    def resists(self: Quarantine, blob: str, *more: Any) -> bool:
-        if blob == resisting:
+    def failing_for_one(self: Quarantine, blob: str, *more: Any) -> bool:
+        if blob == undeletable:
             raise HttpResponseError("by test")
         return delete(self, blob, *more)
 
-    monkeypatch.setattr(type(hold), "delete", resists)
+    monkeypatch.setattr(type(hold), "delete", failing_for_one)
     with pytest.raises(
-        CommandError, match=f"1 uploads could not be deleted, for example {resisting}"
+        CommandError, match=f"1 uploads could not be deleted, for example {undeletable}"
     ):
         purge("--older-than", "0")
-    assert names(hold) == [resisting]
+    assert names(hold) == [undeletable]
 
 
-def test_a_purge_ends_when_nothing_can_be_deleted(
+def test_a_purge_stops_when_nothing_can_be_deleted(
     browser: Browser, hold: Quarantine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from azure.core.exceptions import HttpResponseError
@@ -237,13 +237,13 @@ def test_a_purge_ends_when_nothing_can_be_deleted(
         purge("--older-than", "0")
 
 
-# --- A token is good once -------------------------------------------------------------------------
+# --- A token is valid once ------------------------------------------------------------------------
 
 
-def test_a_token_whose_blob_cannot_be_deleted_is_spent_all_the_same(
+def test_a_token_whose_blob_cannot_be_deleted_cannot_be_used_again(
     browser: Browser, hold: Quarantine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also once the claim has ended, which a lease does by itself after a minute."""
+    """Not even after the claim has ended: a lease expires after a minute."""
     from azure.core.exceptions import HttpResponseError
     from azure.storage.blob import BlobLeaseClient
 
@@ -280,7 +280,7 @@ def test_the_upload_stays_until_the_row_is_committed(browser: Browser, hold: Qua
         assert names(hold) == []
 
 
-def test_a_claim_is_on_one_version_alone(browser: Browser, hold: Quarantine) -> None:
+def test_a_claim_is_for_one_version_only(browser: Browser, hold: Quarantine) -> None:
     from azureblob.exceptions import UploadGone
 
     browser.send(picture())
@@ -290,10 +290,10 @@ def test_a_claim_is_on_one_version_alone(browser: Browser, hold: Quarantine) -> 
     hold.claim(blob, str(hold.properties(blob).etag))  # type: ignore[union-attr]
 
 
-def test_a_version_that_was_not_checked_gets_no_token(
+def test_a_version_that_was_not_inspected_gets_no_token(
     browser: Browser, hold: Quarantine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who sends in blocks may replace the blob while it is being checked."""
+    """A browser that sends blocks can replace the blob while it is being inspected."""
     monkeypatch.setattr("azureblob.direct.endpoint.ONE_REQUEST_BYTES", 1)
     body = picture()
     grant = browser.begin("cat.png", len(body))
@@ -311,7 +311,7 @@ def test_a_version_that_was_not_checked_gets_no_token(
     assert (answer.status_code, answer.json()["code"]) == (409, "changed")
 
 
-def test_a_token_is_good_for_a_day(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_is_valid_for_a_day(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     from azureblob.direct.tokens import ClaimToken, UploadToken
     from azureblob.exceptions import InvalidToken
 
@@ -328,7 +328,7 @@ def test_a_token_is_good_for_a_day(browser: Browser, monkeypatch: pytest.MonkeyP
         monkeypatch.undo()
 
 
-# --- Whose it is ----------------------------------------------------------------------------------
+# --- Its owner ------------------------------------------------------------------------------------
 
 
 def test_nobody_else_uses_an_upload(browser: Browser, hold: Quarantine) -> None:
@@ -365,12 +365,12 @@ def test_a_form_that_was_begun_before_logging_in_can_be_sent(browser: Browser) -
         credentials = {"username": "latecomer", "password": "p"}
         assert browser.client.post("/admin/login/?next=/", credentials).status_code == 302
         assert browser.client.post("/", {"image-uploaded": token}).status_code == 302
-        # And by the same user from another session, as after one that ran out.
+        # And by the same user in another session, for example after the first has expired.
         token = browser.token(picture())
         other = Client()
         other.force_login(user)
         assert other.post("/", {"image-uploaded": token}).status_code == 302
-        # Logging out ends both.
+        # Logging out invalidates the token.
         token = browser.token(picture())
         browser.client.logout()
         assert browser.client.post("/", {"image-uploaded": token}).status_code == 422
@@ -379,14 +379,14 @@ def test_a_form_that_was_begun_before_logging_in_can_be_sent(browser: Browser) -
 
 
 def test_files_that_begin_at_once_belong_to_one_visitor(browser: Browser) -> None:
-    """The page makes the session: the answers to *begin* would each bring another."""
+    """The page creates the session: each answer to *begin* would create another one."""
     assert browser.client.get("/").status_code == 200
     session = browser.client.cookies["sessionid"].value
     browser.begin("cat.png", 1)
     assert browser.client.cookies["sessionid"].value == session
 
 
-def test_a_page_without_uploads_makes_no_session(browser: Browser) -> None:
+def test_a_page_without_uploads_creates_no_session(browser: Browser) -> None:
     from django.test import override_settings
 
     with override_settings(AZURE_DIRECT_UPLOAD=False):
@@ -398,7 +398,7 @@ def test_a_page_without_uploads_makes_no_session(browser: Browser) -> None:
     assert "sessionid" in browser.client.cookies
 
 
-def test_a_site_without_sessions_takes_uploads_from_anyone(django_site: None) -> None:
+def test_a_site_without_sessions_accepts_uploads_from_anyone(django_site: None) -> None:
     from django.http import HttpRequest
 
     from azureblob.direct.tokens import owner_of, owners_in
@@ -430,7 +430,7 @@ def test_a_form_that_does_not_know_its_request_says_what_to_add(
     assert file.token.rules == pictures.rules.digest
 
 
-def test_a_site_without_the_middleware_is_told(django_site: None) -> None:
+def test_a_check_reports_a_missing_middleware(django_site: None) -> None:
     from django.conf import settings
     from django.core.checks import run_checks
     from django.test import override_settings
@@ -442,10 +442,10 @@ def test_a_site_without_the_middleware_is_told(django_site: None) -> None:
     assert "azureblob.E014" not in {message.id for message in run_checks(tags=["azureblob"])}
 
 
-# --- By what rules --------------------------------------------------------------------------------
+# --- Rules that differ ----------------------------------------------------------------------------
 
 
-def test_rules_that_became_stricter_hold_for_what_was_inspected_before(
+def test_stricter_rules_apply_to_files_that_were_inspected_before(
     browser: Browser, hold: Quarantine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from azureblob.direct.endpoint import UploadEndpoint
@@ -484,10 +484,10 @@ def test_a_model_field_with_stricter_rules_reads_the_upload_itself(
     assert cached_inspection(QuarantinedFile(found, hold, UploadRules(max_bytes=1))) is None
 
 
-def test_what_another_inspection_found_is_stored_and_the_token_is_spent(
+def test_the_result_of_another_inspection_is_stored_and_the_token_is_used(
     browser: Browser, hold: Quarantine
 ) -> None:
-    """The blob in quarantine has the headers of the first one."""
+    """The blob in quarantine has the headers of the first inspection, so it is not copied."""
     from django.core.files.storage import default_storage
 
     from azureblob.direct.uploadedfile import QuarantinedFile
@@ -507,10 +507,10 @@ def test_what_another_inspection_found_is_stored_and_the_token_is_spent(
     assert names(hold) == []
 
 
-# --- A container that is not there, and one that refuses ------------------------------------------
+# --- A container that is missing, and one that refuses --------------------------------------------
 
 
-def test_a_missing_container_is_told_as_such(
+def test_a_missing_container_is_reported_as_such(
     browser: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:
     from django.test import override_settings
@@ -528,7 +528,7 @@ def test_a_missing_container_is_told_as_such(
     assert "'not-there' answers ContainerNotFound. Run manage.py doctor." in caplog.text
 
 
-def test_a_key_that_is_refused_is_told_as_such(
+def test_a_key_that_is_refused_is_reported_as_such(
     browser: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:
     from django.test import override_settings
@@ -545,7 +545,7 @@ def test_a_key_that_is_refused_is_told_as_such(
 # --- Pages with signed URLs -----------------------------------------------------------------------
 
 
-def test_a_page_with_signed_urls_is_stored_by_nobody(browser: Browser) -> None:
+def test_a_page_with_signed_urls_must_not_be_stored(browser: Browser) -> None:
     from django.core.files.storage import default_storage
 
     assert "Cache-Control" not in browser.client.get("/").headers
@@ -584,15 +584,15 @@ def test_an_asynchronous_view_is_served_as_well(django_site: None) -> None:
     assert asyncio.run(ask("")) == "public"
     assert asyncio.run(ask("/")) == "private, no-store"
     assert current_request() is None
-    signed_url_made()  # outside of a request nothing is marked
+    signed_url_made()  # outside a request this has no effect
 
 
-# --- Readers of what visitors sent ----------------------------------------------------------------
+# --- Reading what visitors sent -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", [1000, 9 * 1024 * 1024])
 def test_a_media_file_is_read_as_it_is_stored(django_site: None, size: int) -> None:
-    """Whatever encoding it claims, as one that was migrated may: no bomb unpacks in the site."""
+    """Whatever encoding it claims, as a migrated blob may: the site decompresses no bomb."""
     from azure.storage.blob import ContentSettings
     from django.core.files.storage import default_storage
 
@@ -613,17 +613,17 @@ def test_a_static_file_that_was_compressed_is_read_as_it_was(django_site: None, 
     content = random.Random(4).randbytes(size)  # noqa: S311
     blobs: Any = staticfiles_storage.blobs  # type: ignore[attr-defined]
     blobs.client.upload_blob(
-        "packed.bin",
+        "compressed.bin",
         gzip.compress(content, 1),
         overwrite=True,
         content_settings=ContentSettings(content_encoding="gzip"),
     )
-    with staticfiles_storage.open("packed.bin") as file:
+    with staticfiles_storage.open("compressed.bin") as file:
         assert file.read() == content
-    blobs.delete("packed.bin")
+    blobs.delete("compressed.bin")
 
 
-def test_a_short_page_is_an_error(
+def test_an_answer_that_is_too_short_is_an_error(
     browser: Browser, hold: Quarantine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from azure.core.exceptions import ServiceResponseError
@@ -652,7 +652,7 @@ def test_stored_bytes_are_read_without_decoding(browser: Browser, hold: Quaranti
     assert io.BufferedReader(reader).read() == body
 
 
-def test_an_embedded_name_is_shown_without_what_is_invisible(browser: Browser) -> None:
+def test_a_name_is_shown_without_invisible_characters(browser: Browser) -> None:
     token = browser.token(picture(), "in\u200dvoice\u3164.png")
     browser.client.post("/", {"image-uploaded": [token, "x"]})
     page = browser.client.post("/", {"image-uploaded": [token, "x"], "title": "t"})
@@ -671,7 +671,7 @@ def _request(url: str, method: str) -> int:
 
 
 def test_nothing_else_is_allowed_by_the_url(browser: Browser, hold: Quarantine) -> None:
-    """What Azurite accepts with a create signature: these, and a snapshot (above)."""
+    """With a create signature, Azurite accepts none of these; it accepts a snapshot (above)."""
     before = media_names()
     url = browser.send(picture())["url"]
     for query in ("metadata", "properties", "lease", "tier", "tags", "undelete", "appendblock"):

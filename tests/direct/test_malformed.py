@@ -1,4 +1,4 @@
-"""Whatever is posted to a step, the answer is JSON, and never an error of the server's."""
+"""Whatever is posted to a step, the answer is JSON, and never a server error."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def is_malformed(answer: Any) -> bool:
     ],
     ids=range(24),
 )
-def test_what_is_no_request_is_malformed(browser: Browser, step: str, body: bytes) -> None:
+def test_a_body_that_is_not_a_request_is_malformed(
+    browser: Browser, step: str, body: bytes
+) -> None:
     assert is_malformed(posted(browser.client, step, body))
 
 
@@ -100,7 +102,7 @@ def test_what_is_no_request_is_malformed(browser: Browser, step: str, body: byte
     ],
     ids=range(31),
 )
-def test_files_that_are_none_are_malformed(browser: Browser, files: bytes) -> None:
+def test_invalid_files_are_malformed(browser: Browser, files: bytes) -> None:
     assert is_malformed(posted(browser.client, "begin", b'{"files": ' + files + b"}"))
 
 
@@ -110,7 +112,7 @@ def test_one_upload_cannot_be_begun_twice_in_a_request(browser: Browser) -> None
     assert is_malformed(posted(browser.client, "begin", twice))
 
 
-def test_the_largest_size_is_refused_in_words(browser: Browser) -> None:
+def test_the_largest_size_is_refused_with_a_sentence(browser: Browser) -> None:
     assert browser.begin("a.png", 2**63 - 1)["code"] == "too_large"
 
 
@@ -119,13 +121,13 @@ def test_the_largest_size_is_refused_in_words(browser: Browser) -> None:
     "kind",
     ["multipart/form-data", "multipart/form-data; boundary=x", "text/plain", "", "application/xml"],
 )
-def test_another_type_of_content_is_malformed(browser: Browser, step: str, kind: str) -> None:
+def test_another_content_type_is_malformed(browser: Browser, step: str, kind: str) -> None:
     answer = browser.client.post(f"{BASE}{step}/", b"--x\r\n{}", kind)
     assert is_malformed(answer)
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_body_that_is_too_large_is_told(browser: Browser, step: str) -> None:
+def test_a_body_that_is_too_large_is_refused(browser: Browser, step: str) -> None:
     answer = posted(browser.client, step, b" " * 3_000_000)
     assert (answer.status_code, answer.json()["code"]) == (413, "malformed")
 

@@ -1,4 +1,4 @@
-"""`purgequarantine`: what nobody came back for."""
+"""`purgequarantine` deletes abandoned uploads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def purge(*arguments: str, **options: object) -> str:
     return out.getvalue()
 
 
-def test_old_uploads_go_and_young_ones_stay(browser: Browser, hold: Quarantine) -> None:
+def test_old_uploads_are_deleted_and_new_ones_are_not(browser: Browser, hold: Quarantine) -> None:
     browser.send(picture())
     browser.token(picture())
     old = set(names(hold))
@@ -30,23 +30,23 @@ def test_old_uploads_go_and_young_ones_stay(browser: Browser, hold: Quarantine) 
     assert "0 uploads deleted" in purge("--older-than", "1h")
     time.sleep(3)
     browser.send(picture())
-    young = set(names(hold)) - old
-    told = purge("--older-than", "2s", "-v2")
-    assert all(f"Deleted '{name}'" in told for name in old)
-    assert "2 uploads deleted (0.0 MB)." in told
-    assert set(names(hold)) == young
+    new = set(names(hold)) - old
+    printed = purge("--older-than", "2s", "-v2")
+    assert all(f"Deleted '{name}'" in printed for name in old)
+    assert "2 uploads deleted (0.0 MB)." in printed
+    assert set(names(hold)) == new
 
 
-def test_a_dry_run_names_them_and_deletes_nothing(browser: Browser, hold: Quarantine) -> None:
+def test_a_dry_run_lists_uploads_and_deletes_none(browser: Browser, hold: Quarantine) -> None:
     browser.send(picture())
     time.sleep(1.1)
-    told = purge("--older-than", "0", "--dry-run")
-    assert f"Pretending to delete '{names(hold)[0]}'" in told
-    assert "1 uploads would be deleted" in told
+    printed = purge("--older-than", "0", "--dry-run")
+    assert f"Pretending to delete '{names(hold)[0]}'" in printed
+    assert "1 uploads would be deleted" in printed
     assert len(names(hold)) == 1
 
 
-def test_a_lease_keeps_nothing(browser: Browser, hold: Quarantine) -> None:
+def test_a_lease_does_not_prevent_the_deletion(browser: Browser, hold: Quarantine) -> None:
     browser.send(picture())
     name = names(hold)[0]
     hold.claim(name, str(hold.properties(name).etag))  # type: ignore[union-attr]
@@ -55,7 +55,7 @@ def test_a_lease_keeps_nothing(browser: Browser, hold: Quarantine) -> None:
     assert names(hold) == []
 
 
-def test_a_span_that_is_none_and_a_container_that_is_not_there_are_told(
+def test_an_invalid_span_and_a_missing_container_are_reported(
     django_site: None,
 ) -> None:
     from django.core.management import CommandError

@@ -1,4 +1,4 @@
-"""What a browser may do with the URL that it gets: send one blob, once, for ten minutes."""
+"""What the signed URL allows a browser to do: send one blob, once, within ten minutes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_signature_is_for_creating_one_blob_within_ten_minutes(browser: Brow
     assert path != urlsplit(browser.begin("cat.png", 100)["url"]).path
 
 
-def test_what_is_there_cannot_be_replaced_read_or_deleted(
+def test_an_existing_blob_cannot_be_replaced_read_or_deleted(
     browser: Browser, hold: Quarantine
 ) -> None:
     import urllib.error
@@ -61,13 +61,15 @@ def test_what_is_there_cannot_be_replaced_read_or_deleted(
     assert hold.reader(blob, 5, str(hold.properties(blob).etag)).read() == b"first"  # type: ignore[union-attr]
 
 
-def test_it_is_good_for_no_other_blob_and_no_other_container(browser: Browser) -> None:
+def test_the_signature_is_valid_for_no_other_blob_and_no_other_container(browser: Browser) -> None:
     url = browser.begin("cat.png", 5)["url"]
     assert put(url.replace("/uploads/", "/uploads/x"), b"12345", BLOB)[0] == 403
     assert put(url.replace("/quarantine/", "/media/"), b"12345", BLOB)[0] == 403
 
 
-def test_it_ends(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_signature_expires_and_is_renewed(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import time
 
     grant = browser.begin("cat.png", 5)
@@ -82,7 +84,7 @@ def test_it_ends(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     assert browser.begin("cat.png", 5, id=grant["id"])["exists"] is True
 
 
-def test_blocks_need_a_write_permission_which_a_large_file_alone_gets(
+def test_blocks_need_a_write_permission_which_only_large_files_get(
     browser: Browser, django_site: None
 ) -> None:
     """ "Create an account SAS" lists Put Block and Put Block List under Write."""
@@ -101,14 +103,14 @@ def test_blocks_need_a_write_permission_which_a_large_file_alone_gets(
     assert put(f"{url}&comp=blocklist", listed) == (201, "")
 
 
-def test_outside_plain_http_it_is_for_https_alone() -> None:
+def test_the_signature_is_for_https_only_unless_the_endpoint_is_http() -> None:
     signer = Signer("account", "a2V5")
     asked: dict[str, Any] = {"container": "q", "blob": "b", "seconds": 600, "blocks": False}
     assert "spr=https&" in signer.send(**asked, https_only=True)
     assert "spr=https%2Chttp&" in signer.send(**asked, https_only=False)
 
 
-def test_an_identity_signs_with_a_delegation_key_that_lasts_as_long() -> None:
+def test_an_identity_signs_with_a_delegation_key_of_the_same_validity() -> None:
     from azure.storage.blob import UserDelegationKey
 
     asked: list[float] = []

@@ -1,4 +1,4 @@
-"""Begin, finish, discard: what the server promises the browser, and what it refuses."""
+"""Begin, finish, discard: what the site accepts from a browser, and what it refuses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 HTML = b"<!doctype html><script>alert(1)</script>"
 
 
-def test_a_picture_that_passes_is_moved_with_its_real_type_and_its_name(
+def test_an_accepted_picture_is_copied_with_its_real_type_and_its_name(
     browser: Browser, hold: Quarantine
 ) -> None:
     from gallery.models import Picture
@@ -40,7 +40,9 @@ def test_a_picture_that_passes_is_moved_with_its_real_type_and_its_name(
         assert blob.headers["x-ms-meta-original_name"] == "my_cat%201.png"
 
 
-def test_what_does_not_pass_is_deleted_and_told(browser: Browser, hold: Quarantine) -> None:
+def test_a_refused_file_is_deleted_and_the_reason_is_reported(
+    browser: Browser, hold: Quarantine
+) -> None:
     grant = browser.send(HTML, "cat.png")
     assert len(names(hold)) == 1
     answer = browser.ask("finish", id=grant["id"])
@@ -50,13 +52,13 @@ def test_what_does_not_pass_is_deleted_and_told(browser: Browser, hold: Quaranti
     assert names(hold) == []
 
 
-def test_what_is_too_large_is_refused_before_it_is_signed_and_before_it_is_read(
+def test_a_file_that_is_too_large_is_refused_before_it_is_signed_or_read(
     browser: Browser, hold: Quarantine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = browser.begin("cat.png", 10 * 1024 * 1024 + 1)
     assert refused["code"] == "too_large"
     assert "url" not in refused
-    # A signature binds no size: this one comes with more than it said.
+    # A signature binds no size: this upload is larger than it claimed.
     grant = browser.begin("cat.png", 100)
     assert put(grant["url"], bytes(10 * 1024 * 1024 + 1), grant["headers"])[0] == 201
     monkeypatch.setattr(
@@ -68,7 +70,7 @@ def test_what_is_too_large_is_refused_before_it_is_signed_and_before_it_is_read(
 
 
 @pytest.mark.parametrize("length", [99, 101])
-def test_another_size_than_was_said_is_not_taken(
+def test_an_upload_of_another_size_than_claimed_is_refused(
     browser: Browser, hold: Quarantine, length: int
 ) -> None:
     grant = browser.begin("cat.png", 100)
@@ -78,14 +80,14 @@ def test_another_size_than_was_said_is_not_taken(
     assert names(hold) == []
 
 
-def test_what_did_not_arrive_is_missing(browser: Browser) -> None:
+def test_an_upload_that_did_not_arrive_is_missing(browser: Browser) -> None:
     grant = browser.begin("cat.png", 100)
     assert browser.begin("cat.png", 100, id=grant["id"])["exists"] is False
     answer = browser.ask("finish", id=grant["id"])
     assert (answer.status_code, answer.json()["code"]) == (409, "missing")
 
 
-def test_a_discarded_upload_is_gone(browser: Browser, hold: Quarantine) -> None:
+def test_a_discarded_upload_is_deleted(browser: Browser, hold: Quarantine) -> None:
     grant = browser.send(picture())
     assert browser.ask("discard", id=grant["id"]).json() == {}
     assert names(hold) == []
@@ -104,7 +106,7 @@ def test_a_token_works_once(browser: Browser, hold: Quarantine) -> None:
     assert browser.client.post("/", {"image-uploaded": [token, token]}).status_code == 422
 
 
-def test_what_was_replaced_after_the_check_is_not_moved(
+def test_a_blob_that_was_replaced_after_its_inspection_is_not_copied(
     browser: Browser, hold: Quarantine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A browser that sends blocks has a write permission, and could replace the file after its
@@ -127,7 +129,7 @@ def test_what_was_replaced_after_the_check_is_not_moved(
 
 
 def test_the_blob_is_looked_up_once_in_the_whole_flow(browser: Browser, azurite: Azurite) -> None:
-    """By *finish*. The form takes what the token says, and saving has it as its condition."""
+    """By *finish*. The form trusts the token, and saving has the token's version as condition."""
 
     def requests() -> list[str]:
         log = azurite.log.read_text(errors="replace")[before:]
@@ -163,10 +165,8 @@ def test_a_view_that_does_not_expect_a_used_token_answers_with_a_sentence(
         user.delete()
 
 
-def test_a_copy_of_another_version_is_refused_by_the_copy_itself(
-    browser: Browser, hold: Quarantine
-) -> None:
-    """And is not taken for a name that is in use: a save would look for another without end."""
+def test_the_service_refuses_to_copy_another_version(browser: Browser, hold: Quarantine) -> None:
+    """That must not be taken for a name in use: a save would try other names forever."""
     from azureblob.exceptions import UploadGone
 
     browser.send(picture())
@@ -176,8 +176,8 @@ def test_a_copy_of_another_version_is_refused_by_the_copy_itself(
     assert not target.exists()
 
 
-def test_a_token_of_another_place_is_not_taken(browser: Browser) -> None:
-    """Else a file that passed loose rules would come by a field with strict ones."""
+def test_a_token_of_another_endpoint_is_not_accepted(browser: Browser) -> None:
+    """Otherwise a file that passed loose rules could be submitted to a field with strict ones."""
     from dataclasses import replace
 
     from azureblob.direct.tokens import UploadToken
@@ -187,23 +187,23 @@ def test_a_token_of_another_place_is_not_taken(browser: Browser) -> None:
     answer = browser.client.post("/", {"image-uploaded": foreign})
     assert answer.status_code == 422
     assert "not known any more" in answer.content.decode()
-    ticket = UploadToken("papers", found.owner, found.blob, "a", 1).signed()
+    upload = UploadToken("papers", found.owner, found.blob, "a", 1).signed()
     for step in ("finish", "discard"):
-        assert browser.ask(step, id=ticket).status_code == 400
+        assert browser.ask(step, id=upload).status_code == 400
 
 
 @pytest.mark.parametrize(
     "body",
     [b"", b"[]", b"{", b"{}", b'{"files": []}', b'{"files": [{"name": 1, "size": 2}]}', b"\xff"],
 )
-def test_nonsense_is_a_bad_request(browser: Browser, body: bytes) -> None:
+def test_a_request_that_makes_no_sense_is_a_bad_request(browser: Browser, body: bytes) -> None:
     answer = browser.client.post(f"{BASE}begin/", body, "application/json")
     assert answer.status_code == 400
     assert answer.json()["code"] == "malformed"
 
 
 @pytest.mark.parametrize("step", ["begin", "finish", "discard"])
-def test_a_made_up_id_is_not_known(browser: Browser, step: str) -> None:
+def test_an_invented_id_is_not_accepted(browser: Browser, step: str) -> None:
     made_up: dict[str, Any] = (
         {"files": [{"id": "a:b:c"}]} if step == "begin" else {"id": "uploads/x"}
     )
@@ -212,7 +212,9 @@ def test_a_made_up_id_is_not_known(browser: Browser, step: str) -> None:
     assert browser.client.get(f"{BASE}{step}/").status_code == 405
 
 
-def test_a_name_that_is_too_long_and_an_empty_file_are_told_at_the_file(browser: Browser) -> None:
+def test_a_name_that_is_too_long_and_an_empty_file_are_refused_individually(
+    browser: Browser,
+) -> None:
     assert browser.begin("n" * 201, 5)["code"] == "name"
     assert browser.begin("cat.png", 0)["code"] == "empty"
 
@@ -234,10 +236,10 @@ def test_without_a_csrf_token_and_without_the_permission_nothing_is_signed(
         assert refused.json()["code"] == "forbidden"
 
 
-def test_a_storage_that_fails_is_told_and_nothing_secret_is_logged(
+def test_a_storage_failure_is_reported_and_nothing_secret_is_logged(
     browser: Browser, hold: Quarantine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The upload stays: that it could not be read is no fault of the file."""
+    """The upload stays: the file is not at fault."""
     from django.test import override_settings
 
     grant = browser.send(picture())
@@ -251,7 +253,7 @@ def test_a_storage_that_fails_is_told_and_nothing_secret_is_logged(
     assert browser.ask("finish", id=grant["id"]).status_code == 200
 
 
-def test_a_reader_that_fails_half_way_is_no_damaged_picture(
+def test_a_read_that_fails_halfway_is_not_taken_for_a_damaged_picture(
     browser: Browser, hold: Quarantine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from azure.core.exceptions import ServiceResponseError
@@ -265,7 +267,7 @@ def test_a_reader_that_fails_half_way_is_no_damaged_picture(
     fetch = BlobReader._fetch
 
     def broken(self: BlobReader, first: int) -> None:
-        if first:  # within the decoder, which takes any error for a damaged file
+        if first:  # in the decoder, which takes any error for a damaged file
             raise ServiceResponseError("cut")
         fetch(self, first)
 
@@ -276,6 +278,6 @@ def test_a_reader_that_fails_half_way_is_no_damaged_picture(
     assert browser.ask("finish", id=grant["id"]).status_code == 200
 
 
-def test_answers_are_kept_by_nobody(browser: Browser) -> None:
+def test_answers_must_not_be_stored(browser: Browser) -> None:
     answer = browser.ask("begin", files=[{"name": "a.png", "size": 1}])
     assert "no-store" in answer.headers["Cache-Control"]

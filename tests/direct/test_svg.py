@@ -1,4 +1,4 @@
-"""A drawing that a browser sent to quarantine: what is stored of it."""
+"""An SVG file that a browser sent to quarantine is stored sanitized."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.uploads.test_svg import HOSTILE, rules, stored
 
 
 @pytest.mark.usefixtures("django_site")
-def test_a_drawing_from_quarantine_is_stored_safe_also_if_it_is_opened_again() -> None:
-    """The blob there is what was sent, so it is never moved."""
+def test_a_drawing_from_quarantine_is_sanitized_even_if_it_is_opened_again() -> None:
+    """The blob has the bytes that were sent, so it is never copied."""
     from django.core.files.storage import default_storage
 
     from azureblob.direct.quarantine import site_quarantine

@@ -1,4 +1,4 @@
-"""A Chromium, a server that hears from scripts that run, and models with checked fields."""
+"""A Chromium, a server that running scripts report to, and models with checked fields."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.browser.conftest import FLAGS
 
 @dataclass
 class Beacon:
-    """`heard` holds the keys of files whose script ran. `/blank` below `url` is an empty page."""
+    """`heard` has the keys of files whose script ran. `/blank` below `url` is an empty page."""
 
     url: str
     heard: set[str] = field(default_factory=set)
@@ -53,7 +53,7 @@ def beacon() -> Iterator[Beacon]:
 
 @pytest.fixture(scope="module")
 def models(django_site: None) -> Any:  # noqa: F811
-    """Two models that no table stands behind: what is tested ends at the storage."""
+    """Two models without tables: the tests end at the storage."""
     from django.db import models as db
     from django.test.utils import isolate_apps
 
@@ -86,7 +86,7 @@ def models(django_site: None) -> Any:  # noqa: F811
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
-    """A page of a Chromium that keeps no downloads."""
+    """A page of a Chromium that accepts no downloads."""
     executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=executable or None, args=list(FLAGS))

@@ -1,4 +1,4 @@
-"""Files that want to run, to fill the memory, or to be taken for something else.
+"""Files that try to run, to exhaust the memory, or to be taken for something else.
 
 Each is made here. A script in one tells that it ran by asking the beacon for the file's name.
 """
@@ -18,7 +18,7 @@ from PIL import Image, PngImagePlugin
 
 @dataclass(frozen=True)
 class Hostile:
-    """`key` names the file in a test; `name` and `claimed` are what its client says."""
+    """`key` identifies the file in a test; `name` and `claimed` are what its client claims."""
 
     key: str
     name: str
@@ -47,7 +47,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def png(width: int, height: int, *more: bytes) -> bytes:
-    """A PNG that claims a size and has next to no bytes for it."""
+    """A PNG that claims dimensions and has hardly any data for them."""
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
     data = chunk(b"IDAT", zlib.compress(bytes(1000)))
     return b"\x89PNG\r\n\x1a\n" + head + b"".join(more) + data + chunk(b"IEND", b"")
@@ -63,14 +63,14 @@ def apng(width: int, height: int, frames: int, *, claimed: int | None = None) ->
 
 
 def gif(width: int, height: int, frames: int) -> bytes:
-    """Frames of one pixel each on a canvas, which a viewer composes anew for each."""
+    """Frames of one pixel each, for each of which a viewer composes the whole canvas."""
     head = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(6)
     frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
     return head + frame * frames + b"\x3b"
 
 
 def webp(width: int, height: int, frames: int) -> bytes:
-    """An animation by its headers."""
+    """The headers of an animation."""
     extended = (
         b"\x02\0\0\0" + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
     )

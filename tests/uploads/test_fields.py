@@ -1,4 +1,4 @@
-"""Fields hold their rules however a file comes to them; the storage looks at all others."""
+"""Fields check files however they are assigned; the storage inspects all others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PNG = hostile.picture("PNG")
 
 
 def served(file: Any) -> Any:
-    """The headers of a stored file, as anyone gets them."""
+    """The headers that anyone gets with a stored file."""
     with urllib.request.urlopen(file.url, timeout=10) as response:
         return response.headers
 
@@ -27,7 +27,7 @@ def upload(content: bytes, name: str = "cat.png", claimed: str = "image/png") ->
     return SimpleUploadedFile(name, content, content_type=claimed)
 
 
-def test_a_file_that_code_assigns_is_held_against_the_rules(models: Any) -> None:
+def test_a_file_that_code_assigns_is_checked(models: Any) -> None:
     from django.core.exceptions import ValidationError
     from django.core.files.base import ContentFile
 
@@ -53,15 +53,15 @@ def test_a_file_that_code_saves_is_stored_as_what_it_is(models: Any) -> None:
     assert served(photo.file)["x-ms-meta-original_name"] == "cat.html"
 
 
-def test_a_picture_that_was_not_stored_yet_is_never_opened_unchecked(models: Any) -> None:
-    """Django would ask Pillow for its size as it is assigned."""
+def test_a_picture_that_is_not_stored_yet_is_never_opened_unchecked(models: Any) -> None:
+    """Django would ask Pillow for its dimensions as it is assigned."""
     bomb = models.photo(file=upload(hostile.webp(16_384, 16_384, 1)))
     assert (bomb.width, bomb.height) == (None, None)
     photo = models.photo(file=upload(PNG))
     assert (photo.width, photo.height) == (8, 8)
 
 
-def test_a_file_that_passed_other_rules_is_looked_at_again(models: Any) -> None:
+def test_a_file_that_passed_other_rules_is_inspected_again(models: Any) -> None:
     from azureblob.uploads.forms import CheckedFileField
 
     lax = CheckedFileField(rules=UploadRules(types=("application/pdf",)))
@@ -105,14 +105,14 @@ def test_an_upload_on_disk_is_checked_like_one_in_memory(models: Any) -> None:
         assert paper.file.name.endswith(".bin")
 
 
-def test_rules_are_no_matter_of_migrations(models: Any) -> None:
+def test_rules_are_not_part_of_migrations(models: Any) -> None:
     _, path, _, named = models.paper._meta.get_field("file").deconstruct()
     assert path == "azureblob.uploads.fields.CheckedFileField"
     assert "rules" not in named
 
 
-def test_a_file_that_no_field_has_seen_is_stored_by_its_first_bytes(models: Any) -> None:
-    """Pages and the admin's plain FileField come to the storage like this."""
+def test_a_file_that_no_field_has_checked_is_stored_by_its_first_bytes(models: Any) -> None:
+    """This is how files of a plain FileField reach the storage."""
     from django.core.files.base import ContentFile
     from django.core.files.storage import default_storage
 
@@ -133,7 +133,7 @@ def test_a_file_that_no_field_has_seen_is_stored_by_its_first_bytes(models: Any)
     assert served(Url("plain/d.png"))["Content-Type"] == "application/octet-stream"
 
 
-def test_no_option_of_the_storage_brings_a_type_back(models: Any) -> None:
+def test_no_option_of_the_storage_overrides_the_inspected_type(models: Any) -> None:
     from django.core.files.base import ContentFile
 
     from backend.custom_azure import AzureMediaStorage

@@ -1,4 +1,4 @@
-"""None of the hostile files is ever served as something that runs, whatever way it came in."""
+"""No hostile file is ever served as something that runs, whatever way it was uploaded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.uploads import hostile
 from tests.uploads.conftest import Beacon
 
 WAYS = ("image field", "attachment field", "plain save")
-# Written down once more: the code's own list must not be what it is tested by.
+# Listed independently of the code under test.
 SHOWN = {
     *("image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"),
     *("audio/mpeg", "video/mp4"),
@@ -24,7 +24,7 @@ SHOWN = {
 
 @dataclass(frozen=True)
 class Stored:
-    """A file that was taken, and what the blob service serves of it to anyone."""
+    """A file that was accepted, and what the blob service serves to anyone."""
 
     key: str
     way: str
@@ -52,7 +52,7 @@ class Outcome:
 
 @pytest.fixture(scope="module")
 def outcome(models: Any, beacon: Beacon) -> Outcome:
-    """Each file sent all three ways."""
+    """Each file, sent in all three ways."""
     from django.core.exceptions import SuspiciousFileOperation
     from django.core.files.storage import default_storage
     from django.core.files.uploadedfile import SimpleUploadedFile
@@ -93,11 +93,11 @@ def test_there_are_at_least_40_files_and_each_was_sent_all_three_ways(outcome: O
     for way in WAYS:
         refused = {key for key, by in outcome.refused if by == way}
         assert keys == refused | set(outcome.of(way))
-    # What is no upload of its own is stored as a save of another name, so nothing goes untested.
+    # A file whose name no blob can have is saved under another one, so that it is tested as well.
     assert keys == set(outcome.of("plain save"))
 
 
-def test_every_stored_file_is_a_picture_sound_or_film_or_an_attachment(outcome: Outcome) -> None:
+def test_every_stored_file_is_an_image_audio_video_or_an_attachment(outcome: Outcome) -> None:
     for each in outcome.stored:
         kind = each.headers["Content-Type"]
         disposition = each.headers.get("Content-Disposition", "")
@@ -109,7 +109,7 @@ def test_every_stored_file_is_a_picture_sound_or_film_or_an_attachment(outcome: 
         assert "Content-Encoding" not in each.headers, each
 
 
-def test_a_picture_field_stores_pictures_alone_under_names_of_its_own(outcome: Outcome) -> None:
+def test_an_image_field_stores_images_only_under_generated_names(outcome: Outcome) -> None:
     stored = outcome.of("image field")
     assert set(stored) == {
         *("gif-js", "gif-html", "gif-comment", "png-html", "png-text", "webp-exif"),
@@ -144,7 +144,7 @@ def test_a_refusal_says_what_is_wrong(outcome: Outcome, key: str, code: str) -> 
     assert outcome.refused[key, "image field"] == code
 
 
-def test_an_attachment_is_named_as_its_owner_did_and_harmlessly(outcome: Outcome) -> None:
+def test_an_attachment_has_its_original_name_made_harmless(outcome: Outcome) -> None:
     stored = outcome.of("attachment field")
 
     def name(key: str) -> str:
@@ -162,7 +162,7 @@ def test_an_attachment_is_named_as_its_owner_did_and_harmlessly(outcome: Outcome
         assert each.headers.get("Content-Disposition", "").count('"') in {0, 2}
 
 
-def test_the_original_name_is_kept_as_metadata(outcome: Outcome) -> None:
+def test_the_original_name_is_stored_as_metadata(outcome: Outcome) -> None:
     from azureblob.uploads.filenames import original_name
 
     for way in WAYS:
@@ -172,7 +172,7 @@ def test_the_original_name_is_kept_as_metadata(outcome: Outcome) -> None:
     assert original_name(metadata(invisible)) == "cat\u202egnp.html"
 
 
-def test_nothing_of_a_file_is_changed(outcome: Outcome, beacon: Beacon) -> None:
+def test_no_file_is_changed(outcome: Outcome, beacon: Beacon) -> None:
     sent = {each.key: each.content for each in hostile.files(beacon.url)}
     for each in outcome.stored:
         assert each.body == sent[each.key], each.key
@@ -181,14 +181,14 @@ def test_nothing_of_a_file_is_changed(outcome: Outcome, beacon: Beacon) -> None:
 def test_no_script_of_theirs_runs_in_a_browser(
     outcome: Outcome, beacon: Beacon, page: Page, control: str
 ) -> None:
-    """Opened as a page, and put into one in every way there is but as a script, which the pages'
-    policy forbids. The last page is one of them where nothing keeps its script from running: what
-    that tells comes after all others."""
+    """Opened as a page, and embedded in one in every way except as a script, which the pages'
+    policy forbids. The last page is a hostile file whose script can run: its report arrives after
+    all others."""
     served = {(each.key, each.headers["Content-Type"]): each for each in outcome.stored}.values()
     for each in served:
         try:
             page.goto(each.url, wait_until="commit")
-        except Error as error:  # how an attachment ends that nobody keeps
+        except Error as error:  # a download that is not accepted
             assert "Download is starting" in error.message or "ERR_ABORTED" in error.message, each
             assert each.headers["Content-Disposition"], each
         assert page.title() != "ran", each
@@ -213,7 +213,7 @@ def test_no_script_of_theirs_runs_in_a_browser(
 
 @pytest.fixture(scope="module")
 def control(outcome: Outcome, beacon: Beacon) -> str:
-    """A hostile file's URL as a storage serves it that believes names."""
+    """The URL of a hostile file in a storage that trusts names."""
     from django.core.files.base import ContentFile
 
     from backend.custom_azure import AzureMediaStorage

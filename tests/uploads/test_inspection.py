@@ -1,4 +1,4 @@
-"""What a file is by its content, and the limits it is held against."""
+"""What a file is by its content, and the limits that it is checked against."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ EXTENSIONS = {"JPEG": ".jpg", "PNG": ".png", "GIF": ".gif", "WEBP": ".webp"}
 
 
 class Counted(io.BytesIO):
-    """A file that counts what is read of it."""
+    """A file that counts the bytes that are read."""
 
-    taken = 0
+    bytes_read = 0
 
     def read(self, size: int | None = -1) -> bytes:
         data = super().read(size)
-        self.taken += len(data)
+        self.bytes_read += len(data)
         return data
 
 
-def looked_at(content: bytes, rules: UploadRules | None = None, name: str = "x") -> Inspection:
+def inspected(content: bytes, rules: UploadRules | None = None, name: str = "x") -> Inspection:
     return inspect(io.BytesIO(content), name, len(content), rules or UploadRules())
 
 
 def refusal(content: bytes, rules: UploadRules | None = None, name: str = "x") -> FileRefused:
     with pytest.raises(FileRefused) as caught:
-        looked_at(content, rules, name)
+        inspected(content, rules, name)
     return caught.value
 
 
@@ -50,19 +50,19 @@ def frames(kind: str, count: int) -> bytes:
 
 @pytest.mark.parametrize("kind", EXTENSIONS)
 def test_a_picture_is_known_by_its_content_whatever_its_name(kind: str) -> None:
-    found = looked_at(hostile.picture(kind), name="page.html")
+    found = inspected(hostile.picture(kind), name="page.html")
     assert found == Inspection(f"image/{kind.lower()}", EXTENSIONS[kind], True, 8, 8)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
 def test_an_animation_counts_with_all_its_frames(kind: str) -> None:
     content = frames(kind, 6)
-    assert looked_at(content, UploadRules(max_pixels=1200, max_frames=6)).width == 10
+    assert inspected(content, UploadRules(max_pixels=1200, max_frames=6)).width == 10
     assert refusal(content, UploadRules(max_pixels=1199)).code == "pixels"
     assert refusal(content, UploadRules(max_frames=5)).code == "frames"
 
 
-def test_frames_that_an_animation_keeps_quiet_about_count_as_well() -> None:
+def test_frames_that_an_animation_does_not_announce_count_as_well() -> None:
     content = hostile.apng(10, 10, 50, claimed=1)
     assert refusal(content, UploadRules(max_pixels=4_000)).code == "pixels"
 
@@ -91,7 +91,7 @@ def test_a_long_name_is_refused_with_its_length_and_the_limit() -> None:
     assert found.code == "name"
     assert "201" in found.messages[0]
     assert "200" in found.messages[0]
-    assert looked_at(hostile.picture("PNG"), name="n" * 200).inline
+    assert inspected(hostile.picture("PNG"), name="n" * 200).inline
 
 
 def test_the_limits_hold_for_attachments_too() -> None:
@@ -102,7 +102,7 @@ def test_the_limits_hold_for_attachments_too() -> None:
 
 
 def test_pillow_sees_no_picture_that_is_over_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its WebP decoder takes memory for the whole canvas as it opens a file."""
+    """Its WebP decoder allocates memory for the whole canvas as it opens a file."""
     monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("Pillow was asked"))
     for content in (
         hostile.webp(16_384, 16_384, 1),
@@ -114,7 +114,7 @@ def test_pillow_sees_no_picture_that_is_over_the_limits(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_pillows_own_limits_are_refusals(strict: bool) -> None:
-    """Also where its warning is not an error, as in a site it is not."""
+    """Also if its warning is not an error, as usual in a site."""
     content = bytearray(hostile.picture("JPEG"))
     place = content.index(b"\xff\xc0")
     for side, found in ((10_000, "100,000,000"), (40_000, "1,600,000,000")):
@@ -126,7 +126,7 @@ def test_pillows_own_limits_are_refusals(strict: bool) -> None:
         assert found in caught.messages[0]
 
 
-def test_a_png_whose_sums_are_wrong_is_damaged() -> None:
+def test_a_png_with_wrong_checksums_is_damaged() -> None:
     content = bytearray(hostile.picture("PNG"))
     content[content.index(b"IDAT") + 8] ^= 1
     assert refusal(bytes(content)).code == "broken"
@@ -134,43 +134,43 @@ def test_a_png_whose_sums_are_wrong_is_damaged() -> None:
 
 def test_an_allowed_type_that_browsers_may_open_is_an_attachment() -> None:
     rules = UploadRules(types=("application/pdf", "application/zip", "video/mp4"))
-    assert looked_at(b"%PDF-1.7\n", rules) == Inspection("application/pdf", ".pdf", False)
-    zipped = looked_at(hostile.zipped("a", b"b"), rules)
+    assert inspected(b"%PDF-1.7\n", rules) == Inspection("application/pdf", ".pdf", False)
+    zipped = inspected(hostile.zipped("a", b"b"), rules)
     assert zipped == Inspection("application/zip", ".zip", False)
     film = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
-    assert looked_at(film, rules) == Inspection("video/mp4", ".mp4", True)
+    assert inspected(film, rules) == Inspection("video/mp4", ".mp4", True)
 
 
 @pytest.mark.parametrize(
     "kind",
     ["text/html", "application/xhtml+xml", "text/xml", "text/javascript", "image/*", "nonsense"],
 )
-def test_rules_with_a_type_that_content_does_not_tell_are_refused(kind: str) -> None:
+def test_rules_with_a_type_that_content_does_not_reveal_are_refused(kind: str) -> None:
     with pytest.raises(ValueError, match="cannot be recognised by a file's content"):
         UploadRules(types=("image/png", kind))
 
 
-def test_rules_that_take_nothing_are_refused() -> None:
+def test_rules_that_accept_nothing_are_refused() -> None:
     with pytest.raises(ValueError, match="accepts no file"):
         UploadRules(types=())
-    assert looked_at(b"hello", UploadRules(types=(), others="attachment")) == ATTACHMENT
+    assert inspected(b"hello", UploadRules(types=(), others="attachment")) == ATTACHMENT
 
 
-def test_no_more_than_the_beginning_is_read_of_what_is_no_picture() -> None:
+def test_only_the_beginning_of_other_files_is_read() -> None:
     file = Counted(b"%PDF-1.7\n" + bytes(5_000_000))
     inspect(file, "x", 5_000_009, ANYTHING)
-    assert file.taken <= HEAD_BYTES
+    assert file.bytes_read <= HEAD_BYTES
 
 
 def test_a_picture_too_large_is_refused_before_it_is_read_to_its_end() -> None:
     file = Counted(hostile.gif(2_000, 2_000, 50_000))
     with pytest.raises(FileRefused):
         inspect(file, "x", len(file.getvalue()), UploadRules())
-    assert file.taken <= 2 * HEAD_BYTES
+    assert file.bytes_read <= 2 * HEAD_BYTES
     assert file.tell() == 0
 
 
-def test_what_runs_in_a_browser_is_never_shown_at_a_glance() -> None:
+def test_a_file_that_runs_in_a_browser_is_never_inline_by_its_head() -> None:
     for content in (b"<html>", b"<svg/>", b"", b"\xef\xbb\xbf<html>", b"%PDF-1.7", b"GIF<html>"):
         assert inspect_head(content) == ATTACHMENT
     assert INERT.isdisjoint({"text/html", "image/svg+xml", "application/pdf", "text/plain"})
@@ -211,5 +211,5 @@ def test_whatever_the_bytes_the_answer_is_a_type_or_a_refusal(
     else:
         assert found == ATTACHMENT or (found.content_type in IMAGES and found.inline)
     assert file.tell() == 0
-    glance = inspect_head(head + rest + tail)
-    assert glance.inline == (glance.content_type in INERT)
+    by_head = inspect_head(head + rest + tail)
+    assert by_head.inline == (by_head.content_type in INERT)

@@ -1,4 +1,4 @@
-"""Drawings that strangers send: what is left of them, and what it costs to find out."""
+"""SVG files from strangers: what sanitizing leaves, and what it costs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_drawing_stays_a_drawing() -> None:
         b"<![CDATA[</svg><script>alert(1)</script>]]>",
     ],
 )
-def test_what_could_run_or_call_home_is_taken_out(inside: bytes) -> None:
+def test_what_could_run_or_call_home_is_removed(inside: bytes) -> None:
     found = sanitized(drawing(inside + b"<circle r='3'/>"))
     assert b"<circle" in found
     assert not re.search(rb"<(\w+:)?(script|iframe|foreignObject)", found, re.IGNORECASE)
@@ -84,7 +84,7 @@ def test_what_could_run_or_call_home_is_taken_out(inside: bytes) -> None:
         (b'<?xml version="1.0" encoding="x-unknown"?>' + drawing(b""), "damaged"),
     ],
 )
-def test_what_is_no_drawing_or_too_much_of_one_is_refused_with_the_reason(
+def test_a_file_that_is_not_a_drawing_or_is_too_complex_is_refused_with_the_reason(
     data: bytes, why: str
 ) -> None:
     with pytest.raises(FileRefused) as refused:
@@ -93,7 +93,7 @@ def test_what_is_no_drawing_or_too_much_of_one_is_refused_with_the_reason(
     assert refused.value.code == "broken"
 
 
-def test_a_doctype_without_entities_is_taken() -> None:
+def test_a_doctype_without_entities_is_accepted() -> None:
     doctype = (
         b'<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" '
         b'"http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">'
@@ -103,7 +103,7 @@ def test_a_doctype_without_entities_is_taken() -> None:
 
 WORST = f"""
 import resource, sys
-# The machine's memory is the limit without the bounds: 100,000 nested groups took 20 GB.
+# Without the limits the machine's memory is exhausted: 100,000 nested groups took 20 GB.
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 sys.path.insert(0, "app")
 from azureblob.exceptions import FileRefused
@@ -142,7 +142,9 @@ def test_the_worst_drawings_take_less_than_a_gigabyte() -> None:
         (b"<html>", False),
     ],
 )
-def test_a_file_that_may_be_a_drawing_is_told_by_its_beginning(head: bytes, expected: bool) -> None:
+def test_a_file_that_may_be_a_drawing_is_recognised_by_its_beginning(
+    head: bytes, expected: bool
+) -> None:
     assert might_be(head) is expected
 
 
@@ -198,7 +200,7 @@ def test_a_file_without_a_drawing_is_refused_or_an_attachment() -> None:
 
 
 @pytest.mark.usefixtures("django_site")
-def test_a_checked_field_stores_the_safe_bytes_as_a_picture_that_nobody_opens(page: Page) -> None:
+def test_a_checked_field_stores_the_sanitized_bytes_as_an_attachment(page: Page) -> None:
     from django.core.files.storage import default_storage
     from django.core.files.uploadedfile import SimpleUploadedFile
 

@@ -98,7 +98,7 @@ STORMS: list[Callable[[], bytes]] = [
 
 @pytest.mark.parametrize("made", STORMS)
 def test_ten_megabytes_of_tiny_parts_cost_little(made: Callable[[], bytes]) -> None:
-    """The limit is four times what the slowest takes on a busy machine of two cores."""
+    """The limit is four times what the slowest file takes on a busy machine with two cores."""
     content = made()
     began = time.thread_time()
     try:
@@ -112,7 +112,7 @@ def test_ten_megabytes_of_tiny_parts_cost_little(made: Callable[[], bytes]) -> N
     "made",
     [gif_of_tiny_blocks, png_of_empty_chunks, jpeg_of_fill_bytes, webp_of_empty_chunks],
 )
-def test_a_file_of_too_many_parts_is_refused_with_this_reason(made: Callable[[], bytes]) -> None:
+def test_a_file_of_too_many_parts_is_refused_with_that_reason(made: Callable[[], bytes]) -> None:
     content = made()
     with pytest.raises(FileRefused, match="so many small parts") as caught:
         inspect(io.BytesIO(content), "x", len(content), UploadRules())
@@ -140,7 +140,7 @@ def test_steps_and_bytes_are_counted_whatever_the_format(kind: str, limit: str) 
     inspect(io.BytesIO(content), "x", len(content), ANY_PICTURE, limit_of())
 
 
-def test_seconds_of_the_threads_own_clock_are_counted() -> None:
+def test_cpu_seconds_of_the_thread_are_counted() -> None:
     content = hostile.png(10, 10, hostile.chunk(b"teST", b"") * 200)
     ticks = itertools.count()
     quick = WorkLimit(len(content), seconds=1e9, clock=lambda: float(next(ticks)))
@@ -163,7 +163,7 @@ def test_a_large_file_of_ordinary_parts_passes() -> None:
 
 
 class Failing(io.BytesIO):
-    """A file that fails half-way, as storage does."""
+    """A file that fails halfway, as storage may."""
 
     def read(self, size: int | None = -1) -> bytes:
         if self.tell() > 40:
@@ -173,7 +173,7 @@ class Failing(io.BytesIO):
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "JPEG", "WEBP"])
 @pytest.mark.parametrize("others", ["refuse", "attachment"])
-def test_a_file_that_cannot_be_read_is_not_called_damaged(kind: str, others: Any) -> None:
+def test_a_file_that_cannot_be_read_is_not_reported_as_damaged(kind: str, others: Any) -> None:
     content = {
         "PNG": hostile.png(9, 9, hostile.chunk(b"teST", bytes(200))),
         "GIF": hostile.gif(9, 9, 40),
@@ -185,17 +185,17 @@ def test_a_file_that_cannot_be_read_is_not_called_damaged(kind: str, others: Any
 
 def text_chunks() -> list[bytes]:
     large = b"x" * 3_000_000
-    packed = zlib.compress(large)
+    compressed = zlib.compress(large)
     return [
-        hostile.chunk(b"zTXt", b"Comment\x00\x00" + packed),
-        hostile.chunk(b"iTXt", b"XML:com.adobe.xmp\x00\x01\x00\x00\x00" + packed),
-        hostile.chunk(b"iCCP", b"profile\x00\x00" + packed),
+        hostile.chunk(b"zTXt", b"Comment\x00\x00" + compressed),
+        hostile.chunk(b"iTXt", b"XML:com.adobe.xmp\x00\x01\x00\x00\x00" + compressed),
+        hostile.chunk(b"iCCP", b"profile\x00\x00" + compressed),
         hostile.chunk(b"tEXt", b"Comment\x00" + large),
     ]
 
 
 @pytest.mark.parametrize("text", text_chunks(), ids=["zTXt", "iTXt", "iCCP", "tEXt"])
-def test_a_png_with_much_compressed_text_or_a_large_profile_is_taken(text: bytes) -> None:
+def test_a_png_with_much_compressed_text_or_a_large_profile_is_accepted(text: bytes) -> None:
     content = hostile.png(10, 10, text)
     found = inspect(io.BytesIO(content), "x", len(content), UploadRules())
     assert (found.content_type, found.width, found.height) == ("image/png", 10, 10)
@@ -218,7 +218,7 @@ def test_a_png_with_much_compressed_text_or_a_large_profile_is_taken(text: bytes
         lambda c: c[:8] + hostile.chunk(b"IHDR", bytes(13)[:12]) + c[33:],
     ],
 )
-def test_a_png_that_is_none_is_damaged(damage: Callable[[bytes], bytes]) -> None:
+def test_a_png_with_a_wrong_structure_is_damaged(damage: Callable[[bytes], bytes]) -> None:
     content = damage(hostile.picture("PNG"))
     with pytest.raises(FileRefused) as caught:
         inspect(io.BytesIO(content), "x", len(content), UploadRules())

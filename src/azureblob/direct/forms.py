@@ -75,7 +75,7 @@ _MESSAGES = {
 
 
 class Tokens(list[str]):
-    """Submitted in the place of files: one token for each."""
+    """Submitted instead of files: one token for each."""
 
 
 class DirectUploadInput(forms.ClearableFileInput):

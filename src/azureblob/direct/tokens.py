@@ -50,9 +50,9 @@ class ClaimToken:
     """An upload that passed its inspection: the version of the blob (its ETag), what was found, and
     the rules that it was checked against (UploadRules.digest).
 
-    Whoever holds it may have that version copied, once. Nothing in it has to be looked up again:
-    the site signed it after it had read the blob, and the claim and the copy both have the ETag as
-    their condition.
+    Its owner may have that version copied, once. Nothing in it has to be looked up again: the site
+    signed it after it had read the blob, and the claim and the copy both have the ETag as their
+    condition.
     """
 
     endpoint: str

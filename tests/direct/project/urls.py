@@ -1,4 +1,4 @@
-"""The site's addresses, and a page with a field for any file."""
+"""The site's URLs, and a page with a field for any file."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def strict_policy(get_response: Callable[[HttpRequest], HttpResponse]) -> object:
-    """On the page of papers: nothing inline, and no origin but the site's and the storage's."""
+    """For the page of papers: nothing inline, and no origins but the site's and the storage's."""
     blobs = f"{urlsplit(settings.AZURE_BLOB_ENDPOINT)[0]}://{urlsplit(settings.STATIC_URL)[1]}"
 
     def middleware(request: HttpRequest) -> HttpResponse:
