@@ -1,7 +1,7 @@
-"""The content type and encoding that a blob is stored with.
+"""The content type and encoding that a blob is stored with, from its name and first bytes.
 
-They come from its name and bytes. What a client says of its upload is ignored: a picture sent as
-text/html would be served as HTML.
+The type that a client sends with an upload is ignored: an image sent as text/html would be served
+as HTML.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable
 from functools import lru_cache
 
 DEFAULT = "application/octet-stream"
-# Python's own table, and not the machine's (/etc/mime.types): two machines that publish the same
-# files would each mend what the other has set.
+# Python's own table, not the machine's (/etc/mime.types). Otherwise two machines that publish the
+# same files could each change the types that the other has set.
 _TABLE = mimetypes.MimeTypes()
-# What Python's table misses, or has otherwise in one version than in another.
+# Types that are missing in Python's table, or differ between versions of Python.
 _OWN = {
     ".js": "text/javascript",
     ".mjs": "text/javascript",
@@ -69,35 +69,40 @@ _OWN = {
     ".odp": "application/vnd.oasis.opendocument.presentation",
 }
 _SVGZ = ".svgz"
-_PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
+_COMPRESSED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 
 
 def content_type(name: str) -> str:
-    """`text/css; charset=utf-8` for `a/b.css`. An archive is its own type, with no encoding: a
-    browser would unpack `x.tar.gz` on the way. `.svgz` is the exception, see content_encoding()."""
+    """The type of a name, such as `text/css; charset=utf-8` for `a/b.css`.
+
+    An archive has a type of its own and no encoding, as browsers would decompress `x.tar.gz`
+    otherwise. `.svgz` is the exception: see content_encoding().
+    """
     if name.lower().endswith(_SVGZ):
         return _OWN[".svg"]
     stem, dot, last = name.rpartition("/")[2].rpartition(".")
     if not dot:
         return DEFAULT
-    packs = f".{last}" in _TABLE.encodings_map
-    return _of_ending(f"{stem.rpartition('.')[2]}.{last}" if packs else last)
+    is_encoding = f".{last}" in _TABLE.encodings_map
+    return _of_extension(f"{stem.rpartition('.')[2]}.{last}" if is_encoding else last)
 
 
 def content_encoding(name: str, read: Callable[[int], bytes]) -> str:
-    """`gzip` for `a/b.svgz` if its content is compressed, else empty. `read(size)` gives the first
-    bytes: some packages have plain SVG under this name, which no browser could decompress.
+    """`gzip` for `a/b.svgz` if its content is compressed, otherwise empty. `read(size)` returns the
+    first bytes: some packages contain plain SVG with this extension, which browsers cannot
+    decompress.
 
     Browsers show a compressed SVG only if its encoding is set ("Scalable Vector Graphics (SVG) 2",
-    Conforming SVG Servers)."""
+    Conforming SVG Servers).
+    """
     return "gzip" if name.lower().endswith(_SVGZ) and read(2) == b"\x1f\x8b" else ""
 
 
 @lru_cache(maxsize=1024)
-def _of_ending(ending: str) -> str:
-    """By what a name ends with, `css` or `tar.gz`: most of a tree's files share a few of these."""
-    guessed, packing = _TABLE.guess_type(f"x.{ending}", strict=False)
-    if packing:
-        return _PACKED.get(packing, DEFAULT)
-    found = _OWN.get(f".{ending.rpartition('.')[2].lower()}") or guessed or DEFAULT
+def _of_extension(extension: str) -> str:
+    """The type of `css` or `tar.gz`. Cached, as most files of a tree share a few extensions."""
+    guessed, encoding = _TABLE.guess_type(f"x.{extension}", strict=False)
+    if encoding:
+        return _COMPRESSED.get(encoding, DEFAULT)
+    found = _OWN.get(f".{extension.rpartition('.')[2].lower()}") or guessed or DEFAULT
     return f"{found}; charset=utf-8" if found.startswith("text/") else found

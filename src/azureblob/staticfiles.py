@@ -1,4 +1,4 @@
-"""Static files in a container: their URLs for pages, and how `collectstatic` publishes them."""
+"""The storage for static files: their URLs for pages, and the options of `collectstatic`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from azure.core.exceptions import AzureError
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
@@ -28,8 +28,6 @@ from azureblob.publish.headers import ENCODINGS, IMMUTABLE, SETTABLE, SHORT, Hea
 from azureblob.reconstruction import Reconstructible
 
 if TYPE_CHECKING:
-    from azure.storage.blob import BlobServiceClient
-
     from azureblob.storage import BlobStorage
 
 MANIFEST = "staticfiles.json"
@@ -43,9 +41,9 @@ _ACCOUNT = (
     "auth_mode",
     "token_credential",
 )
-_TAIL = re.compile("[?#]")
-# They make the manifest, come before it, or show no page. An app of the site that calls static()
-# while it is imported must not keep them from running.
+_QUERY_OR_FRAGMENT = re.compile("[?#]")
+# Commands that create the manifest, run before it exists, or render no page. They must run even if
+# an app of the site calls static() while it is imported.
 _COMMANDS_WITHOUT_MANIFEST = {
     "check",
     "collectstatic",
@@ -55,7 +53,7 @@ _COMMANDS_WITHOUT_MANIFEST = {
     "migrate",
     "prunestatic",
 }
-# By container: the first threads of a process may each make a storage of their own.
+# By container, as the first threads of a process may each create a storage.
 _MANIFESTS: SharedCache[Mapping[str, str]] = SharedCache()
 _RUN = "Run manage.py collectstatic for this container"
 
@@ -65,7 +63,7 @@ def _text(name: str | PurePath) -> str:
 
 
 def resolved(storage: Any) -> Any:
-    """The storage itself where Django has it wrapped to be made later."""
+    """The storage itself, if Django has wrapped it in a lazy object."""
     if isinstance(storage, LazyObject):
         if storage._wrapped is empty:
             storage._setup()
@@ -74,49 +72,60 @@ def resolved(storage: Any) -> Any:
 
 
 def _plain_urls() -> bool:
-    """Whether pages get plain URLs and no manifest is read: with DEBUG on, as by Django's own
-    storage, and in commands that must run without it."""
+    """Whether URLs have plain names and no manifest is read: with DEBUG on, as in Django's own
+    storage, and in commands that must run without a manifest."""
     return settings.DEBUG or not _COMMANDS_WITHOUT_MANIFEST.isdisjoint(sys.argv[1:2])
 
 
 def _split(name: str) -> tuple[str, str]:
-    """The name, and a query or fragment behind it."""
-    base = _TAIL.split(name, maxsplit=1)[0]
+    """The name, and the query or fragment after it."""
+    base = _QUERY_OR_FRAGMENT.split(name, maxsplit=1)[0]
     return base, name[len(base) :]
 
 
 class ManifestError(ImproperlyConfigured):
-    """There is no manifest to take names from; the text says what to do."""
+    """There is no usable manifest; the text says what to do."""
+
+
+class _FromBlobs:
+    """A method of StaticBlobStorage.blobs."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, storage: StaticBlobStorage | None, owner: type) -> Any:
+        return self if storage is None else getattr(storage.blobs, self._name)
 
 
 @deconstructible
 class _Deconstructible(BaseStorage):  # type: ignore[misc]  # django-storages has no types
-    """As a file field's storage it can stand in a migration."""
+    """A base class that migrations can refer to when it is the storage of a file field."""
 
 
 class StaticBlobStorage(Reconstructible, _Deconstructible):
-    """The storage for STORAGES["staticfiles"]. Its account's settings are those of BlobStorage:
+    """The storage for STORAGES["staticfiles"]. The account's settings are those of BlobStorage:
     AZURE_ACCOUNT_NAME, AZURE_ACCOUNT_KEY, AZURE_BLOB_ENDPOINT, AZURE_CUSTOM_DOMAIN and
-    AZURE_AUTH_MODE. Options of its own:
+    AZURE_AUTH_MODE. Its own options, with their defaults:
 
-    hashed_names        names with a digest, immutable for browsers, by a manifest (True)
+    hashed_names        names contain a hash of the content, and browsers may cache the files
+                        forever; a manifest has the names (True)
     keep_unhashed       which files are published under their own names as well: `all` (default),
-                        those `needed` by something in the tree, `none`
+                        those `needed` by a reference in another file, `none`
     missing_references  `error` (default) or `warn`: for a url() that leads to no file
     manifest_storage    Django's ManifestStaticFilesStorage, or a subclass, whose rules are used
-    manifest_strict     False: a name that the manifest lacks gets its plain URL (True)
-    gzip                text is packed where that saves 5% or more (True)
-    cache_control       for names that stay the same ("public, max-age=300")
+    manifest_strict     False: a name that is not in the manifest gets its plain URL (True)
+    gzip                text is compressed if that saves 5% or more (True)
+    cache_control       for names that do not change with the content ("public, max-age=300")
     immutable           for hashed names ("public, max-age=31536000, immutable")
     headers             {glob: {header: value}} for Cache-Control, Content-Type, Content-Language,
-                        Content-Disposition and Content-Encoding (of files that are encoded
-                        already); the last glob that matches a name wins
+                        Content-Disposition, and Content-Encoding for files that are encoded
+                        already; the last glob that matches a name wins
     connections, attempts, stall_seconds
-                        of a publish: side by side (64), tries (6), until a transfer that stands
-                        still is tried again (20)
+                        of a publish: concurrent requests (64), attempts (6), and how long a
+                        transfer may make no progress before it is tried again (20)
 
-    azure-storage-blob is loaded when a file is opened or saved, and not to publish or for a URL.
-    Raises ImproperlyConfigured for options that mean nothing.
+    azure-storage-blob is loaded when a file is opened or saved, not to publish or to make a URL.
+    Raises ImproperlyConfigured for invalid options.
     """
 
     # Set by BaseStorage from the options and these settings.
@@ -130,7 +139,7 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
         self.custom_domain = custom_domain(self.custom_domain, self.blob_endpoint).rstrip("/")
         problems += options.switches(self, ("hashed_names", "manifest_strict", "gzip"))
         problems += [
-            f"{name} is {value!r}: one of {', '.join(known)}"
+            f"{name} is {value!r}: it must be one of {', '.join(known)}"
             for name, value, known in (
                 ("keep_unhashed", self.keep_unhashed, _KEEP_UNHASHED),
                 ("missing_references", self.missing_references, _ON_MISSING),
@@ -138,24 +147,24 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
             if value not in known
         ]
         problems += [
-            f"headers[{pattern!r}] sets {name!r}: one of {', '.join(SETTABLE)}"
+            f"headers[{pattern!r}] sets {name!r}: it must be one of {', '.join(SETTABLE)}"
             for pattern, values in self.headers.items()
             for name in values
             if name not in SETTABLE
         ]
         problems += [
-            f"headers[{pattern!r}] sets Content-Encoding to {value!r}: one of "
+            f"headers[{pattern!r}] sets Content-Encoding to {value!r}: it must be one of "
             f"{', '.join(filter(None, ENCODINGS))}, or empty for none"
             for pattern, values in self.headers.items()
             if (value := values.get("Content-Encoding", "")) not in ENCODINGS
         ]
         problems += [
-            f"{name} is {value!r}: a number from 1 on"
+            f"{name} is {value!r}: it must be a whole number of at least 1"
             for name in ("connections", "attempts", "stall_seconds")
             if not isinstance(value := getattr(self, name), int) or value < 1
         ]
         problems += [
-            f"{where} is {value!r}: printable ASCII"
+            f"{where} is {value!r}: it must be printable ASCII"
             for where, value in self._header_values()
             if not (isinstance(value, str) and value.isascii() and value.isprintable())
         ]
@@ -181,7 +190,7 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
             "token_credential": setting("AZURE_TOKEN_CREDENTIAL"),
             "azure_container": setting("AZURE_STATIC_CONTAINER", "static"),
             "hashed_names": True,
-            # With DEBUG on, pages ask for the plain names.
+            # With DEBUG on, pages use the plain names.
             "keep_unhashed": "all",
             "missing_references": "error",
             "manifest_storage": ("django.contrib.staticfiles.storage.ManifestStaticFilesStorage"),
@@ -211,15 +220,15 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
     # --- URLs -------------------------------------------------------------------------------------
 
     def url(self, name: str | PurePath) -> str:
-        """The file's address for a page; with DEBUG on that of its plain name. No request is made,
-        but for the manifest, once.
+        """The file's URL for a page; with DEBUG on, that of its plain name. Only the first call of
+        a process makes a request, for the manifest.
 
-        Raises ValueError for a name that the manifest lacks (unless `manifest_strict` is off), and
-        ManifestError where there is no manifest.
+        Raises ValueError for a name that is not in the manifest (unless `manifest_strict` is off),
+        and ManifestError if there is no usable manifest.
         """
         name = _text(name)
         path, tail = _split(name) if self.hashed_names else (name, "")
-        # As in Django, a folder has no hashed name, whatever query comes after it.
+        # As in Django, a folder has no hashed name, even with a query.
         if self.hashed_names and name and not path.endswith("/") and not _plain_urls():
             path, tail = self._found(name)
         scheme = "http" if self.blob_endpoint.startswith("http://") else "https"
@@ -227,12 +236,12 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
         return f"{base}/{quote(path, safe='/~')}{tail}"
 
     def stored_name(self, name: str | PurePath) -> str:
-        """The blob's name for a static file's. Raises as url() does."""
+        """The name of a static file's blob. Raises the same errors as url()."""
         name = _text(name)
         return self._found(name)[0] if self.hashed_names else name
 
     def _found(self, name: str) -> tuple[str, str]:
-        """The hashed name, and a query or fragment that stood behind the plain one."""
+        """The hashed name, and the query or fragment of the plain one."""
         paths = self.paths
         if name in paths:
             return paths[name], ""
@@ -248,13 +257,13 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
 
     @property
     def paths(self) -> Mapping[str, str]:
-        """Plain name to hashed name, as the manifest has it; read when first asked for."""
+        """Plain names to hashed names. The manifest is read on first use, once per process."""
         if self._paths is None:
             self._paths = _MANIFESTS.get(self._manifest_key, self._read_manifest)
         return self._paths
 
     def forget_manifest(self) -> None:
-        """Read it again when next asked: another was published by this process."""
+        """Read the manifest again on next use; for a process that has published another."""
         _MANIFESTS.forget(self._manifest_key)
         self._paths = None
 
@@ -263,8 +272,6 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
         return (self.blob_endpoint, self.azure_container, self.manifest_name)
 
     def _read_manifest(self) -> dict[str, str]:
-        from azure.core.exceptions import AzureError
-
         where = f"{self.manifest_name} of the container {self.azure_container!r}"
         try:
             with self.blobs.open(self.manifest_name) as file:
@@ -272,7 +279,7 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
         except FileNotFoundError:
             raise ManifestError(f"There is no {where}: nothing was published. {_RUN}.") from None
         except AzureError as error:
-            # The error's own text may hold addresses and signatures.
+            # The error's own text may contain URLs and signatures.
             raise ManifestError(
                 f"{where} cannot be read ({type(error).__name__}). See what /healthz says, and "
                 "whether the account is the right one."
@@ -285,11 +292,12 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
             raise ManifestError(f"{where} is no manifest of Django's. {_RUN}.") from None
         return paths
 
-    # --- A storage as any other -------------------------------------------------------------------
+    # --- Files ------------------------------------------------------------------------------------
 
     @cached_property
     def blobs(self) -> BlobStorage:
-        """The container without a publisher's view of it."""
+        """A storage for any file of the container; it overwrites, as publishing does."""
+        # Imported here for start-up time: azure-storage-blob is slow to load.
         from azureblob.storage import BlobStorage
 
         blobs = BlobStorage(
@@ -302,40 +310,21 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
         blobs.decodes = True
         return blobs
 
-    def service(self, *, retries: int, connect: float, read: float) -> BlobServiceClient:
-        return self.blobs.service(retries=retries, connect=connect, read=read)
-
     def _open(self, name: str, mode: str = "rb") -> File[Any]:
         file: File[Any] = self.blobs.open(name, mode)
         return file
 
     def _save(self, name: str, content: File[Any]) -> str:
-        return self.blobs._save(name, content)
+        return self.blobs.save(name, content)
 
-    def delete(self, name: str) -> None:
-        self.blobs.delete(name)
-
-    def exists(self, name: str) -> bool:
-        return self.blobs.exists(name)
-
-    def listdir(self, path: str = "") -> tuple[list[str], list[str]]:
-        return self.blobs.listdir(path)
-
-    def size(self, name: str) -> int:
-        """Of what is stored: of the packed bytes, where the file is packed."""
-        return self.blobs.size(name)
-
-    def get_modified_time(self, name: str) -> datetime:
-        return self.blobs.get_modified_time(name)
-
-    def get_created_time(self, name: str) -> datetime:
-        return self.blobs.get_created_time(name)
-
-    def get_accessed_time(self, name: str) -> datetime:
-        return self.blobs.get_accessed_time(name)
-
-    def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        return self.blobs.get_available_name(name, max_length)
-
-    def get_valid_name(self, name: str) -> str:
-        return str(self.blobs.get_valid_name(name))
+    delete = _FromBlobs()
+    exists = _FromBlobs()
+    listdir = _FromBlobs()
+    # In bytes as stored, which is the compressed size if the file is compressed.
+    size = _FromBlobs()
+    get_modified_time = _FromBlobs()
+    get_created_time = _FromBlobs()
+    get_accessed_time = _FromBlobs()
+    get_available_name = _FromBlobs()
+    get_valid_name = _FromBlobs()
+    service = _FromBlobs()

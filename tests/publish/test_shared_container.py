@@ -350,7 +350,7 @@ def test_a_static_file_never_takes_the_place_of_a_manifest_or_of_the_history(
     assert told.keys() == {MANIFEST, OTHER, record}
     assert "the site's manifest has that name. Rename the file, or leave " in told[MANIFEST]
     assert "another site's manifest has that name in this container." in told[OTHER]
-    assert "the history of the manifests is kept in that folder." in told[record]
+    assert "the history of the manifests is in that folder." in told[record]
     assert container.get(OTHER).raw == manifests[OTHER]
     assert container.get("a.css").body == b"a{}"
     new = {name for name in container.blobs() if name.startswith(f"{HISTORY}{MANIFEST}/2020")}

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from azureblob.content_types import content_type
 from azureblob.rest.models import BLOB_HEADERS, RemoteBlob
@@ -38,8 +39,7 @@ _COMPRESSIBLE = {
 _HASH_IN_NAME = re.compile(r"\.([0-9a-f]{12})(?:\.[^./]*)?$")
 
 
-@dataclass(frozen=True, slots=True)
-class Headers:
+class Headers(NamedTuple):
     """The headers that a browser gets; an empty one is not sent. `content_encoding` is that of the
     file's own bytes, which are then published unchanged. Compression by the publish itself is
     decided later, when the file is read. The attributes are those of BLOB_HEADERS."""

@@ -44,8 +44,7 @@ METADATA_PREFIX = "x-ms-meta-"
 # --- Bodies ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Bytes:
+class Bytes(NamedTuple):
     """A body in memory."""
 
     data: bytes
@@ -58,8 +57,7 @@ class Bytes:
         return io.BytesIO(self.data)
 
 
-@dataclass(frozen=True, slots=True)
-class FilePart:
+class FilePart(NamedTuple):
     """`size` bytes of a file from `offset` on, read while they are sent. Each attempt opens the
     file again."""
 
@@ -80,7 +78,7 @@ EMPTY = Bytes(b"")
 # --- Requests -------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Request:
     """`blob` is the name, not encoded; empty for the container itself. `tag` is the caller's own.
     The transport counts the `attempts`."""
@@ -138,7 +136,7 @@ def set_properties(
 # --- Responses ------------------------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Response:
     """`status` is 0 if no response came, and `failure` says why. `head` has the header lines
     unparsed, as most responses say no more than 201. `container` is the name of the container that
