@@ -13,11 +13,10 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from localazure.errors import LocalAzureError
@@ -372,15 +371,18 @@ def find_node() -> str:
 
 
 def answers_as_azurite(port: int) -> bool:
-    """Whether an Azurite answers on the port (any status: its Server header tells it)."""
+    """Whether an Azurite answers on the port; its Server header says so, whatever the status.
+
+    `http.client` ignores HTTP_PROXY: loopback must not go through a proxy.
+    """
+    connection = HTTPConnection(HOST, port, timeout=2)
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/", timeout=2) as answer:
-            server = answer.headers.get("Server", "")
-    except urllib.error.HTTPError as error:
-        server = error.headers.get("Server", "")
-    except OSError:
+        connection.request("GET", "/")
+        return connection.getresponse().getheader("Server", "").startswith("Azurite")
+    except (OSError, HTTPException):
         return False
-    return str(server).startswith("Azurite")
+    finally:
+        connection.close()
 
 
 def _silent(port: int) -> bool:

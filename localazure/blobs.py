@@ -57,6 +57,7 @@ class Blobs:
         self._client = BlobServiceClient(
             azurite.endpoint(account).rstrip("/"),
             credential={"account_name": account, "account_key": key},
+            use_env_settings=False,  # loopback must not go through HTTP_PROXY
             # On loopback a second try after the SDK's 15 seconds helps nobody.
             retry_total=2,
             initial_backoff=0,

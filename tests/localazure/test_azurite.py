@@ -17,6 +17,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobServiceClient
 
 from localazure.azurite import Azurite, Status, answers_as_azurite
+from localazure.blobs import Blobs
 from localazure.errors import LocalAzureError
 from tests.conftest import ROOT, free_port
 
@@ -253,3 +254,22 @@ def test_a_damaged_accounts_file_serves_nobody_and_not_the_world_known_account(
     if damage != "folder":
         own.serve_accounts({"mine": (key,)})
         assert file.read_text() == f"mine:{key}"
+
+
+@pytest.mark.parametrize("exceptions", ["", "example.com", "10.0.0.0/8,127.0.0.0/8"])
+def test_loopback_never_goes_through_a_proxy(
+    own: Azurite, monkeypatch: pytest.MonkeyPatch, exceptions: str
+) -> None:
+    dead = f"http://127.0.0.1:{free_port()}"
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, dead)
+        monkeypatch.setenv(name.lower(), dead)
+    monkeypatch.setenv("NO_PROXY", exceptions)
+    monkeypatch.setenv("no_proxy", exceptions)
+    key = base64.b64encode(b"k" * 64).decode()
+    own.serve_accounts({"mine": (key,)})
+    first = own.start()
+    assert own.start() == first  # nor is a running one taken for a dead one and ended
+    blobs = Blobs(own, "mine", key)
+    blobs.create_container("assets", "None")
+    assert blobs.container_names() == ["assets"]
