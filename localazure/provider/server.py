@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from concurrent import futures
@@ -20,6 +21,7 @@ from localazure.values import Props, from_struct, plain, to_struct
 
 # Containers of thousands of names and long rules stay far below it; gRPC's own 4 MiB need not hold.
 MAX_MESSAGE = 400 * 1024 * 1024
+PARENT_CHECK_SECONDS = 1.0
 _KINDS = {
     "add": provider_pb2.PropertyDiff.ADD,
     "update": provider_pb2.PropertyDiff.UPDATE,
@@ -164,7 +166,12 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def serve() -> None:
-    """Listen on a free loopback port, print it as the protocol asks, and serve until killed."""
+    """Listen on a free loopback port, print it as the protocol asks, and serve until the end.
+
+    The engine kills its plugins when it ends, but not when it is killed itself. A process whose
+    parent has died gets another one, and then this one finishes its calls and ends, too.
+    """
+    engine = os.getppid()
     server = grpc.server(
         futures.ThreadPoolExecutor(max_workers=4),
         options=[
@@ -180,7 +187,9 @@ def serve() -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
-    server.wait_for_termination()
+    while os.getppid() == engine:
+        server.wait_for_termination(timeout=PARENT_CHECK_SECONDS)
+    server.stop(grace=None)
 
 
 def token_of(urn: str) -> str:

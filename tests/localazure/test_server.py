@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,18 +25,21 @@ from tests.localazure.conftest import empty_cloud
 URN = "urn:pulumi:s::p::azure-native:resources:ResourceGroup::rg"
 
 
+def plugin_environment(azurite: Azurite) -> dict[str, str]:
+    return {
+        **os.environ,
+        "LOCALAZURE_HOME": str(azurite.home),
+        "LOCALAZURE_BLOB_PORT": str(azurite.port),
+    }
+
+
 @pytest.fixture(scope="module")
 def stub(desk_azurite: Azurite) -> Iterator[Any]:
-    environment = {
-        **os.environ,
-        "LOCALAZURE_HOME": str(desk_azurite.home),
-        "LOCALAZURE_BLOB_PORT": str(desk_azurite.port),
-    }
     plugin = subprocess.Popen(
         [ROOT / "localazure" / "bin" / "pulumi-resource-azure-native", "127.0.0.1:1"],
         stdout=subprocess.PIPE,
         text=True,
-        env=environment,
+        env=plugin_environment(desk_azurite),
         cwd="/",
     )
     assert plugin.stdout is not None
@@ -170,3 +176,36 @@ def test_functions_and_failures_of_the_new_types_arrive(stub: Any) -> None:
             )
         )
     assert "'level' cannot be 'Never'" in caught.value.details()
+
+
+def test_the_plugin_ends_when_the_engine_that_started_it_is_killed(desk_azurite: Azurite) -> None:
+    plugin = [str(ROOT / "localazure" / "bin" / "pulumi-resource-azure-native"), "127.0.0.1:1"]
+    engine = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import subprocess, sys, time\n"
+            "plugin = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, text=True)\n"
+            "print(plugin.stdout.readline(), flush=True)\n"
+            "time.sleep(600)",
+            *plugin,
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=plugin_environment(desk_azurite),
+    )
+    assert engine.stdout is not None
+    port = int(engine.stdout.readline())
+    assert is_listening(port)
+    engine.kill()
+    engine.wait()
+    engine.stdout.close()
+    deadline = time.monotonic() + 60
+    while is_listening(port) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not is_listening(port)
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
