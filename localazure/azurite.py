@@ -20,15 +20,15 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from localazure.errors import LocalAzureError
-from localazure.home import (
+from localazure.state_dir import (
     DEFAULT_BLOB_PORT,
     ROOT,
     Damaged,
-    home_dir,
     locked,
     make_folder,
     read_json,
     read_text,
+    state_dir,
     write_json,
     write_private,
 )
@@ -56,33 +56,33 @@ class Status:
 class Azurite:
     """The blob service on loopback.
 
-    `home` holds its data (`azurite/`), its log, its pid file and the accounts that it serves.
+    `state_dir` holds its data (`azurite/`), its log, its pid file and the accounts that it serves.
     """
 
-    def __init__(self, home: Path, port: int) -> None:
-        self.home = home
+    def __init__(self, state_dir: Path, port: int) -> None:
+        self.state_dir = state_dir
         self.port = port
-        self.data = home / "azurite"
-        self.log = home / "azurite.log"
-        self._pid_file = home / "azurite.json"
-        self._accounts_file = home / "accounts"
-        self._loss_file = home / "azurite.lost"
-        self._previous_log = home / "azurite.log.1"
+        self.data = state_dir / "azurite"
+        self.log = state_dir / "azurite.log"
+        self._pid_file = state_dir / "azurite.json"
+        self._accounts_file = state_dir / "accounts"
+        self._loss_file = state_dir / "azurite.lost"
+        self._previous_log = state_dir / "azurite.log.1"
 
     @classmethod
     def from_environment(cls) -> Azurite:
         """LOCALAZURE_HOME and LOCALAZURE_BLOB_PORT; without the latter a running one's own port."""
-        home = home_dir()
+        folder = state_dir()
         asked = os.environ.get("LOCALAZURE_BLOB_PORT", "")
         if not asked:
-            running = cls(home, DEFAULT_BLOB_PORT).status()
-            return cls(home, running.port)
+            running = cls(folder, DEFAULT_BLOB_PORT).status()
+            return cls(folder, running.port)
         if not asked.isdecimal() or not 0 < int(asked) < 65536:
             raise LocalAzureError(
                 f"LOCALAZURE_BLOB_PORT is '{asked}', which is no port: a number from 1 to 65535, "
                 "for example LOCALAZURE_BLOB_PORT=10001"
             )
-        return cls(home, int(asked))
+        return cls(folder, int(asked))
 
     def endpoint(self, account: str) -> str:
         """The account's blob endpoint, path-style, ending in a slash.
@@ -119,13 +119,13 @@ class Azurite:
 
         Raises LocalAzureError on a taken port, a missing Node or Azurite, or a start that fails.
         """
-        with locked(self.home / "azurite.lock"):
+        with locked(self.state_dir / "azurite.lock"):
             self._refuse_folders()
             status = self.status()
             if status.state == "running" and status.pid:
                 if status.port != self.port:
                     raise LocalAzureError(
-                        f"Azurite for {self.home} runs on port {status.port} already, not on "
+                        f"Azurite for {self.state_dir} runs on port {status.port} already, not on "
                         f"{self.port}: stop it first (make down), or use BLOB_PORT={status.port}"
                     )
                 self._wait(status.pid)
@@ -145,7 +145,7 @@ class Azurite:
 
     def stop(self) -> bool:
         """End it; True if it ran. Its data stay."""
-        with locked(self.home / "azurite.lock"):
+        with locked(self.state_dir / "azurite.lock"):
             status = self.status()
             if status.state == "running" and status.pid:
                 self._end(status.pid)
@@ -206,7 +206,7 @@ class Azurite:
 
         Two Azurites on the same data would each overwrite what the other wrote.
         """
-        path = self.home / "azurite.inuse"
+        path = self.state_dir / "azurite.inuse"
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
@@ -262,7 +262,7 @@ class Azurite:
                 stdout=descriptor,
                 stderr=subprocess.STDOUT,
                 env=environment,
-                cwd=self.home,
+                cwd=self.state_dir,
                 start_new_session=True,  # outlives the command that starts it, and its Ctrl-C
                 pass_fds=(claim,),
             )
@@ -311,8 +311,8 @@ class Azurite:
                 return
             except PermissionError:
                 raise LocalAzureError(
-                    f"Azurite for {self.home} (process {pid}) belongs to another user: end it as "
-                    "that user"
+                    f"Azurite for {self.state_dir} (process {pid}) belongs to another user: end it "
+                    "as that user"
                 ) from None
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline:

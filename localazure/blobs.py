@@ -11,7 +11,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContainerProperties, CorsRule, PublicAccess
 
 from localazure.azurite import Azurite
-from localazure.errors import AzureError, LocalAzureError
+from localazure.errors import ArmError, LocalAzureError
 
 # ARM's names for a container's access level, and the data plane's.
 LEVELS: dict[str, PublicAccess | None] = {
@@ -22,7 +22,7 @@ LEVELS: dict[str, PublicAccess | None] = {
 
 
 def _told_apart(cls: type[Blobs]) -> type[Blobs]:
-    """Let no call raise what the SDK raises: a refusal is AzureError, silence LocalAzureError."""
+    """Let no call raise what the SDK raises: a refusal is ArmError, silence LocalAzureError."""
 
     def translated(method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)
@@ -34,9 +34,7 @@ def _told_apart(cls: type[Blobs]) -> type[Blobs]:
                     raise self.silent(error) from None
                 code = getattr(error, "error_code", None) or error.reason
                 text = (error.message or "").partition("\n")[0]
-                raise AzureError(
-                    error.status_code, str(getattr(code, "value", code)), text
-                ) from None
+                raise ArmError(error.status_code, str(getattr(code, "value", code)), text) from None
             except exceptions.AzureError as error:
                 raise self.silent(error) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from localazure.errors import AzureError
+from localazure.errors import ArmError
 from localazure.provider.arm import check_reference
 from localazure.values import Props
 
@@ -43,8 +43,8 @@ def _refused_range(text: str) -> str:
     return ""
 
 
-def invalid(detail: str) -> AzureError:
-    return AzureError(
+def invalid(detail: str) -> ArmError:
+    return ArmError(
         400,
         "InvalidValuesForRequestParameters",
         f"Values for request parameters are invalid: {detail}.",

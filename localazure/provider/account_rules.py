@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from localazure.errors import AzureError
+from localazure.errors import ArmError
 from localazure.provider.account_network import invalid, refuse_network_rules
 from localazure.provider.arm import check_region
-from localazure.provider.kinds import value_at
+from localazure.provider.resource import value_at
 from localazure.provider.rules import ENABLED, FLAG, OPAQUE, TAGS, TEXT, Many, Number, Object, Text
 from localazure.values import Props
 
@@ -148,7 +148,7 @@ def refuse(inputs: Props) -> None:
     """Raise Azure's refusal of an account that cannot be."""
     name = inputs["accountName"]
     if not NAME.fullmatch(name):
-        raise AzureError(
+        raise ArmError(
             400,
             "AccountNameInvalid",
             f"{name} is not a valid storage account name. Storage account name must be between 3 "
@@ -163,7 +163,7 @@ def refuse(inputs: Props) -> None:
     if inputs["kind"] == "Storage" and value_at(
         inputs, "encryption.requireInfrastructureEncryption"
     ):
-        raise AzureError(
+        raise ArmError(
             400,
             "FeatureNotSupportedForAccount",
             "Infrastructure encryption is not supported for the account.",
@@ -182,7 +182,7 @@ def refuse_change(before: Props, inputs: Props) -> None:
     for path in FIXED_AT_BIRTH[1:]:
         wanted = value_at(inputs, path)
         if wanted is not None and (wanted or None) != (value_at(before, path) or None):
-            raise AzureError(
+            raise ArmError(
                 400,
                 "AccountPropertyCannotBeUpdated",
                 f"The property '{path.rpartition('.')[2]}' was specified in the input, but it "
@@ -194,7 +194,7 @@ def refuse_change(before: Props, inputs: Props) -> None:
     if ("ZRS" in before["sku"]["name"]) != ("ZRS" in inputs["sku"]["name"]):
         # "Change how a storage account is replicated": zones come and go by a conversion only. The
         # message is the service's own (MicrosoftDocs/azure-docs#47207 and #96815).
-        raise AzureError(
+        raise ArmError(
             400,
             "InvalidValuesForRequestParameters",
             "Values for request parameters are invalid: sku.",

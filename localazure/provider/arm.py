@@ -6,8 +6,8 @@ import hashlib
 import re
 import uuid
 
-from localazure.cloud import SUBSCRIPTION
-from localazure.errors import AzureError
+from localazure.control_plane import SUBSCRIPTION
+from localazure.errors import ArmError
 from localazure.values import Props
 
 # The regions of Azure's public cloud that offer storage accounts ("Azure regions list").
@@ -96,7 +96,7 @@ def region(name: str) -> str:
 
 def check_region(name: str) -> None:
     if region(name) not in REGIONS:
-        raise AzureError(
+        raise ArmError(
             400,
             "LocationNotAvailableForResourceType",
             f"The provided location '{name}' is not available. "
@@ -124,7 +124,7 @@ def formatted_id(id_format: str, inputs: Props) -> str:
 def parsed_id(id_format: str, resource_id: str) -> Props:
     """The inputs that are in an id: the inverse of `formatted_id`.
 
-    Raises AzureError (400, InvalidResourceId) for an id of another form.
+    Raises ArmError (400, InvalidResourceId) for an id of another form.
     """
     # A format's first part may be the id of any other resource.
     first, *rest = re.split(r"(\{\w+\})", id_format)
@@ -136,7 +136,7 @@ def parsed_id(id_format: str, resource_id: str) -> Props:
         pattern += field if part.startswith("{") else re.escape(part)
     found = re.fullmatch(pattern, resource_id, re.IGNORECASE)
     if not found:
-        raise AzureError(
+        raise ArmError(
             400, "InvalidResourceId", f"'{resource_id}' is no id of the form '{id_format}'."
         )
     return {key: value for key, value in found.groupdict().items() if key != "subscriptionId"}
@@ -163,7 +163,7 @@ def check_reference(path: str, value: object, wanted: str) -> None:
     """Refuse what is no id of a resource of type `wanted` within a subscription."""
     text = value if isinstance(value, str) else ""
     if not text.lower().startswith("/subscriptions/") or not type_of(text):
-        raise AzureError(
+        raise ArmError(
             400,
             "LinkedInvalidPropertyId",
             f"Property id '{text}' at path '{path}' is invalid. Expect fully qualified resource Id "
@@ -171,7 +171,7 @@ def check_reference(path: str, value: object, wanted: str) -> None:
             "'/providers/{resourceProviderNamespace}/'.",
         )
     if type_of(text).lower() != wanted.lower():
-        raise AzureError(
+        raise ArmError(
             400,
             "LinkedInvalidPropertyId",
             f"Property id '{text}' at path '{path}' is invalid: the id of a '{wanted}' is needed.",
@@ -181,11 +181,11 @@ def check_reference(path: str, value: object, wanted: str) -> None:
 def id_part(resource_id: str, segment: str) -> str:
     """The name that follows `segment` in an ARM id; the id's letters' case does not matter.
 
-    Raises AzureError (400, InvalidResourceId) for an id without it.
+    Raises ArmError (400, InvalidResourceId) for an id without it.
     """
     found = re.search(rf"/{re.escape(segment)}/([^/]+)", resource_id, re.IGNORECASE)
     if not found:
-        raise AzureError(400, "InvalidResourceId", f"'{resource_id}' names no {segment}.")
+        raise ArmError(400, "InvalidResourceId", f"'{resource_id}' names no {segment}.")
     return found[1]
 
 

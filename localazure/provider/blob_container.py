@@ -6,11 +6,11 @@ import re
 import time
 from typing import ClassVar
 
-from localazure.cloud import Record, being_deleted
-from localazure.errors import AzureError
+from localazure.control_plane import Record, being_deleted
+from localazure.errors import ArmError
 from localazure.provider.arm import account_id, id_part
-from localazure.provider.kinds import Kind, Live
 from localazure.provider.records import forget
+from localazure.provider.resource import Live, ResourceType
 from localazure.provider.resource_group import already_exists
 from localazure.provider.rules import FLAG, OPAQUE, TAGS, TEXT, Object
 from localazure.provider.storage_account import ACCOUNT, account_not_found, effective_level
@@ -21,7 +21,7 @@ LEVELS = ("None", "Blob", "Container")
 NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*|\$root|\$web")
 
 
-class BlobContainer(Kind):
+class BlobContainer(ResourceType):
     token: ClassVar[str] = "azure-native:storage:BlobContainer"
     arm_type: ClassVar[str] = "Microsoft.Storage/storageAccounts/blobServices/containers"
     id_format: ClassVar[str] = f"{ACCOUNT}/blobServices/default/containers/{{containerName}}"
@@ -59,11 +59,11 @@ class BlobContainer(Kind):
     def create(self, inputs: Props) -> Live:
         group, name = inputs["resourceGroupName"], inputs["accountName"]
         container, level = inputs["containerName"], inputs.get("publicAccess") or "None"
-        account = self.cloud.account(name)
+        account = self.control_plane.account(name)
         if account is None or account["group"].lower() != group.lower():
             raise account_not_found(group, name)
         if not NAME.fullmatch(container):
-            raise AzureError(
+            raise ArmError(
                 400,
                 "InvalidResourceName",
                 f"The specified resource name contains invalid characters: '{container}'. "
@@ -71,12 +71,12 @@ class BlobContainer(Kind):
             )
         _validate_level(account, level)
         if being_deleted(account, container):
-            raise AzureError(
+            raise ArmError(
                 409,
                 "ContainerBeingDeleted",
                 "The specified container is being deleted. Try operation later.",
             )
-        blobs = self.cloud.blobs(name)
+        blobs = self.control_plane.blobs(name)
         if blobs.container(container) is not None:
             raise already_exists(self.resource_id(inputs))
         blobs.create_container(container, level)
@@ -85,10 +85,10 @@ class BlobContainer(Kind):
 
     def read(self, resource_id: str) -> Live | None:
         name, container = _names(resource_id)
-        account = self.cloud.account(name)
+        account = self.control_plane.account(name)
         if account is None:
             return None
-        found = self.cloud.blobs(name).container(container)
+        found = self.control_plane.blobs(name).container(container)
         if found is None:
             return None
         declared = account["containers"].get(container, found["publicAccess"])
@@ -116,7 +116,7 @@ class BlobContainer(Kind):
 
     def details(self, group: str, account: str, name: str) -> Props:
         """getBlobContainer: the outputs, and the id."""
-        found = self.cloud.account(account)
+        found = self.control_plane.account(account)
         if found is None or found["group"].lower() != group.lower():
             raise account_not_found(group, account)
         live = self._live(_container_id(group, account, name))
@@ -124,34 +124,34 @@ class BlobContainer(Kind):
 
     def update(self, resource_id: str, inputs: Props) -> Live:
         name, container = _names(resource_id)
-        account, level = self.cloud.account(name), inputs.get("publicAccess") or "None"
+        account, level = self.control_plane.account(name), inputs.get("publicAccess") or "None"
         if account is None:
             raise account_not_found(id_part(resource_id, "resourceGroups"), name)
         _validate_level(account, level)
-        self.cloud.blobs(name).set_level(container, level)
+        self.control_plane.blobs(name).set_level(container, level)
         self._remember(name, container, level)
         return self._live(resource_id)
 
     def delete(self, resource_id: str) -> None:
         name, container = _names(resource_id)
-        account = self.cloud.account(name)
+        account = self.control_plane.account(name)
         if account is None:
             return
-        self.cloud.blobs(name).delete_container(container)
-        with self.cloud.change() as content:
+        self.control_plane.blobs(name).delete_container(container)
+        with self.control_plane.change() as content:
             content["accounts"][name]["containers"].pop(container, None)
             content["accounts"][name]["deleted"][container] = time.time()
             forget(content, resource_id)
 
     def _remember(self, name: str, container: str, level: str) -> None:
-        with self.cloud.change() as content:
+        with self.control_plane.change() as content:
             content["accounts"][name]["containers"][container] = level
             content["accounts"][name]["deleted"].pop(container, None)
 
     def _live(self, resource_id: str) -> Live:
         live = self.read(resource_id)
         if live is None:
-            raise AzureError(404, "ContainerNotFound", "The specified container does not exist.")
+            raise ArmError(404, "ContainerNotFound", "The specified container does not exist.")
         return live
 
 
@@ -166,11 +166,11 @@ def _names(resource_id: str) -> tuple[str, str]:
 
 def _validate_level(account: Record, level: str) -> None:
     if level not in LEVELS:
-        raise AzureError(
+        raise ArmError(
             400, "InvalidValuesForRequestParameters", f"'publicAccess' cannot be '{level}'."
         )
     if level != "None" and account["properties"].get("allowBlobPublicAccess") is not True:
-        raise AzureError(
+        raise ArmError(
             409,
             "PublicAccessNotPermitted",
             "Public access is not permitted on this storage account.",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from localazure.cloud import Record
-from localazure.errors import AzureError
+from localazure.control_plane import Record
+from localazure.errors import ArmError
 from localazure.provider.arm import account_id, id_part
-from localazure.provider.kinds import Kind, Live
+from localazure.provider.resource import Live, ResourceType
 from localazure.provider.rules import FLAG, TEXT, Many, Number, Object, Text
 from localazure.provider.storage_account import ACCOUNT, account_not_found
 from localazure.values import Props
@@ -43,7 +43,7 @@ NOT_KEPT = frozenset({"accountName", "blobServicesName", "cors", "resourceGroupN
 LATER_FEATURES = ("isVersioningEnabled", "changeFeed", "restorePolicy")
 
 
-class BlobServiceProperties(Kind):
+class BlobServiceProperties(ResourceType):
     token: ClassVar[str] = "azure-native:storage:BlobServiceProperties"
     arm_type: ClassVar[str] = "Microsoft.Storage/storageAccounts/blobServices"
     id_format: ClassVar[str] = f"{ACCOUNT}/blobServices/{{blobServicesName}}"
@@ -92,7 +92,7 @@ class BlobServiceProperties(Kind):
 
     def read(self, resource_id: str) -> Live | None:
         name = id_part(resource_id, "storageAccounts")
-        account = self.cloud.account(name)
+        account = self.control_plane.account(name)
         if account is None:
             return None
         outputs: Props = {
@@ -100,13 +100,13 @@ class BlobServiceProperties(Kind):
             "type": self.arm_type,
             "sku": account["properties"]["sku"],
             **account.get("blobService", {}),
-            "cors": {"corsRules": self.cloud.blobs(name).cors()},
+            "cors": {"corsRules": self.control_plane.blobs(name).cors()},
         }
         return Live(f"{account_id(account['group'], name)}/blobServices/default", outputs)
 
     def details(self, group: str, name: str) -> Props:
         """getBlobServiceProperties: the outputs, and the id."""
-        account = self.cloud.account(name)
+        account = self.control_plane.account(name)
         live = self.read(account_id(group, name))
         if account is None or account["group"].lower() != group.lower() or live is None:
             raise account_not_found(group, name)
@@ -119,15 +119,15 @@ class BlobServiceProperties(Kind):
     def delete(self, resource_id: str) -> None:
         """The singleton cannot be deleted: azure-native puts an empty one."""
         name = id_part(resource_id, "storageAccounts")
-        if self.cloud.account(name) is not None:
+        if self.control_plane.account(name) is not None:
             self._put(id_part(resource_id, "resourceGroups"), name, {"blobServicesName": "default"})
 
     def _put(self, group: str, name: str, inputs: Props) -> Live:
-        account = self.cloud.account(name)
+        account = self.control_plane.account(name)
         if account is None or account["group"].lower() != group.lower():
             raise account_not_found(group, name)
         if inputs["blobServicesName"] != "default":
-            raise AzureError(
+            raise ArmError(
                 400,
                 "InvalidResourceName",
                 f"The blob service's name is 'default', not '{inputs['blobServicesName']}'.",
@@ -136,8 +136,8 @@ class BlobServiceProperties(Kind):
         _validate(rules)
         self.refuse_faults(inputs)
         _validate_protection(account, inputs)
-        self.cloud.blobs(name).set_cors(rules)
-        with self.cloud.change() as content:
+        self.control_plane.blobs(name).set_cors(rules)
+        with self.control_plane.change() as content:
             content["accounts"][name]["blobService"] = {
                 key: inputs[key]
                 for key in self.shape.fields
@@ -163,13 +163,13 @@ def _validate_protection(account: Record, inputs: Props) -> None:
         if not (asked.get("enabled") if isinstance(asked, dict) else asked):
             continue
         if account["properties"]["kind"] == "Storage":
-            raise AzureError(
+            raise ArmError(
                 400,
                 "OperationNotAllowedOnKind",
                 f"The operation is not permitted for kind 'Storage': '{key}'.",
             )
         if hierarchical and key != "changeFeed":
-            raise AzureError(
+            raise ArmError(
                 409,
                 "FeatureNotSupportedForAccount",
                 f"'{key}' is not supported for the account: its namespace is hierarchical.",
@@ -192,13 +192,13 @@ def _validate_protection(account: Record, inputs: Props) -> None:
         )
 
 
-def _invalid(detail: str) -> AzureError:
-    return AzureError(400, "InvalidValuesForRequestParameters", f"Values for {detail}.")
+def _invalid(detail: str) -> ArmError:
+    return ArmError(400, "InvalidValuesForRequestParameters", f"Values for {detail}.")
 
 
 def _validate(rules: list[Props]) -> None:
     if len(rules) > MOST_CORS_RULES:
-        raise AzureError(
+        raise ArmError(
             400,
             "InvalidXmlDocument",
             f"XML specified is not syntactically valid: {len(rules)} CORS rules, "
@@ -207,12 +207,12 @@ def _validate(rules: list[Props]) -> None:
     for number, rule in enumerate(rules):
         for field in CORS_FIELDS:
             if rule.get(field) is None:
-                raise AzureError(
+                raise ArmError(
                     400, "InvalidXmlNodeValue", f"CORS rule {number}: '{field}' is missing."
                 )
         wrong = sorted(set(rule["allowedMethods"]) - CORS_METHODS)
         if wrong or not rule["allowedMethods"] or not rule["allowedOrigins"]:
-            raise AzureError(
+            raise ArmError(
                 400,
                 "InvalidXmlNodeValue",
                 f"CORS rule {number}: needs an origin, and methods out of "

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from localazure.cloud import Record
-from localazure.errors import AzureError
+from localazure.control_plane import Record
+from localazure.errors import ArmError
 from localazure.provider.arm import check_reference, type_of
-from localazure.provider.recorded import RecordedKind
+from localazure.provider.control_plane_resource import ControlPlaneResource
 from localazure.provider.records import records_of
 from localazure.provider.rules import FLAG, TEXT, Many, Number, Object, Text
 from localazure.values import Props
@@ -30,7 +30,7 @@ CATEGORIES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 _RETENTION = Object({"days": Number(0, 365), "enabled": FLAG}, required=("days", "enabled"))
 
 
-class DiagnosticSetting(RecordedKind):
+class DiagnosticSetting(ControlPlaneResource):
     token: ClassVar[str] = "azure-native:monitor:DiagnosticSetting"
     arm_type: ClassVar[str] = "Microsoft.Insights/diagnosticSettings"
     id_format: ClassVar[str] = (
@@ -117,7 +117,7 @@ class DiagnosticSetting(RecordedKind):
             for key in SINKS:
                 both = sorted(enabled & _enabled(theirs))
                 if inputs.get(key) and inputs[key] == theirs.get(key) and both:
-                    raise AzureError(
+                    raise ArmError(
                         409,
                         "Conflict",
                         f"Data sink '{inputs[key]}' is already used in diagnostic setting "

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import ClassVar
 
-from localazure.cloud import TENANT, Record
-from localazure.errors import AzureError
+from localazure.control_plane import TENANT, Record
+from localazure.errors import ArmError
 from localazure.provider.arm import GROUP, made_up_guid
-from localazure.provider.recorded import GlobalKind, RecordedKind
+from localazure.provider.control_plane_resource import ControlPlaneResource, GlobalResource
 from localazure.provider.records import records_of
 from localazure.provider.rules import (
     ENABLED,
@@ -44,7 +44,7 @@ def name_of(longest: int) -> Text:
     )
 
 
-class Profile(GlobalKind):
+class Profile(GlobalResource):
     token: ClassVar[str] = "azure-native:cdn:Profile"
     arm_type: ClassVar[str] = "Microsoft.Cdn/profiles"
     id_format: ClassVar[str] = PROFILE
@@ -109,7 +109,7 @@ class Profile(GlobalKind):
         return answers
 
 
-class FrontDoorKind(RecordedKind):
+class FrontDoorResource(ControlPlaneResource):
     """What belongs to a profile, and is deployed to the edge."""
 
     computed: ClassVar[tuple[str, ...]] = DEPLOYED
@@ -139,7 +139,7 @@ def profile_of(resource_id: str) -> str:
     return "/".join(resource_id.split("/")[:9])
 
 
-class AFDEndpoint(FrontDoorKind, GlobalKind):
+class AFDEndpoint(FrontDoorResource, GlobalResource):
     token: ClassVar[str] = "azure-native:cdn:AFDEndpoint"
     arm_type: ClassVar[str] = "Microsoft.Cdn/profiles/afdEndpoints"
     id_format: ClassVar[str] = f"{PROFILE}/afdEndpoints/{{endpointName}}"
@@ -183,7 +183,7 @@ def refuse_in_use(content: Record, record: Record, key: str) -> None:
         value = route["inputs"].get(key) or []
         references = value if isinstance(value, list) else [value]
         if any((one.get("id") or "").lower() == record["id"].lower() for one in references):
-            raise AzureError(
+            raise ArmError(
                 409,
                 "Conflict",
                 "This resource is still associated with a route. Please delete the association "

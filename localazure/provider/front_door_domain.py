@@ -6,14 +6,14 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
-from localazure.cloud import Record
-from localazure.errors import AzureError
+from localazure.control_plane import Record
+from localazure.errors import ArmError
 from localazure.provider.front_door import (
     DEPLOYED,
     HOST,
     NESTED,
     PROFILE,
-    FrontDoorKind,
+    FrontDoorResource,
     name_of,
     profile_of,
     refuse_in_use,
@@ -24,7 +24,7 @@ from localazure.values import Props
 TOKEN_DAYS = 7
 
 
-class AFDCustomDomain(FrontDoorKind):
+class AFDCustomDomain(FrontDoorResource):
     token: ClassVar[str] = "azure-native:cdn:AFDCustomDomain"
     arm_type: ClassVar[str] = "Microsoft.Cdn/profiles/customDomains"
     id_format: ClassVar[str] = f"{PROFILE}/customDomains/{{customDomainName}}"
@@ -72,7 +72,7 @@ class AFDCustomDomain(FrontDoorKind):
             raise self.bad_request("'tlsSettings.secret' is missing: a certificate of one's own")
         for other in self.siblings(content, resource_id, profile_of(resource_id)):
             if other["hostName"].lower() == inputs["hostName"].lower():
-                raise AzureError(
+                raise ArmError(
                     409,
                     "Conflict",
                     f"The host name '{inputs['hostName']}' is used by the custom domain "

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from typing import ClassVar
 
-from localazure.cloud import Record
+from localazure.control_plane import Record
 from localazure.provider.arm import check_reference, region, type_of
 from localazure.provider.front_door import (
     DEPLOYED,
@@ -15,7 +15,7 @@ from localazure.provider.front_door import (
     PROFILE,
     ROUTES,
     STANDARD,
-    FrontDoorKind,
+    FrontDoorResource,
     name_of,
     profile_of,
     refuse_in_use,
@@ -35,7 +35,7 @@ PRIVATE_LINK_REGIONS = frozenset(
 ORIGIN_GROUP = f"{PROFILE}/originGroups/{{originGroupName}}"
 
 
-class AFDOriginGroup(FrontDoorKind):
+class AFDOriginGroup(FrontDoorResource):
     token: ClassVar[str] = "azure-native:cdn:AFDOriginGroup"
     arm_type: ClassVar[str] = "Microsoft.Cdn/profiles/originGroups"
     id_format: ClassVar[str] = ORIGIN_GROUP
@@ -104,7 +104,7 @@ class AFDOriginGroup(FrontDoorKind):
         refuse_in_use(content, record, "originGroup")
 
 
-class AFDOrigin(FrontDoorKind):
+class AFDOrigin(FrontDoorResource):
     token: ClassVar[str] = "azure-native:cdn:AFDOrigin"
     arm_type: ClassVar[str] = "Microsoft.Cdn/profiles/originGroups/origins"
     id_format: ClassVar[str] = f"{ORIGIN_GROUP}/origins/{{originName}}"
@@ -156,7 +156,7 @@ class AFDOrigin(FrontDoorKind):
         self, content: Record, resource_id: str, inputs: Props, before: Props | None
     ) -> None:
         # In Azure an account's blob host is a host; here it is Azurite's address, and a path.
-        azurite = self.cloud.azurite
+        azurite = self.control_plane.azurite
         here = {azurite.endpoint(name)[len("http://") : -1] for name in content["accounts"]}
         for key in ("hostName", "originHostHeader"):
             if inputs.get(key) and inputs[key] not in here and not _is_host(inputs[key]):

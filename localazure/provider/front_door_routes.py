@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from localazure.cloud import Record
-from localazure.errors import AzureError
+from localazure.control_plane import Record
+from localazure.errors import ArmError
 from localazure.provider.arm import check_reference
 from localazure.provider.front_door import (
     NESTED,
     PROFILE,
     ROUTES,
-    FrontDoorKind,
+    FrontDoorResource,
     name_of,
     profile_of,
 )
@@ -25,7 +25,7 @@ PATTERN = r"/|/\*|(/[^/*]+)+(/|/\*)?"
 SPECIFIED = ("IgnoreSpecifiedQueryStrings", "IncludeSpecifiedQueryStrings")
 
 
-class Route(FrontDoorKind):
+class Route(FrontDoorResource):
     token: ClassVar[str] = "azure-native:cdn:Route"
     arm_type: ClassVar[str] = ROUTES
     id_format: ClassVar[str] = f"{PROFILE}/afdEndpoints/{{endpointName}}/routes/{{routeName}}"
@@ -150,7 +150,7 @@ class Route(FrontDoorKind):
             shared = mine & _requests(self.resource_id(other), {**self.defaults, **other})
             if shared:
                 domain, pattern, _ = sorted(shared)[0]
-                raise AzureError(
+                raise ArmError(
                     409,
                     "Conflict",
                     f"Route '{other['routeName']}' takes '{pattern}' of "

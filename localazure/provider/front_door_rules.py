@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from localazure.cloud import Record
-from localazure.errors import AzureError
-from localazure.provider.front_door import NESTED, PROFILE, FrontDoorKind, refuse_in_use
+from localazure.control_plane import Record
+from localazure.errors import ArmError
+from localazure.provider.front_door import NESTED, PROFILE, FrontDoorResource, refuse_in_use
 from localazure.provider.front_door_actions import ACTIONS, CONDITIONS
 from localazure.provider.rules import (
     TEXT,
@@ -30,7 +30,7 @@ def _name(longest: int) -> Text:
     )
 
 
-class RuleSet(FrontDoorKind):
+class RuleSet(FrontDoorResource):
     token: ClassVar[str] = "azure-native:cdn:RuleSet"
     arm_type: ClassVar[str] = "Microsoft.Cdn/profiles/ruleSets"
     id_format: ClassVar[str] = RULE_SET
@@ -44,7 +44,7 @@ class RuleSet(FrontDoorKind):
         refuse_in_use(content, record, "ruleSets")
 
 
-class Rule(FrontDoorKind):
+class Rule(FrontDoorResource):
     token: ClassVar[str] = "azure-native:cdn:Rule"
     arm_type: ClassVar[str] = "Microsoft.Cdn/profiles/ruleSets/rules"
     id_format: ClassVar[str] = f"{RULE_SET}/rules/{{ruleName}}"
@@ -77,7 +77,7 @@ class Rule(FrontDoorKind):
         rules = resource_id.rpartition("/rules/")[0]
         for other in self.siblings(content, resource_id, rules):
             if other["order"] == inputs["order"]:
-                raise AzureError(
+                raise ArmError(
                     409,
                     "Conflict",
                     f"Rule '{other['ruleName']}' of this rule set has the order {inputs['order']} "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from localazure.cloud import SUBSCRIPTION, TENANT, Cloud
+from localazure.control_plane import SUBSCRIPTION, TENANT, ControlPlane
 from localazure.provider.arm import made_up_guid
 from localazure.provider.blob_container import BlobContainer
 from localazure.provider.blob_service import BlobServiceProperties
@@ -23,10 +23,10 @@ class Function:
     call: Callable[[Props], Props]
 
 
-def functions(cloud: Cloud) -> dict[str, Function]:
+def functions(control_plane: ControlPlane) -> dict[str, Function]:
     """Every function that the stand-in knows, by token."""
-    account, service = StorageAccount(cloud), BlobServiceProperties(cloud)
-    container, policy = BlobContainer(cloud), ManagementPolicy(cloud)
+    account, service = StorageAccount(control_plane), BlobServiceProperties(control_plane)
+    container, policy = BlobContainer(control_plane), ManagementPolicy(control_plane)
     named = ("accountName", "resourceGroupName")
     return {
         "azure-native:authorization:getClientConfig": Function(

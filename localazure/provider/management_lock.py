@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from localazure.provider.recorded import RecordedKind
+from localazure.provider.control_plane_resource import ControlPlaneResource
 from localazure.provider.rules import TEXT, Many, Object, Text
 
 LONGEST_NOTES = 512
 
 
-class ManagementLockByScope(RecordedKind):
+class ManagementLockByScope(ControlPlaneResource):
     token: ClassVar[str] = "azure-native:authorization:ManagementLockByScope"
     arm_type: ClassVar[str] = "Microsoft.Authorization/locks"
     id_format: ClassVar[str] = "{scope}/providers/Microsoft.Authorization/locks/{lockName}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from localazure.cloud import Record, now
-from localazure.errors import AzureError
-from localazure.provider.recorded import RecordedKind
+from localazure.control_plane import Record, now
+from localazure.errors import ArmError
+from localazure.provider.control_plane_resource import ControlPlaneResource
 from localazure.provider.rules import FLAG, TEXT, Many, Number, Object, Text
 from localazure.provider.storage_account import ACCOUNT
 from localazure.values import Props
@@ -70,7 +70,7 @@ _RULE = Object(
 )
 
 
-class ManagementPolicy(RecordedKind):
+class ManagementPolicy(ControlPlaneResource):
     token: ClassVar[str] = "azure-native:storage:ManagementPolicy"
     arm_type: ClassVar[str] = "Microsoft.Storage/storageAccounts/managementPolicies"
     id_format: ClassVar[str] = f"{ACCOUNT}/managementPolicies/{{managementPolicyName}}"
@@ -105,7 +105,7 @@ class ManagementPolicy(RecordedKind):
             names.add(rule["name"].lower())
             self._refuse_rule(path, rule["definition"], reads_count=bool(tracked.get("enable")))
         if account["properties"]["kind"] == "Storage":
-            raise AzureError(
+            raise ArmError(
                 400,
                 "OperationNotAllowedOnKind",
                 "The operation is not permitted for kind 'Storage': an account of kind StorageV2, "
@@ -116,7 +116,7 @@ class ManagementPolicy(RecordedKind):
         """getManagementPolicy: the outputs, and the id."""
         live = self.read(self.resource_id(asked))
         if live is None:
-            raise AzureError(
+            raise ArmError(
                 404,
                 "ManagementPolicyNotFound",
                 f"No ManagementPolicy found for account {asked['accountName']}",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from localazure.cloud import Record
-from localazure.errors import AzureError
+from localazure.control_plane import Record
+from localazure.errors import ArmError
 from localazure.provider.arm import GROUP, check_reference, made_up_guid
-from localazure.provider.recorded import GlobalKind
+from localazure.provider.control_plane_resource import GlobalResource
 from localazure.provider.records import records_of
 from localazure.provider.rules import FLAG, REFERENCE, TAGS, TEXT, Object, Text
 from localazure.values import Props
@@ -18,7 +18,7 @@ NETWORK = "Microsoft.Network/virtualNetworks"
 LABEL = r"[A-Za-z0-9_]([\w-]{0,61}\w)?"
 
 
-class PrivateZone(GlobalKind):
+class PrivateZone(GlobalResource):
     token: ClassVar[str] = "azure-native:privatedns:PrivateZone"
     arm_type: ClassVar[str] = "Microsoft.Network/privateDnsZones"
     id_format: ClassVar[str] = ZONE
@@ -55,7 +55,7 @@ class PrivateZone(GlobalKind):
     def validate_delete(self, content: Record, record: Record) -> None:
         links = records_of(content, VirtualNetworkLink.arm_type, record["id"])
         if links:
-            raise AzureError(
+            raise ArmError(
                 409,
                 "CannotDeleteResource",
                 "Cannot delete resource while nested resources exist. Some existing nested "
@@ -80,7 +80,7 @@ class PrivateZone(GlobalKind):
         }
 
 
-class VirtualNetworkLink(GlobalKind):
+class VirtualNetworkLink(GlobalResource):
     token: ClassVar[str] = "azure-native:privatedns:VirtualNetworkLink"
     arm_type: ClassVar[str] = "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
     id_format: ClassVar[str] = f"{ZONE}/virtualNetworkLinks/{{virtualNetworkLinkName}}"
@@ -127,7 +127,7 @@ class VirtualNetworkLink(GlobalKind):
         for other in records_of(content, self.arm_type, zone):
             same = other["inputs"]["virtualNetwork"]["id"].lower() == str(network).lower()
             if same and other["id"].lower() != resource_id.lower():
-                raise AzureError(
+                raise ArmError(
                     409,
                     "Conflict",
                     f"Virtual network '{network}' is linked to zone '{zone.rpartition('/')[2]}' "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from localazure.cloud import Record
+from localazure.control_plane import Record
 from localazure.provider.arm import GROUP, check_reference, made_up_guid, type_of
-from localazure.provider.recorded import RecordedKind
+from localazure.provider.control_plane_resource import ControlPlaneResource
 from localazure.provider.records import exists, records_of
 from localazure.provider.rules import OPAQUE, REFERENCE, TAGS, TEXT, Many, Object, Text
 from localazure.values import Props
@@ -39,7 +39,7 @@ _CONNECTION = Object(
 CONNECTIONS = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")
 
 
-class PrivateEndpoint(RecordedKind):
+class PrivateEndpoint(ControlPlaneResource):
     token: ClassVar[str] = "azure-native:network:PrivateEndpoint"
     arm_type: ClassVar[str] = "Microsoft.Network/privateEndpoints"
     id_format: ClassVar[str] = ENDPOINT
@@ -134,7 +134,7 @@ class PrivateEndpoint(RecordedKind):
         }
 
 
-class PrivateDnsZoneGroup(RecordedKind):
+class PrivateDnsZoneGroup(ControlPlaneResource):
     """The records of an endpoint's addresses in private zones. Its `name` is only an alias."""
 
     token: ClassVar[str] = "azure-native:network:PrivateDnsZoneGroup"

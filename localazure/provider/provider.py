@@ -7,13 +7,13 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from localazure.azurite import Azurite
-from localazure.cloud import Cloud
-from localazure.errors import AzureError
+from localazure.control_plane import ControlPlane
+from localazure.errors import ArmError
 from localazure.provider.arm import project, region
 from localazure.provider.functions import functions
-from localazure.provider.kinds import Failure, Kind, Live, value_at
 from localazure.provider.records import refuse_locked
-from localazure.provider.registry import KINDS
+from localazure.provider.registry import RESOURCE_TYPES
+from localazure.provider.resource import Failure, Live, ResourceType, value_at
 from localazure.values import UNKNOWN, Props
 
 
@@ -31,14 +31,16 @@ class Diff:
 class Provider:
     """Every verb takes and returns plain JSON values, in previews with `UNKNOWN` among them.
 
-    Raises AzureError where Azure would refuse, KeyError for a type that this stand-in lacks.
+    Raises ArmError where Azure would refuse, KeyError for a type that this stand-in lacks.
     """
 
     def __init__(self, azurite: Azurite) -> None:
-        cloud = Cloud(azurite)
-        self.kinds: dict[str, Kind] = {kind.token: kind(cloud) for kind in KINDS}
-        self.functions = functions(cloud)
-        self._cloud = cloud
+        control_plane = ControlPlane(azurite)
+        self.resource_types: dict[str, ResourceType] = {
+            kind.token: kind(control_plane) for kind in RESOURCE_TYPES
+        }
+        self.functions = functions(control_plane)
+        self._control_plane = control_plane
         self._location = ""
 
     def configure(self, config: dict[str, str]) -> None:
@@ -48,7 +50,7 @@ class Provider:
     def check(
         self, token: str, name: str, old: Props, new: Props, seed: bytes
     ) -> tuple[Props, list[Failure]]:
-        kind = self.kinds[token]
+        kind = self.resource_types[token]
         inputs = dict(new)
         if "location" in kind.shape.fields and inputs.get("location") is None:
             location = self._default_location(inputs, old)
@@ -58,7 +60,7 @@ class Provider:
 
     def diff(self, token: str, old: Props, new: Props) -> Diff:
         """What changes between two sets of checked inputs."""
-        kind = self.kinds[token]
+        kind = self.resource_types[token]
         by_random_name = bool(new.get("__createBeforeDelete"))
         old, new = _comparable(old), _comparable(new)
         changes = dict(_changes("", old, new))
@@ -71,7 +73,7 @@ class Provider:
         return Diff(changes, replaces, bool(replaces) and not by_random_name)
 
     def create(self, token: str, inputs: Props, *, preview: bool = False) -> Live:
-        kind = self.kinds[token]
+        kind = self.resource_types[token]
         if preview:
             return Live("", kind.previewed(inputs, {}))
         self._refuse_locked(kind, kind.resource_id(inputs), "write")
@@ -79,7 +81,7 @@ class Provider:
 
     def read(self, token: str, resource_id: str, inputs: Props) -> tuple[Live, Props] | None:
         """The live resource and the inputs that would declare it, or None if it is gone."""
-        kind = self.kinds[token]
+        kind = self.resource_types[token]
         live = kind.read(resource_id)
         if live is None:
             return None
@@ -91,45 +93,43 @@ class Provider:
         self, token: str, resource_id: str, old: Props, inputs: Props, *, preview: bool = False
     ) -> Live:
         """`old` are the outputs so far: a preview keeps of them what an update leaves alone."""
-        kind = self.kinds[token]
+        kind = self.resource_types[token]
         if preview:
             return Live(resource_id, {**old, **kind.previewed(inputs, old)})
         self._refuse_locked(kind, resource_id, "write")
         return kind.update(resource_id, inputs)
 
     def delete(self, token: str, resource_id: str) -> None:
-        kind = self.kinds[token]
+        kind = self.resource_types[token]
         self._refuse_locked(kind, resource_id, "write" if kind.deleted_by_writing else "delete")
         kind.delete(resource_id)
 
     def start(self) -> None:
         """Have Azurite run, and serve the accounts that there are."""
-        self._cloud.start()
+        self._control_plane.start()
 
     def serve_accounts(self) -> None:
         """The same for an Azurite that may or may not run."""
-        self._cloud.serve_accounts()
+        self._control_plane.serve_accounts()
 
     def last_loss(self) -> str:
-        return self._cloud.azurite.last_loss()
+        return self._control_plane.azurite.last_loss()
 
     def resource_id(self, token: str, inputs: Props) -> str:
-        return self.kinds[token].resource_id(inputs)
+        return self.resource_types[token].resource_id(inputs)
 
     def invoke(self, token: str, arguments: Props) -> Props:
         found = self.functions.get(token)
         if found is None:
-            raise AzureError(404, "UnknownFunction", f"this stand-in has no function '{token}'")
+            raise ArmError(404, "UnknownFunction", f"this stand-in has no function '{token}'")
         missing = [name for name in found.required if not arguments.get(name)]
         if missing:
-            raise AzureError(
-                400, "InvalidArgument", f"'{token}' needs {', '.join(missing)} as well"
-            )
+            raise ArmError(400, "InvalidArgument", f"'{token}' needs {', '.join(missing)} as well")
         return found.call(arguments)
 
-    def _refuse_locked(self, kind: Kind, resource_id: str, verb: str) -> None:
+    def _refuse_locked(self, kind: ResourceType, resource_id: str, verb: str) -> None:
         if kind.heeds_locks:
-            refuse_locked(self._cloud.load(), resource_id, verb)
+            refuse_locked(self._control_plane.load(), resource_id, verb)
 
     def _default_location(self, inputs: Props, old: Props) -> str:
         """As azure-native: what the resource had, the provider's setting, the group's location."""
@@ -138,7 +138,11 @@ class Provider:
         if self._location:
             return self._location
         group = inputs.get("resourceGroupName")
-        found = self._cloud.load()["groups"].get(group.lower()) if isinstance(group, str) else None
+        found = (
+            self._control_plane.load()["groups"].get(group.lower())
+            if isinstance(group, str)
+            else None
+        )
         return str(found["location"]) if found else ""
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from localazure.cloud import SUBSCRIPTION, Record
-from localazure.errors import AzureError
+from localazure.control_plane import SUBSCRIPTION, Record
+from localazure.errors import ArmError
 from localazure.provider.arm import group_id, id_part, type_of
 
 LOCKS = "microsoft.authorization/locks"
-# The types that the cloud keeps; `recorded.RecordedKind` adds its own.
+# The types that the cloud keeps; `recorded.ControlPlaneResource` adds its own.
 _GROUP = "microsoft.resources/resourcegroups"
 _ACCOUNT = "microsoft.storage/storageaccounts"
 _SERVICE = f"{_ACCOUNT}/blobservices"
@@ -64,20 +64,20 @@ def refuse_missing(content: Record, resource_id: str) -> None:
         raise not_found(resource_id)
 
 
-def not_found(resource_id: str) -> AzureError:
+def not_found(resource_id: str) -> ArmError:
     tail = resource_id.rpartition("/providers/")[2]
     if type_of(resource_id) == "Microsoft.Resources/resourceGroups":
         return group_not_found(resource_id.rpartition("/")[2])
     group = id_part(resource_id, "resourceGroups")
-    return AzureError(
+    return ArmError(
         404,
         "ResourceNotFound",
         f"The Resource '{tail}' under resource group '{group}' was not found.",
     )
 
 
-def group_not_found(group: str) -> AzureError:
-    return AzureError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+def group_not_found(group: str) -> ArmError:
+    return ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
 
 
 def refuse_locked(content: Record, resource_id: str, verb: str) -> None:
@@ -96,7 +96,7 @@ def refuse_locked(content: Record, resource_id: str, verb: str) -> None:
         if above or (below and verb == "delete"):
             locked.append(scope)
     if locked:
-        raise AzureError(
+        raise ArmError(
             409,
             "ScopeLocked",
             f"The scope '{resource_id}' cannot perform {verb} operation because following scope(s) "

@@ -7,10 +7,10 @@ import re
 import uuid
 from typing import ClassVar
 
-from localazure.cloud import Record, now
-from localazure.errors import AzureError
+from localazure.control_plane import Record, now
+from localazure.errors import ArmError
 from localazure.provider.arm import made_up_guid
-from localazure.provider.recorded import RecordedKind
+from localazure.provider.control_plane_resource import ControlPlaneResource
 from localazure.provider.records import records_of
 from localazure.provider.rules import TEXT, Object, Text
 from localazure.values import Props
@@ -21,7 +21,7 @@ ROLE = rf"(?i:(/.+)?/providers/Microsoft\.Authorization/roleDefinitions/){GUID}"
 IDENTIFYING = ("scope", "roleDefinitionId", "principalId")
 
 
-class RoleAssignment(RecordedKind):
+class RoleAssignment(ControlPlaneResource):
     token: ClassVar[str] = "azure-native:authorization:RoleAssignment"
     arm_type: ClassVar[str] = "Microsoft.Authorization/roleAssignments"
     id_format: ClassVar[str] = (
@@ -90,7 +90,7 @@ class RoleAssignment(RecordedKind):
         for other in records_of(content, self.arm_type) if before is None else ():
             if _identity(other["inputs"]) == _identity(inputs):
                 name = other["id"].rpartition("/")[2].replace("-", "")
-                raise AzureError(
+                raise ArmError(
                     409,
                     "RoleAssignmentExists",
                     "The role assignment already exists. The ID of the existing role assignment "

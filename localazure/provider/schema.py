@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from localazure.provider.kinds import Kind
 from localazure.provider.provider import Provider, plugin_version
+from localazure.provider.resource import ResourceType
 
 _ANY = {"$ref": "pulumi.json#/Any"}
 
@@ -21,7 +21,9 @@ def schema(provider: Provider) -> str:
             "config": {
                 "variables": {"location": {"type": "string"}, "subscriptionId": {"type": "string"}}
             },
-            "resources": {token: _resource(kind) for token, kind in provider.kinds.items()},
+            "resources": {
+                token: _resource(kind) for token, kind in provider.resource_types.items()
+            },
             "functions": {
                 token: {"inputs": _object(found.required), "outputs": _object(found.outputs)}
                 for token, found in provider.functions.items()
@@ -30,7 +32,7 @@ def schema(provider: Provider) -> str:
     )
 
 
-def _resource(kind: Kind) -> dict[str, Any]:
+def _resource(kind: ResourceType) -> dict[str, Any]:
     inputs = sorted(kind.shape.fields)
     computed = [path for path in kind.computed if "." not in path]
     return {

@@ -14,7 +14,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from localazure.azurite import Azurite
-from localazure.errors import AzureError, LocalAzureError
+from localazure.errors import ArmError, LocalAzureError
 from localazure.provider.provider import Diff, Provider, plugin_version
 from localazure.provider.schema import schema
 from localazure.values import Props, from_struct, plain, to_struct
@@ -41,7 +41,7 @@ def _answered(method: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(self: Servicer, request: Any, context: grpc.ServicerContext) -> Any:
         try:
             return method(self, request)
-        except (AzureError, LocalAzureError) as error:
+        except (ArmError, LocalAzureError) as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         except KeyError as error:
             context.abort(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from localazure.cloud import TENANT, Record, new_key, now
-from localazure.errors import AzureError
+from localazure.control_plane import TENANT, Record, new_key, now
+from localazure.errors import ArmError
 from localazure.provider.account_rules import FIXED_AT_BIRTH, SHAPE, refuse, refuse_change
 from localazure.provider.arm import GROUP, account_id, id_part, made_up_guid, region
-from localazure.provider.kinds import Kind, Live
 from localazure.provider.records import forget, group_not_found, refuse_locked
+from localazure.provider.resource import Live, ResourceType
 from localazure.provider.resource_group import already_exists
 from localazure.provider.rules import Object
 from localazure.values import Props
@@ -17,7 +17,7 @@ from localazure.values import Props
 ACCOUNT = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/{{accountName}}"
 
 
-class StorageAccount(Kind):
+class StorageAccount(ResourceType):
     token: ClassVar[str] = "azure-native:storage:StorageAccount"
     arm_type: ClassVar[str] = "Microsoft.Storage/storageAccounts"
     id_format: ClassVar[str] = ACCOUNT
@@ -44,15 +44,15 @@ class StorageAccount(Kind):
     def create(self, inputs: Props) -> Live:
         name, group = inputs["accountName"], inputs["resourceGroupName"]
         refuse(inputs)
-        self.cloud.start()  # an account that cannot be served is not recorded
-        with self.cloud.change() as content:
+        self.control_plane.start()  # an account that cannot be served is not recorded
+        with self.control_plane.change() as content:
             found_group = content["groups"].get(group.lower())
             if found_group is None:
                 raise group_not_found(group)
             if name in content["accounts"]:
                 if content["accounts"][name]["group"].lower() == group.lower():
                     raise already_exists(account_id(group, name))
-                raise AzureError(
+                raise ArmError(
                     409,
                     "StorageAccountAlreadyTaken",
                     f"The storage account named {name} is already taken.",
@@ -71,12 +71,12 @@ class StorageAccount(Kind):
 
     def read(self, resource_id: str) -> Live | None:
         name = id_part(resource_id, "storageAccounts")
-        return self._live(name) if self.cloud.account(name) else None
+        return self._live(name) if self.control_plane.account(name) else None
 
     def update(self, resource_id: str, inputs: Props) -> Live:
         name = id_part(resource_id, "storageAccounts")
         refuse({**self.names(resource_id), **inputs})
-        with self.cloud.change() as content:
+        with self.control_plane.change() as content:
             account = content["accounts"][name]
             refuse_change(account["properties"], inputs)
             account["properties"] = _stored(inputs, account["properties"]["location"])
@@ -85,13 +85,13 @@ class StorageAccount(Kind):
 
     def delete(self, resource_id: str) -> None:
         name = id_part(resource_id, "storageAccounts")
-        if self.cloud.account(name) is None:
+        if self.control_plane.account(name) is None:
             return
-        blobs = self.cloud.blobs(name)
+        blobs = self.control_plane.blobs(name)
         for container in blobs.container_names():
             blobs.delete_container(container)
         blobs.set_cors([])
-        with self.cloud.change() as content:
+        with self.control_plane.change() as content:
             content["accounts"].pop(name, None)
             forget(content, resource_id)
 
@@ -102,7 +102,7 @@ class StorageAccount(Kind):
         """
         account = self._account(group, name)
         # Listing keys is a write in Azure's eyes: whoever has them can write.
-        refuse_locked(self.cloud.load(), account_id(group, name), "write")
+        refuse_locked(self.control_plane.load(), account_id(group, name), "write")
         return {
             "keys": [
                 {
@@ -122,29 +122,33 @@ class StorageAccount(Kind):
         return {**live.outputs, "id": live.id}
 
     def _account(self, group: str, name: str) -> Record:
-        account = self.cloud.account(name)
+        account = self.control_plane.account(name)
         if account is None or account["group"].lower() != group.lower():
             raise account_not_found(group, name)
         return account
 
     def _apply_public_access(self, name: str) -> None:
         """The account's switch overrides its containers' levels, in both directions."""
-        account = self.cloud.account(name)
+        account = self.control_plane.account(name)
         if account and account["containers"]:
-            blobs = self.cloud.blobs(name)
+            blobs = self.control_plane.blobs(name)
             for container in account["containers"]:
                 blobs.set_level(container, effective_level(account, container))
 
     def _live(self, name: str) -> Live:
-        account = self.cloud.account(name)
+        account = self.control_plane.account(name)
         if account is None:
-            raise AzureError(404, "ResourceNotFound", f"The storage account {name} was not found.")
+            raise ArmError(404, "ResourceNotFound", f"The storage account {name} was not found.")
         stored = account["properties"]
         given = stored.get("identity")
         secondary = (
             # Azure's page "Azure Storage redundancy": the account's name with a suffix; Azurite
             # answers there as well.
-            {"secondaryEndpoints": {"blob": self.cloud.azurite.endpoint(f"{name}-secondary")}}
+            {
+                "secondaryEndpoints": {
+                    "blob": self.control_plane.azurite.endpoint(f"{name}-secondary")
+                }
+            }
             if stored["sku"]["name"] in ("Standard_RAGRS", "Standard_RAGZRS")
             else {}
         )
@@ -173,7 +177,7 @@ class StorageAccount(Kind):
             "creationTime": account["created"],
             "keyCreationTime": account["keyCreated"],
             "name": name,
-            "primaryEndpoints": {"blob": self.cloud.azurite.endpoint(name)},
+            "primaryEndpoints": {"blob": self.control_plane.azurite.endpoint(name)},
             "primaryLocation": stored["location"],
             **secondary,
             "type": self.arm_type,
@@ -187,8 +191,8 @@ def effective_level(account: Record, container: str) -> str:
     return str(account["containers"][container]) if allowed else "None"
 
 
-def account_not_found(group: str, name: str) -> AzureError:
-    return AzureError(
+def account_not_found(group: str, name: str) -> ArmError:
+    return ArmError(
         404,
         "ResourceNotFound",
         f"The Resource 'Microsoft.Storage/storageAccounts/{name}' under resource group '{group}' "

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from localazure.provider.kinds import Live
 from localazure.provider.provider import Provider
+from localazure.provider.resource import Live
 
 SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000000"
 RG = f"{SUBSCRIPTION}/resourceGroups/rg1"

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from localazure.azurite import Azurite
-from localazure.errors import AzureError
+from localazure.errors import ArmError
 from localazure.provider.provider import Provider
 from localazure.values import UNKNOWN
 from tests.localazure import declared as d
-from tests.localazure.conftest import empty_cloud
+from tests.localazure.conftest import empty_control_plane
 
 VALUE, LINKED = "InvalidValuesForRequestParameters", "LinkedInvalidPropertyId"
 BAD, PROPERTY = "BadRequest", "InvalidRequestPropertyValue"
@@ -322,14 +322,14 @@ EDGES: list[Case] = [
 @pytest.fixture
 def provider(desk_azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     monkeypatch.setenv("LOCALAZURE_CONTAINER_DELETE_SECONDS", "0")
-    empty_cloud(desk_azurite)
+    empty_control_plane(desk_azurite)
     yield Provider(desk_azurite)
 
 
 @pytest.fixture(scope="module")
 def filled(desk_azurite: Azurite) -> Provider:
     """Made once: a refusal leaves it as it was, so all of a type's cases can share it."""
-    empty_cloud(desk_azurite)
+    empty_control_plane(desk_azurite)
     provider = Provider(desk_azurite)
     for short in dict.fromkeys([*d.needed(d.ROUTE), *d.needed(d.RECORDS), *d.needed(d.POLICY)]):
         d.make(provider, short)
@@ -343,7 +343,7 @@ def filled(desk_azurite: Azurite) -> Provider:
 def test_it_is_refused(
     filled: Provider, short: str, change: dict[str, Any], status: int, code: str, word: str
 ) -> None:
-    with pytest.raises(AzureError) as caught:
+    with pytest.raises(ArmError) as caught:
         # What is there already would be refused for that.
         names = {
             key: value
@@ -460,7 +460,7 @@ def test_everything_that_brings_data_back_is_taken_together(provider: Provider) 
     off = {"enabled": False}
     d.make(provider, d.SERVICE, restorePolicy=off, changeFeed=off, deleteRetentionPolicy=off)
     tracked = {"daysAfterLastAccessTimeGreaterThan": 90}
-    with pytest.raises(AzureError, match="lastAccessTimeTrackingPolicy"):
+    with pytest.raises(ArmError, match="lastAccessTimeTrackingPolicy"):
         d.make(provider, d.POLICY, **{f"{STEP}__tierToCool": tracked})
     provider.update(d.native(d.SERVICE), live.id, {}, inputs)
     d.make(provider, d.POLICY, **{f"{STEP}__tierToCool": tracked})
@@ -481,14 +481,14 @@ def test_some_accounts_have_no_versions(
 ) -> None:
     d.prepare(provider, d.SERVICE, StorageAccount=kind)
     d.make(provider, d.SERVICE, deleteRetentionPolicy=KEPT)
-    with pytest.raises(AzureError) as caught:
+    with pytest.raises(ArmError) as caught:
         d.make(provider, d.SERVICE, **change)
     assert (caught.value.status, caught.value.code) == (status, code)
 
 
 def test_an_account_of_the_first_kind_has_no_lifecycle(provider: Provider) -> None:
     d.prepare(provider, d.POLICY, StorageAccount={"kind": "Storage"})
-    with pytest.raises(AzureError, match="OperationNotAllowedOnKind"):
+    with pytest.raises(ArmError, match="OperationNotAllowedOnKind"):
         d.make(provider, d.POLICY)
 
 
@@ -519,7 +519,7 @@ def test_what_an_account_was_born_with_stays(
     if not code:
         provider.update(d.native(d.ACCOUNT), d.STORE, {}, inputs)
         return
-    with pytest.raises(AzureError) as caught:
+    with pytest.raises(ArmError) as caught:
         provider.update(d.native(d.ACCOUNT), d.STORE, {}, inputs)
     assert (caught.value.status, caught.value.code) == (400, code)
 
@@ -542,7 +542,7 @@ def test_a_second_one_for_the_same_thing_is_refused(
 ) -> None:
     d.prepare(provider, short)
     d.make(provider, short)
-    with pytest.raises(AzureError) as caught:
+    with pytest.raises(ArmError) as caught:
         d.make(provider, short, **change)
     assert caught.value.code == code
     d.make(provider, short, **change, **_ANOTHER[short]) if short in _ANOTHER else None
@@ -562,13 +562,13 @@ def test_a_role_assignment_cannot_be_turned_into_another(provider: Provider) -> 
     d.prepare(provider, d.ROLES)
     live = d.make(provider, d.ROLES)
     other = d.declared(d.ROLES, principalId="22222222-2222-3333-4444-555555555555")
-    with pytest.raises(AzureError, match="RoleAssignmentUpdateNotPermitted"):
+    with pytest.raises(ArmError, match="RoleAssignmentUpdateNotPermitted"):
         provider.update(d.native(d.ROLES), live.id, {}, other)
 
 
 def test_a_route_needs_an_origin_that_is_on(provider: Provider) -> None:
     d.prepare(provider, d.ROUTE, AFDOrigin={"enabledState": "Disabled"})
-    with pytest.raises(AzureError, match="at least one enabled origin"):
+    with pytest.raises(ArmError, match="at least one enabled origin"):
         d.make(provider, d.ROUTE)
     provider.update(
         d.native(d.ORIGIN), f"{d.FRONT}/originGroups/blobs/origins/blob", {}, d.declared(d.ORIGIN)
@@ -582,14 +582,14 @@ def test_private_origins_are_for_premium_and_among_themselves(provider: Provider
     d.make(provider, d.PROFILE, sku={"name": "Standard_AzureFrontDoor"})
     d.make(provider, d.ORIGINS)
     private = {"sharedPrivateLinkResource": PRIVATE_LINK}
-    with pytest.raises(AzureError, match="Standard_AzureFrontDoor"):
+    with pytest.raises(ArmError, match="Standard_AzureFrontDoor"):
         d.make(provider, d.ORIGIN, **private)
     provider.update(d.native(d.PROFILE), d.FRONT, {}, d.declared(d.PROFILE))
     d.make(provider, d.ORIGIN, **private)
-    with pytest.raises(AzureError, match="private link cannot be in one origin group"):
+    with pytest.raises(ArmError, match="private link cannot be in one origin group"):
         d.make(provider, d.ORIGIN, originName="open")
     standard = d.declared(d.PROFILE, sku={"name": "Standard_AzureFrontDoor"})
-    with pytest.raises(AzureError, match="cannot go back"):
+    with pytest.raises(ArmError, match="cannot go back"):
         provider.update(d.native(d.PROFILE), d.FRONT, {}, standard)
 
 
@@ -598,12 +598,12 @@ def test_an_accounts_host_on_this_machine_is_an_origin(provider: Provider) -> No
     account = d.make(provider, d.ACCOUNT)
     host = account.outputs["primaryEndpoints"]["blob"].removeprefix("http://").rstrip("/")
     d.make(provider, d.ORIGIN, hostName=host, originHostHeader=host)
-    with pytest.raises(AzureError, match="hostName"):
+    with pytest.raises(ArmError, match="hostName"):
         d.make(provider, d.ORIGIN, originName="other", hostName=f"{host}x")
 
 
 def test_an_origin_group_signs_in_as_the_profile(provider: Provider) -> None:
     d.prepare(provider, d.ORIGINS, Profile={"identity": None})
-    with pytest.raises(AzureError, match="SystemAssigned"):
+    with pytest.raises(ArmError, match="SystemAssigned"):
         d.make(provider, d.ORIGINS)
     d.make(provider, d.ORIGINS, authentication=None)

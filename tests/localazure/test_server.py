@@ -20,7 +20,7 @@ from localazure.azurite import Azurite
 from localazure.values import UNKNOWN, from_struct, to_struct
 from tests.conftest import ROOT
 from tests.localazure import declared
-from tests.localazure.conftest import empty_cloud
+from tests.localazure.conftest import empty_control_plane
 
 URN = "urn:pulumi:s::p::azure-native:resources:ResourceGroup::rg"
 
@@ -28,7 +28,7 @@ URN = "urn:pulumi:s::p::azure-native:resources:ResourceGroup::rg"
 def plugin_environment(azurite: Azurite) -> dict[str, str]:
     return {
         **os.environ,
-        "LOCALAZURE_HOME": str(azurite.home),
+        "LOCALAZURE_HOME": str(azurite.state_dir),
         "LOCALAZURE_BLOB_PORT": str(azurite.port),
     }
 
@@ -123,7 +123,7 @@ def urn_of(short: str) -> str:
 def test_an_account_is_imported_by_its_id_and_a_nested_change_replaces_it(
     stub: Any, desk_azurite: Azurite
 ) -> None:
-    empty_cloud(desk_azurite)
+    empty_control_plane(desk_azurite)
     for short in (declared.GROUP, declared.ACCOUNT):
         properties = to_struct(declared.INPUTS[short])
         stub.Create(provider_pb2.CreateRequest(urn=urn_of(short), properties=properties))

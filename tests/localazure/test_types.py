@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from localazure.azurite import Azurite
-from localazure.cloud import Cloud
-from localazure.errors import AzureError
+from localazure.control_plane import ControlPlane
+from localazure.errors import ArmError
 from localazure.provider.provider import Provider
 from localazure.values import UNKNOWN
 from tests.localazure import declared as d
-from tests.localazure.conftest import empty_cloud
+from tests.localazure.conftest import empty_control_plane
 
 GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 # Type, its id, outputs that the service adds, a change and where it shows.
@@ -112,12 +112,12 @@ LIVES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 @pytest.fixture
 def provider(desk_azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     monkeypatch.setenv("LOCALAZURE_CONTAINER_DELETE_SECONDS", "0")
-    empty_cloud(desk_azurite)
+    empty_control_plane(desk_azurite)
     yield Provider(desk_azurite)
 
 
-def refusal(provider: Provider, short: str, verb: str = "create", **changed: Any) -> AzureError:
-    with pytest.raises(AzureError) as caught:
+def refusal(provider: Provider, short: str, verb: str = "create", **changed: Any) -> ArmError:
+    with pytest.raises(ArmError) as caught:
         if verb == "create":
             d.make(provider, short, **changed)
         elif verb == "delete":
@@ -145,7 +145,9 @@ def test_a_type_is_made_found_changed_and_deleted(
     live = provider.create(token, inputs)
     assert live.id == resource_id
     assert answered.items() <= live.outputs.items()
-    assert set(provider.kinds[token].computed) <= _paths(live.outputs) | {"identity.tenantId"}
+    assert set(provider.resource_types[token].computed) <= _paths(live.outputs) | {
+        "identity.tenantId"
+    }
 
     found = provider.read(token, live.id, inputs)
     assert found == (live, inputs)  # no drift
@@ -303,18 +305,18 @@ def test_an_account_takes_with_it_what_was_put_on_it(
     container = f"{d.STORE}/blobServices/default/containers/assets"
     d.make(provider, d.ROLES, scope=container)
     provider.delete(d.native(d.CONTAINER), container)
-    recorded = Cloud(desk_azurite).load()["recorded"]
+    recorded = ControlPlane(desk_azurite).load()["recorded"]
     assert [key for key in recorded if "containers" in key] == []
     assert len(recorded) == 3
     provider.delete(d.native(d.ACCOUNT), d.STORE)
-    assert "recorded" not in Cloud(desk_azurite).load()
+    assert "recorded" not in ControlPlane(desk_azurite).load()
 
 
 def test_a_profile_takes_with_it_all_that_it_has(provider: Provider, desk_azurite: Azurite) -> None:
     d.prepare(provider, d.ROUTE)
     d.make(provider, d.ROUTE)
     provider.delete(d.native(d.PROFILE), d.FRONT)
-    assert "recorded" not in Cloud(desk_azurite).load()
+    assert "recorded" not in ControlPlane(desk_azurite).load()
 
 
 def test_a_group_is_not_deleted_with_what_others_made_in_it(
@@ -328,7 +330,7 @@ def test_a_group_is_not_deleted_with_what_others_made_in_it(
     assert "privatelink.blob.core.windows.net" in held.message
     provider.delete(d.native(d.ZONE), zone.id)
     provider.delete(d.native(d.GROUP), d.RG)  # a role on it goes with it
-    assert Cloud(desk_azurite).load() == {"accounts": {}, "groups": {}}
+    assert ControlPlane(desk_azurite).load() == {"accounts": {}, "groups": {}}
 
 
 @pytest.mark.parametrize("scope", [d.STORE, d.RG])
@@ -365,7 +367,7 @@ def test_a_read_only_lock_stops_changes_and_keys_as_well(provider: Provider) -> 
         refusal(provider, d.ACCOUNT, "delete", id=d.STORE),
     ):
         assert refused.code == "ScopeLocked"
-    with pytest.raises(AzureError, match=r"ScopeLocked.*write operation"):
+    with pytest.raises(ArmError, match=r"ScopeLocked.*write operation"):
         provider.invoke("azure-native:storage:listStorageAccountKeys", asked)
     provider.update(d.native(d.LOCK), lock.id, {}, d.declared(d.LOCK, level="NotSpecified"))
     d.make(provider, d.CONTAINER)

@@ -13,12 +13,11 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localazure.azurite import Azurite, Status
-from localazure.errors import AzureError
-from localazure.home import Damaged, locked, read_json, write_json
+from localazure.errors import ArmError
+from localazure.state_dir import Damaged, locked, read_json, write_json
 
 if TYPE_CHECKING:
     from localazure.blobs import Blobs
@@ -29,7 +28,7 @@ SUBSCRIPTION = TENANT = "00000000-0000-0000-0000-000000000000"
 CONTAINER_DELETE_SECONDS = 30.0
 
 
-class Cloud:
+class ControlPlane:
     """The control plane's memory, in one private file under the state folder.
 
     `groups` maps a group's name in lower case to its properties, `accounts` an account's name to
@@ -40,12 +39,8 @@ class Cloud:
 
     def __init__(self, azurite: Azurite) -> None:
         self.azurite = azurite
-        self._file = azurite.home / "cloud.json"
-        self._lock = azurite.home / "cloud.lock"
-
-    @property
-    def home(self) -> Path:
-        return self.azurite.home
+        self._file = azurite.state_dir / "cloud.json"
+        self._lock = azurite.state_dir / "cloud.lock"
 
     def load(self) -> Record:
         """What there is. Raises Damaged if the file cannot be read."""
@@ -95,14 +90,14 @@ class Cloud:
     def renew_key(self, account: str, key: str) -> None:
         """Replace `key1` or `key2`; from the next request on the old one opens nothing.
 
-        Raises AzureError for an account or a key that there is not.
+        Raises ArmError for an account or a key that there is not.
         """
         with self.change() as content:
             found = content["accounts"].get(account)
             if found is None:
                 raise no_account(account)
             if key not in found["keys"]:
-                raise AzureError(
+                raise ArmError(
                     400,
                     "InvalidValuesForRequestParameters",
                     "Values for request parameters are invalid: keyName. "
@@ -112,8 +107,8 @@ class Cloud:
             found["keyCreated"][key] = now()
 
 
-def no_account(name: str) -> AzureError:
-    return AzureError(
+def no_account(name: str) -> ArmError:
+    return ArmError(
         404,
         "ResourceNotFound",
         f"The Resource 'Microsoft.Storage/storageAccounts/{name}' was not found.",

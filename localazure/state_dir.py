@@ -28,7 +28,7 @@ class Damaged(LocalAzureError):
         )
 
 
-def home_dir() -> Path:
+def state_dir() -> Path:
     """The state folder named by LOCALAZURE_HOME, else `.localazure` in the project; made 0700.
 
     Raises LocalAzureError if it cannot be used.

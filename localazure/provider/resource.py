@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from localazure.cloud import Cloud
-from localazure.errors import AzureError
+from localazure.control_plane import ControlPlane
+from localazure.errors import ArmError
 from localazure.provider.arm import formatted_id, generated_name, parsed_id
 from localazure.provider.rules import Object
 from localazure.values import UNKNOWN, Props
@@ -29,7 +29,7 @@ class Live:
     outputs: Props
 
 
-class Kind(ABC):
+class ResourceType(ABC):
     """One resource type: its token, its rules, and what create, read, update and delete do."""
 
     token: ClassVar[str]
@@ -51,8 +51,8 @@ class Kind(ABC):
     deleted_by_writing: ClassVar[bool] = False
     heeds_locks: ClassVar[bool] = True
 
-    def __init__(self, cloud: Cloud) -> None:
-        self.cloud = cloud
+    def __init__(self, control_plane: ControlPlane) -> None:
+        self.control_plane = control_plane
 
     def check(
         self, logical_name: str, old: Props, new: Props, seed: bytes
@@ -107,8 +107,8 @@ class Kind(ABC):
         if faults:
             raise self.bad_request("; ".join(fault.text for fault in faults))
 
-    def bad_request(self, message: str, code: str = "") -> AzureError:
-        return AzureError(400, code or self.invalid, message)
+    def bad_request(self, message: str, code: str = "") -> ArmError:
+        return ArmError(400, code or self.invalid, message)
 
     @abstractmethod
     def create(self, inputs: Props) -> Live: ...

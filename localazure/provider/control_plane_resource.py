@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from localazure.cloud import Record
-from localazure.errors import AzureError
+from localazure.control_plane import Record
+from localazure.errors import ArmError
 from localazure.provider.arm import check_region
-from localazure.provider.kinds import Kind, Live
 from localazure.provider.records import (
     OWN_TYPES,
     exists,
@@ -17,11 +16,12 @@ from localazure.provider.records import (
     record_of,
     refuse_missing,
 )
+from localazure.provider.resource import Live, ResourceType
 from localazure.provider.resource_group import already_exists
 from localazure.values import Props
 
 
-class RecordedKind(Kind):
+class ControlPlaneResource(ResourceType):
     """`content` is the cloud's while it is being changed: what the hooks raise is not kept."""
 
     # The inputs in the id that the service gives back as properties of their own, too.
@@ -53,7 +53,7 @@ class RecordedKind(Kind):
     def create(self, inputs: Props) -> Live:
         resource_id = self.resource_id(inputs)
         self._check(inputs)
-        with self.cloud.change() as content:
+        with self.control_plane.change() as content:
             self._refuse_orphan(content, resource_id)
             if record_of(content, resource_id):
                 raise already_exists(resource_id)
@@ -67,7 +67,7 @@ class RecordedKind(Kind):
         return self._live(resource_id)
 
     def read(self, resource_id: str) -> Live | None:
-        content = self.cloud.load()
+        content = self.control_plane.load()
         record = record_of(content, resource_id)
         if record is None:
             return None
@@ -85,7 +85,7 @@ class RecordedKind(Kind):
 
     def update(self, resource_id: str, inputs: Props) -> Live:
         self._check(inputs)
-        with self.cloud.change() as content:
+        with self.control_plane.change() as content:
             record = record_of(content, resource_id)
             if record is None:
                 raise not_found(resource_id)
@@ -94,7 +94,7 @@ class RecordedKind(Kind):
         return self._live(resource_id)
 
     def delete(self, resource_id: str) -> None:
-        with self.cloud.change() as content:
+        with self.control_plane.change() as content:
             record = record_of(content, resource_id)
             if record is not None:
                 self.validate_delete(content, record)
@@ -120,7 +120,7 @@ class RecordedKind(Kind):
         for end in range(3, len(parts) - 1, 2):
             parent = f"{group}/providers/{'/'.join(parts[:end])}"
             if exists(content, parent) is False:
-                raise AzureError(
+                raise ArmError(
                     404,
                     "ParentResourceNotFound",
                     "Failed to perform 'write' on resource(s) of type "
@@ -135,12 +135,12 @@ class RecordedKind(Kind):
         return live
 
 
-class GlobalKind(RecordedKind):
+class GlobalResource(ControlPlaneResource):
     """A type that lives in no region."""
 
     def check_location(self, location: str) -> None:
         if location.lower() != "global":
-            raise AzureError(
+            raise ArmError(
                 400,
                 "LocationNotAvailableForResourceType",
                 f"The provided location '{location}' is not available for resource type "
