@@ -186,6 +186,7 @@ def _is_account(account: Any) -> bool:
         and _holds(account["properties"], location=str, sku=dict)
         and _holds(account["properties"]["sku"], name=str)
         and isinstance(account.get("blobService", {}), dict)
+        and isinstance(account.get("containerSettings", {}), dict)
         and isinstance(account.get("controlKey", ""), str)
     )
 

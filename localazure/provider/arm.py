@@ -1,4 +1,4 @@
-"""Azure Resource Manager's rules that no single type owns: names, ids, regions."""
+"""Azure Resource Manager's rules for all types: names, ids, identities."""
 
 from __future__ import annotations
 
@@ -9,71 +9,6 @@ import uuid
 from localazure.control_plane import SUBSCRIPTION
 from localazure.errors import ArmError
 from localazure.values import Props
-
-# The regions of Azure's public cloud that offer storage accounts ("Azure regions list").
-REGIONS = frozenset(
-    [
-        "australiacentral",
-        "australiacentral2",
-        "australiaeast",
-        "australiasoutheast",
-        "austriaeast",
-        "belgiumcentral",
-        "brazilsouth",
-        "brazilsoutheast",
-        "canadacentral",
-        "canadaeast",
-        "centralindia",
-        "centralus",
-        "chilecentral",
-        "denmarkeast",
-        "eastasia",
-        "eastus",
-        "eastus2",
-        "francecentral",
-        "francesouth",
-        "germanynorth",
-        "germanywestcentral",
-        "indonesiacentral",
-        "israelcentral",
-        "italynorth",
-        "japaneast",
-        "japanwest",
-        "jioindiacentral",
-        "jioindiawest",
-        "koreacentral",
-        "koreasouth",
-        "malaysiawest",
-        "mexicocentral",
-        "newzealandnorth",
-        "northcentralus",
-        "northeurope",
-        "norwayeast",
-        "norwaywest",
-        "polandcentral",
-        "qatarcentral",
-        "southafricanorth",
-        "southafricawest",
-        "southcentralus",
-        "southeastasia",
-        "southindia",
-        "spaincentral",
-        "swedencentral",
-        "swedensouth",
-        "switzerlandnorth",
-        "switzerlandwest",
-        "uaecentral",
-        "uaenorth",
-        "uksouth",
-        "ukwest",
-        "westcentralus",
-        "westeurope",
-        "westindia",
-        "westus",
-        "westus2",
-        "westus3",
-    ]
-)
 
 
 def generated_name(logical_name: str, seed: bytes) -> str:
@@ -87,21 +22,6 @@ def generated_name(logical_name: str, seed: bytes) -> str:
 def made_up_guid(*parts: str) -> str:
     """A GUID that stays the same for the same words: ids that in Azure somebody else hands out."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(parts).lower()))
-
-
-def region(name: str) -> str:
-    """`West Europe` and `westeurope` are the same region."""
-    return name.replace(" ", "").lower()
-
-
-def check_region(name: str) -> None:
-    if region(name) not in REGIONS:
-        raise ArmError(
-            400,
-            "LocationNotAvailableForResourceType",
-            f"The provided location '{name}' is not available. "
-            "For example 'westeurope' is a valid location.",
-        )
 
 
 # What an id format of a resource in a group begins with.
@@ -175,6 +95,31 @@ def check_reference(path: str, value: object, wanted: str) -> None:
             400,
             "LinkedInvalidPropertyId",
             f"Property id '{text}' at path '{path}' is invalid: the id of a '{wanted}' is needed.",
+        )
+
+
+def refuse_identity(identity: Props) -> None:
+    """Refuse a managed identity whose type does not match its user-assigned identities.
+
+    The codes are Azure's in hashicorp/terraform-provider-azurerm#17082 and
+    Azure/azure-rest-api-specs#17650.
+    """
+    ids, is_user_assigned = (
+        identity.get("userAssignedIdentities"),
+        "UserAssigned" in identity.get("type", ""),
+    )
+    if is_user_assigned and not ids:
+        raise ArmError(
+            400,
+            "MissingIdentityIds",
+            "The identity ids must not be null or empty for 'UserAssigned' identity type.",
+        )
+    if ids is not None and not is_user_assigned:
+        raise ArmError(
+            400,
+            "BadRequest",
+            "The request format was unexpected, a non-UserAssigned identity type should not "
+            "contain: userAssignedIdentities",
         )
 
 

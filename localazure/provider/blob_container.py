@@ -4,57 +4,42 @@ from __future__ import annotations
 
 import re
 import time
-from typing import ClassVar
 
 from localazure.control_plane import Record, being_deleted
 from localazure.errors import ArmError
 from localazure.provider.arm import account_id, id_part
 from localazure.provider.records import forget
-from localazure.provider.resource import Live, ResourceType
+from localazure.provider.resource import Live, ResourceType, value_at
 from localazure.provider.resource_group import already_exists
-from localazure.provider.rules import FLAG, OPAQUE, TAGS, TEXT, Object
-from localazure.provider.storage_account import ACCOUNT, account_not_found, effective_level
+from localazure.provider.storage_account import (
+    ACCOUNT,
+    account_not_found,
+    effective_level,
+    has_versions,
+)
 from localazure.values import Props
 
 LEVELS = ("None", "Blob", "Container")
+# Declared properties without an effect in Azurite.
+SETTINGS = (
+    "defaultEncryptionScope",
+    "denyEncryptionScopeOverride",
+    "enableNfsV3AllSquash",
+    "enableNfsV3RootSquash",
+    "immutableStorageWithVersioning",
+    "metadata",
+)
+_DEFAULTS: Props = {
+    "defaultEncryptionScope": "$account-encryption-key",
+    "denyEncryptionScopeOverride": False,
+}
 # "Naming and Referencing Containers, Blobs, and Metadata": 3 to 63, each hyphen between others.
 NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*|\$root|\$web")
 
 
 class BlobContainer(ResourceType):
-    token: ClassVar[str] = "azure-native:storage:BlobContainer"
-    arm_type: ClassVar[str] = "Microsoft.Storage/storageAccounts/blobServices/containers"
-    id_format: ClassVar[str] = f"{ACCOUNT}/blobServices/default/containers/{{containerName}}"
-    name_input: ClassVar[str] = "containerName"
-    shape: ClassVar[Object] = Object(
-        {
-            "accountName": TEXT,
-            "containerName": TEXT,
-            "defaultEncryptionScope": TEXT,
-            "denyEncryptionScopeOverride": FLAG,
-            "enableNfsV3AllSquash": FLAG,
-            "enableNfsV3RootSquash": FLAG,
-            "immutableStorageWithVersioning": OPAQUE,
-            "metadata": TAGS,
-            "publicAccess": TEXT,
-            "resourceGroupName": TEXT,
-        },
-        required=("accountName", "resourceGroupName"),
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = ("accountName", "resourceGroupName", "containerName")
-    computed: ClassVar[tuple[str, ...]] = (
-        "name",
-        "type",
-        "deleted",
-        "etag",
-        "hasImmutabilityPolicy",
-        "hasLegalHold",
-        "lastModifiedTime",
-        "leaseState",
-        "leaseStatus",
-        "legalHold",
-        "remainingRetentionDays",
-    )
+    token = "azure-native:storage:BlobContainer"
+    id_format = f"{ACCOUNT}/blobServices/default/containers/{{containerName}}"
 
     def create(self, inputs: Props) -> Live:
         group, name = inputs["resourceGroupName"], inputs["accountName"]
@@ -70,6 +55,7 @@ class BlobContainer(ResourceType):
                 "A container's name has 3 to 63 lower-case letters, digits and single hyphens.",
             )
         _validate_level(account, level)
+        _validate_settings(account, inputs)
         if being_deleted(account, container):
             raise ArmError(
                 409,
@@ -80,7 +66,7 @@ class BlobContainer(ResourceType):
         if blobs.container(container) is not None:
             raise already_exists(self.resource_id(inputs))
         blobs.create_container(container, level)
-        self._remember(name, container, level)
+        self._store(name, container, inputs)
         return self._live(self.resource_id(inputs))
 
     def read(self, resource_id: str) -> Live | None:
@@ -92,14 +78,13 @@ class BlobContainer(ResourceType):
         if found is None:
             return None
         declared = account["containers"].get(container, found["publicAccess"])
-        # While the account forbids public access a container keeps the level that it was given.
+        # While the account forbids public access, a container keeps its declared level.
         hidden = (
             container in account["containers"] and effective_level(account, container) == "None"
         )
         outputs: Props = {
-            "defaultEncryptionScope": "$account-encryption-key",
+            **_DEFAULTS,
             "deleted": False,
-            "denyEncryptionScopeOverride": False,
             "hasImmutabilityPolicy": False,
             "hasLegalHold": False,
             "leaseState": "Available",
@@ -108,6 +93,7 @@ class BlobContainer(ResourceType):
             "name": container,
             "remainingRetentionDays": 0,
             "type": self.arm_type,
+            **_settings(account, container),
             **found,
         }
         if hidden and found["publicAccess"] == "None":
@@ -128,8 +114,9 @@ class BlobContainer(ResourceType):
         if account is None:
             raise account_not_found(id_part(resource_id, "resourceGroups"), name)
         _validate_level(account, level)
+        _refuse_change(_settings(account, container), inputs)
         self.control_plane.blobs(name).set_level(container, level)
-        self._remember(name, container, level)
+        self._store(name, container, inputs)
         return self._live(resource_id)
 
     def delete(self, resource_id: str) -> None:
@@ -140,13 +127,17 @@ class BlobContainer(ResourceType):
         self.control_plane.blobs(name).delete_container(container)
         with self.control_plane.change() as content:
             content["accounts"][name]["containers"].pop(container, None)
+            content["accounts"][name].get("containerSettings", {}).pop(container, None)
             content["accounts"][name]["deleted"][container] = time.time()
             forget(content, resource_id)
 
-    def _remember(self, name: str, container: str, level: str) -> None:
+    def _store(self, name: str, container: str, inputs: Props) -> None:
         with self.control_plane.change() as content:
-            content["accounts"][name]["containers"][container] = level
-            content["accounts"][name]["deleted"].pop(container, None)
+            account = content["accounts"][name]
+            account["containers"][container] = inputs.get("publicAccess") or "None"
+            account["deleted"].pop(container, None)
+            settings = {key: inputs[key] for key in SETTINGS if inputs.get(key) is not None}
+            account.setdefault("containerSettings", {})[container] = settings
 
     def _live(self, resource_id: str) -> Live:
         live = self.read(resource_id)
@@ -175,3 +166,41 @@ def _validate_level(account: Record, level: str) -> None:
             "PublicAccessNotPermitted",
             "Public access is not permitted on this storage account.",
         )
+
+
+def _settings(account: Record, container: str) -> Props:
+    stored: Props = account.get("containerSettings", {}).get(container, {})
+    return stored
+
+
+def _validate_settings(account: Record, inputs: Props) -> None:
+    """Encryption scopes: the answer in pulumi/pulumi-azure-nextgen#222. Immutable versions:
+    "Version-level WORM policies for immutable blob data", version dependency."""
+    if len([key for key in _DEFAULTS if inputs.get(key) is not None]) == 1:
+        raise _operation_failure(
+            "Container encryption policy missing header: x-ms-default-encryption-scope and "
+            "x-ms-deny-encryption-scope-override are required."
+        )
+    if value_at(inputs, "immutableStorageWithVersioning.enabled") and not has_versions(account):
+        raise ArmError(
+            409,
+            "FeatureNotSupportedForAccount",
+            "Immutable storage with versioning is not supported for the account: enable blob "
+            "versioning first.",
+        )
+
+
+def _refuse_change(stored: Props, inputs: Props) -> None:
+    """What a container keeps for life: "Create and manage encryption scopes", and the API's
+    reference on immutableStorageWithVersioning."""
+    for path in (*_DEFAULTS, "immutableStorageWithVersioning.enabled"):
+        wanted, default = value_at(inputs, path), _DEFAULTS.get(path, False)
+        if wanted is not None and wanted != (value_at(stored, path) or default):
+            raise _operation_failure(
+                f"The property '{path.partition('.')[0]}' cannot be changed after the container "
+                "was created."
+            )
+
+
+def _operation_failure(message: str) -> ArmError:
+    return ArmError(400, "ContainerOperationFailure", message)

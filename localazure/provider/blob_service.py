@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from localazure.control_plane import Record
 from localazure.errors import ArmError
 from localazure.provider.arm import account_id, id_part
-from localazure.provider.resource import Live, ResourceType
-from localazure.provider.rules import FLAG, TEXT, Many, Number, Object, Text
+from localazure.provider.properties import Limit, Limits
+from localazure.provider.resource import Live, ResourceType, value_at
 from localazure.provider.storage_account import ACCOUNT, account_not_found
 from localazure.values import Props
 
-# "Set Blob Service Properties" (Azure Storage REST API): at most five rules, and what a rule needs.
-MOST_CORS_RULES = 5
+# "Cross-Origin Resource Sharing (CORS) support for Azure Storage".
+MOST_CORS_RULES, MOST_CORS_BYTES = 5, 2048
+MOST_ORIGINS, MOST_HEADERS, MOST_HEADER_PREFIXES, LONGEST_ENTRY = 64, 64, 2, 256
 CORS_FIELDS = (
     "allowedHeaders",
     "allowedMethods",
@@ -24,67 +26,31 @@ CORS_FIELDS = (
 CORS_METHODS = frozenset(
     ["DELETE", "GET", "HEAD", "MERGE", "POST", "OPTIONS", "PUT", "PATCH", "CONNECT", "TRACE"]
 )
-# The longest that deleted data are kept, in days, and the longest change feed.
+# The longest retention of deleted data and of the change feed, in days.
 LONGEST_RETENTION, LONGEST_FEED = 365, 146000
-_RETENTION = Object(
-    {"allowPermanentDelete": FLAG, "days": Number(1, LONGEST_RETENTION), "enabled": FLAG}
-)
-_RULE = Object(
-    {
-        "allowedHeaders": Many(TEXT),
-        "allowedMethods": Many(TEXT),
-        "allowedOrigins": Many(TEXT),
-        "exposedHeaders": Many(TEXT),
-        "maxAgeInSeconds": Number(),
-    }
-)
-NOT_KEPT = frozenset({"accountName", "blobServicesName", "cors", "resourceGroupName"})
-# What an account of the first kind, or one with a hierarchical namespace, has not.
+_RETENTION = Limit(low=1, high=LONGEST_RETENTION)
+NOT_STORED = frozenset({"accountName", "blobServicesName", "cors", "resourceGroupName"})
+# Features that general-purpose v1 accounts and hierarchical namespaces lack.
 LATER_FEATURES = ("isVersioningEnabled", "changeFeed", "restorePolicy")
 
 
 class BlobServiceProperties(ResourceType):
-    token: ClassVar[str] = "azure-native:storage:BlobServiceProperties"
-    arm_type: ClassVar[str] = "Microsoft.Storage/storageAccounts/blobServices"
-    id_format: ClassVar[str] = f"{ACCOUNT}/blobServices/{{blobServicesName}}"
-    name_input: ClassVar[str] = "blobServicesName"
-    shape: ClassVar[Object] = Object(
-        {
-            "accountName": TEXT,
-            "automaticSnapshotPolicyEnabled": FLAG,
-            "blobServicesName": TEXT,
-            "changeFeed": Object({"enabled": FLAG, "retentionInDays": Number(1, LONGEST_FEED)}),
-            "containerDeleteRetentionPolicy": _RETENTION,
-            "cors": Object({"corsRules": Many(_RULE)}),
-            "defaultServiceVersion": Text(
-                pattern=r"\d{4}-\d\d-\d\d", rule="a version like 2021-12-02"
-            ),
-            "deleteRetentionPolicy": _RETENTION,
-            "isVersioningEnabled": FLAG,
-            "lastAccessTimeTrackingPolicy": Object(
-                {
-                    "blobType": Many(Text(("blockBlob",))),
-                    "enable": FLAG,
-                    "name": Text(("AccessTimeTracking",)),
-                    "trackingGranularityInDays": Number(1, 1),
-                },
-                required=("enable",),
-            ),
-            "resourceGroupName": TEXT,
-            "restorePolicy": Object(
-                {"days": Number(1, LONGEST_RETENTION), "enabled": FLAG}, required=("enabled",)
-            ),
-        },
-        required=("accountName", "resourceGroupName"),
-    )
-    invalid: ClassVar[str] = "InvalidValuesForRequestParameters"
-    deleted_by_writing: ClassVar[bool] = True
-    replaced_by: ClassVar[tuple[str, ...]] = (
-        "accountName",
-        "resourceGroupName",
-        "blobServicesName",
-    )
-    computed: ClassVar[tuple[str, ...]] = ("name", "type", "sku")
+    token = "azure-native:storage:BlobServiceProperties"
+    id_format = f"{ACCOUNT}/blobServices/{{blobServicesName}}"
+    limits: ClassVar[Limits] = {
+        "changeFeed.retentionInDays": Limit(low=1, high=LONGEST_FEED),
+        "containerDeleteRetentionPolicy.days": _RETENTION,
+        "defaultServiceVersion": Limit(
+            pattern=r"\d{4}-\d\d-\d\d", rule="a version like 2021-12-02"
+        ),
+        "deleteRetentionPolicy.days": _RETENTION,
+        "lastAccessTimeTrackingPolicy.blobType[]": Limit(values=("blockBlob",)),
+        "lastAccessTimeTrackingPolicy.name": Limit(values=("AccessTimeTracking",)),
+        "lastAccessTimeTrackingPolicy.trackingGranularityInDays": Limit(low=1, high=1),
+        "restorePolicy.days": _RETENTION,
+    }
+    invalid = "InvalidValuesForRequestParameters"
+    deleted_by_writing = True
 
     def create(self, inputs: Props) -> Live:
         # Every account has one from its birth, so creating it is setting it.
@@ -133,15 +99,15 @@ class BlobServiceProperties(ResourceType):
                 f"The blob service's name is 'default', not '{inputs['blobServicesName']}'.",
             )
         rules = (inputs.get("cors") or {}).get("corsRules") or []
-        _validate(rules)
+        _validate_cors(account, rules)
         self.refuse_faults(inputs)
         _validate_protection(account, inputs)
         self.control_plane.blobs(name).set_cors(rules)
         with self.control_plane.change() as content:
             content["accounts"][name]["blobService"] = {
                 key: inputs[key]
-                for key in self.shape.fields
-                if inputs.get(key) is not None and key not in NOT_KEPT
+                for key in self.properties.inputs
+                if inputs.get(key) is not None and key not in NOT_STORED
             }
         live = self.read(account_id(group, name))
         if live is None:
@@ -150,30 +116,34 @@ class BlobServiceProperties(ResourceType):
 
 
 def _validate_protection(account: Record, inputs: Props) -> None:
-    """Soft delete, versions and restore stand on each other, and on the account's kind."""
+    """Soft delete, versions and restore depend on each other, and on the account's kind."""
     for key in ("deleteRetentionPolicy", "containerDeleteRetentionPolicy"):
         policy = inputs.get(key) or {}
         if policy.get("enabled") and policy.get("days") is None:
             raise _invalid(f"properties.{key}.days is missing: 1 to {LONGEST_RETENTION}")
-    kept = inputs.get("deleteRetentionPolicy") or {}
-    restore = inputs.get("restorePolicy") or {}
-    hierarchical = account["properties"].get("isHnsEnabled")
+    properties = account["properties"]
     for key in LATER_FEATURES:
         asked = inputs.get(key)
         if not (asked.get("enabled") if isinstance(asked, dict) else asked):
             continue
-        if account["properties"]["kind"] == "Storage":
+        if properties["kind"] == "Storage":
             raise ArmError(
                 400,
                 "OperationNotAllowedOnKind",
                 f"The operation is not permitted for kind 'Storage': '{key}'.",
             )
-        if hierarchical and key != "changeFeed":
-            raise ArmError(
-                409,
-                "FeatureNotSupportedForAccount",
-                f"'{key}' is not supported for the account: its namespace is hierarchical.",
-            )
+        if properties.get("isHnsEnabled") and key != "changeFeed":
+            raise _unsupported(f"'{key}': its namespace is hierarchical")
+        if key == "restorePolicy" and not properties["sku"]["name"].startswith("Standard"):
+            # "Point-in-time restore for block blobs", prerequisites.
+            raise _unsupported("'restorePolicy': it is a premium account")
+    if inputs.get("isVersioningEnabled") is False and _has_immutable_versions(account):
+        raise _unsupported("'isVersioningEnabled' false: it has immutable storage with versioning")
+    _validate_restore(inputs)
+
+
+def _validate_restore(inputs: Props) -> None:
+    restore, deleted = inputs.get("restorePolicy") or {}, inputs.get("deleteRetentionPolicy") or {}
     if not restore.get("enabled"):
         return
     if restore.get("days") is None:
@@ -181,40 +151,83 @@ def _validate_protection(account: Record, inputs: Props) -> None:
     for needed, is_on in (
         ("isVersioningEnabled", inputs.get("isVersioningEnabled")),
         ("changeFeed.enabled", (inputs.get("changeFeed") or {}).get("enabled")),
-        ("deleteRetentionPolicy.enabled", kept.get("enabled")),
+        ("deleteRetentionPolicy.enabled", deleted.get("enabled")),
     ):
         if not is_on:
             raise _invalid(f"properties.restorePolicy.enabled: it needs {needed} to be true")
-    if restore["days"] >= kept["days"]:
+    if restore["days"] >= deleted["days"]:
         raise _invalid(
             f"properties.restorePolicy.days is invalid: {restore['days']}. It should be greater "
             "than zero and less than properties.deleteRetentionPolicy.days"
         )
 
 
+def _has_immutable_versions(account: Record) -> bool:
+    declared = [account["properties"], *account.get("containerSettings", {}).values()]
+    return any(value_at(props, "immutableStorageWithVersioning.enabled") for props in declared)
+
+
 def _invalid(detail: str) -> ArmError:
     return ArmError(400, "InvalidValuesForRequestParameters", f"Values for {detail}.")
 
 
-def _validate(rules: list[Props]) -> None:
+def _unsupported(detail: str) -> ArmError:
+    message = f"The feature is not supported for the account, {detail}."
+    return ArmError(409, "FeatureNotSupportedForAccount", message)
+
+
+def _validate_cors(account: Record, rules: list[Props]) -> None:
+    """The rules of "CORS support for Azure Storage", understanding and limits."""
+    properties = account["properties"]
+    if rules and properties["kind"] == "StorageV2" and "Premium" in properties["sku"]["name"]:
+        raise _unsupported("'cors': it is a premium general-purpose account")
     if len(rules) > MOST_CORS_RULES:
-        raise ArmError(
-            400,
-            "InvalidXmlDocument",
-            f"XML specified is not syntactically valid: {len(rules)} CORS rules, "
-            f"a service holds at most {MOST_CORS_RULES}.",
+        raise _invalid_document(
+            f"{len(rules)} CORS rules, a service holds at most {MOST_CORS_RULES}"
         )
     for number, rule in enumerate(rules):
-        for field in CORS_FIELDS:
-            if rule.get(field) is None:
-                raise ArmError(
-                    400, "InvalidXmlNodeValue", f"CORS rule {number}: '{field}' is missing."
-                )
-        wrong = sorted(set(rule["allowedMethods"]) - CORS_METHODS)
-        if wrong or not rule["allowedMethods"] or not rule["allowedOrigins"]:
-            raise ArmError(
-                400,
-                "InvalidXmlNodeValue",
-                f"CORS rule {number}: needs an origin, and methods out of "
-                f"{', '.join(sorted(CORS_METHODS))}; {', '.join(wrong) or 'none'} given.",
-            )
+        for reason in _cors_faults(rule):
+            raise ArmError(400, "InvalidXmlNodeValue", f"CORS rule {number}: {reason}.")
+    size = sum(len(_cors_text(rule[field])) for rule in rules for field in CORS_FIELDS)
+    if size > MOST_CORS_BYTES:
+        raise _invalid_document(
+            f"{size} bytes of CORS rules, at most {MOST_CORS_BYTES} are allowed"
+        )
+
+
+def _cors_faults(rule: Props) -> Iterator[str]:
+    for field in CORS_FIELDS:
+        if rule.get(field) is None:
+            yield f"'{field}' is missing"
+            return
+    wrong = sorted(set(rule["allowedMethods"]) - CORS_METHODS)
+    if wrong or not rule["allowedMethods"] or not rule["allowedOrigins"]:
+        yield (
+            f"needs an origin, and methods out of {', '.join(sorted(CORS_METHODS))}; "
+            f"{', '.join(wrong) or 'none'} given"
+        )
+    if len(rule["allowedOrigins"]) > MOST_ORIGINS:
+        count = len(rule["allowedOrigins"])
+        yield f"'allowedOrigins' has {count} origins, at most {MOST_ORIGINS} are allowed"
+    for field in ("allowedHeaders", "exposedHeaders"):
+        prefixes = [header for header in rule[field] if header.endswith("*") and header != "*"]
+        if len(prefixes) > MOST_HEADER_PREFIXES:
+            most = f"at most {MOST_HEADER_PREFIXES} are allowed"
+            yield f"'{field}' has {len(prefixes)} prefixes, {most}"
+        literal = len(rule[field]) - len(prefixes)
+        if literal > MOST_HEADERS:
+            yield f"'{field}' has {literal} headers, at most {MOST_HEADERS} are allowed"
+    for field in ("allowedOrigins", "allowedHeaders", "exposedHeaders"):
+        for entry in rule[field]:
+            if len(entry) > LONGEST_ENTRY:
+                start = entry[:40]
+                yield f"'{field}': '{start}…' is longer than {LONGEST_ENTRY} characters"
+
+
+def _cors_text(value: list[str] | int) -> str:
+    return ",".join(value) if isinstance(value, list) else str(value)
+
+
+def _invalid_document(detail: str) -> ArmError:
+    message = f"XML specified is not syntactically valid: {detail}."
+    return ArmError(400, "InvalidXmlDocument", message)

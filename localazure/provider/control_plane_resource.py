@@ -1,14 +1,13 @@
-"""The base of the types that have no data plane on this machine: checked, kept, given back."""
+"""The base of the types without a data plane here: only the control plane stores them."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from localazure.control_plane import Record
 from localazure.errors import ArmError
-from localazure.provider.arm import check_region
 from localazure.provider.records import (
-    OWN_TYPES,
+    STORED_TYPES,
     exists,
     forget,
     group_not_found,
@@ -16,38 +15,38 @@ from localazure.provider.records import (
     record_of,
     refuse_missing,
 )
+from localazure.provider.regions import check_region
 from localazure.provider.resource import Live, ResourceType
 from localazure.provider.resource_group import already_exists
 from localazure.values import Props
 
 
 class ControlPlaneResource(ResourceType):
-    """`content` is the cloud's while it is being changed: what the hooks raise is not kept."""
+    """Subclasses override the hooks. `content` is the control plane's during a change: if a hook
+    raises, the change is discarded."""
 
-    # The inputs in the id that the service gives back as properties of their own, too.
-    echoed: ClassVar[tuple[str, ...]] = ()
     # What the service answers for inputs that were not given.
     defaults: ClassVar[Props] = {}
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
-        if "arm_type" in cls.__dict__:
-            OWN_TYPES.add(cls.arm_type.lower())
+        if "id_format" in cls.__dict__:
+            STORED_TYPES.add(cls.arm_type.lower())
 
     def validate(
         self, content: Record, resource_id: str, inputs: Props, before: Props | None
     ) -> None:
-        """Refuse what the shape cannot say; `before` are the inputs so far, None in a create."""
+        """Refuse what limits cannot express. `before` are the inputs so far, None in a create."""
 
     def validate_delete(self, content: Record, record: Record) -> None:
         """Refuse to delete what others still need."""
 
     def answers(self, content: Record, record: Record) -> Props:
-        """What the service adds to the inputs, at each read."""
+        """What the service adds to the inputs at each read."""
         return {}
 
-    def born(self, resource_id: str, inputs: Props) -> Props:
-        """What the service fixes at the creation."""
+    def computed(self, resource_id: str, inputs: Props) -> Props:
+        """What the service sets once, at the creation."""
         return {}
 
     def create(self, inputs: Props) -> Live:
@@ -61,8 +60,8 @@ class ControlPlaneResource(ResourceType):
             content.setdefault("recorded", {})[resource_id.lower()] = {
                 "id": resource_id,
                 "type": self.arm_type,
-                "inputs": _kept(inputs),
-                "computed": self.born(resource_id, inputs),
+                "inputs": _stored(inputs),
+                "computed": self.computed(resource_id, inputs),
             }
         return self._live(resource_id)
 
@@ -71,7 +70,7 @@ class ControlPlaneResource(ResourceType):
         record = record_of(content, resource_id)
         if record is None:
             return None
-        hidden = set(self.names(record["id"])) - set(self.echoed)
+        hidden = set(self.names_in_id()) - set(self.properties.outputs)
         shown = {key: value for key, value in record["inputs"].items() if key not in hidden}
         outputs: Props = {
             **self.defaults,
@@ -90,7 +89,7 @@ class ControlPlaneResource(ResourceType):
             if record is None:
                 raise not_found(resource_id)
             self.validate(content, record["id"], inputs, record["inputs"])
-            record["inputs"] = _kept({**self.names(record["id"]), **inputs})
+            record["inputs"] = _stored({**self.names(record["id"]), **inputs})
         return self._live(resource_id)
 
     def delete(self, resource_id: str) -> None:
@@ -100,16 +99,16 @@ class ControlPlaneResource(ResourceType):
                 self.validate_delete(content, record)
                 forget(content, resource_id)
 
+    def check_location(self, location: str) -> None:
+        check_region(location)
+
     def _check(self, inputs: Props) -> None:
         self.refuse_faults(inputs)
         if inputs.get("location") is not None:
             self.check_location(inputs["location"])
 
-    def check_location(self, location: str) -> None:
-        check_region(location)
-
     def _refuse_orphan(self, content: Record, resource_id: str) -> None:
-        """What is put on a scope needs the scope, what is nested its parent, the rest its group."""
+        """An extension resource needs its scope, a child its parent, any other its group."""
         if self.id_format.startswith("{"):
             refuse_missing(content, resource_id.rpartition("/providers/")[0])
             return
@@ -136,7 +135,7 @@ class ControlPlaneResource(ResourceType):
 
 
 class GlobalResource(ControlPlaneResource):
-    """A type that lives in no region."""
+    """A type that belongs to no region."""
 
     def check_location(self, location: str) -> None:
         if location.lower() != "global":
@@ -148,5 +147,5 @@ class GlobalResource(ControlPlaneResource):
             )
 
 
-def _kept(inputs: Props) -> Props:
+def _stored(inputs: Props) -> Props:
     return {k: v for k, v in inputs.items() if not k.startswith("__") and v is not None}

@@ -8,11 +8,11 @@ from localazure.control_plane import Record
 from localazure.errors import ArmError
 from localazure.provider.arm import check_reference, type_of
 from localazure.provider.control_plane_resource import ControlPlaneResource
+from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import records_of
-from localazure.provider.rules import FLAG, TEXT, Many, Number, Object, Text
 from localazure.values import Props
 
-# Where to: the input, and the type that its id is of.
+# Destinations: the input, and the resource type that its id must have.
 SINKS = {
     "eventHubAuthorizationRuleId": "Microsoft.EventHub/namespaces/authorizationRules",
     "marketplacePartnerId": "",
@@ -20,62 +20,29 @@ SINKS = {
     "storageAccountId": "Microsoft.Storage/storageAccounts",
     "workspaceId": "Microsoft.OperationalInsights/workspaces",
 }
-# What there is to log ("Supported categories for Azure Monitor resource logs").
+# What can be logged ("Supported categories for Azure Monitor resource logs").
 _METRICS = frozenset({"Transaction", "Capacity", "AllMetrics"})
 _BLOB_LOGS = frozenset({"StorageRead", "StorageWrite", "StorageDelete"})
 CATEGORIES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "microsoft.storage/storageaccounts": (frozenset(), _METRICS),
     "microsoft.storage/storageaccounts/blobservices": (_BLOB_LOGS, _METRICS),
 }
-_RETENTION = Object({"days": Number(0, 365), "enabled": FLAG}, required=("days", "enabled"))
+_DAYS, _GROUPS = Limit(low=0, high=365), Limit(values=("audit", "allLogs"))
 
 
 class DiagnosticSetting(ControlPlaneResource):
-    token: ClassVar[str] = "azure-native:monitor:DiagnosticSetting"
-    arm_type: ClassVar[str] = "Microsoft.Insights/diagnosticSettings"
-    id_format: ClassVar[str] = (
-        "{resourceUri}/providers/Microsoft.Insights/diagnosticSettings/{name}"
-    )
-    name_input: ClassVar[str] = "name"
-    autonamed: ClassVar[bool] = True
-    shape: ClassVar[Object] = Object(
-        {
-            **dict.fromkeys(SINKS, TEXT),
-            "eventHubName": TEXT,
-            "logAnalyticsDestinationType": Text(("Dedicated", "AzureDiagnostics")),
-            "logs": Many(
-                Object(
-                    {
-                        "category": TEXT,
-                        "categoryGroup": Text(("audit", "allLogs")),
-                        "enabled": FLAG,
-                        "retentionPolicy": _RETENTION,
-                    },
-                    required=("enabled",),
-                )
-            ),
-            "metrics": Many(
-                Object(
-                    {
-                        "category": TEXT,
-                        "enabled": FLAG,
-                        "retentionPolicy": _RETENTION,
-                        "timeGrain": TEXT,
-                    },
-                    required=("enabled",),
-                )
-            ),
-            "name": Text(
-                pattern=r"[^*<>%&:\\?+/]{1,260}", rule="1 to 260 characters, none of *<>%&:\\?+/"
-            ),
-            "resourceUri": TEXT,
-        },
-        required=("resourceUri",),
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = ("name", "resourceUri")
-    computed: ClassVar[tuple[str, ...]] = ("type",)
-    echoed: ClassVar[tuple[str, ...]] = ("name",)
-    invalid: ClassVar[str] = "BadRequest"
+    token = "azure-native:monitor:DiagnosticSetting"
+    id_format = "{resourceUri}/providers/Microsoft.Insights/diagnosticSettings/{name}"
+    limits: ClassVar[Limits] = {
+        "logAnalyticsDestinationType": Limit(values=("Dedicated", "AzureDiagnostics")),
+        "logs[].categoryGroup": _GROUPS,
+        "logs[].retentionPolicy.days": _DAYS,
+        "metrics[].retentionPolicy.days": _DAYS,
+        "name": Limit(
+            pattern=r"[^*<>%&:\\?+/]{1,260}", rule="1 to 260 characters, none of *<>%&:\\?+/"
+        ),
+    }
+    invalid = "BadRequest"
 
     def validate(
         self, content: Record, resource_id: str, inputs: Props, before: Props | None

@@ -7,25 +7,15 @@ from typing import ClassVar
 
 from localazure.control_plane import TENANT, Record
 from localazure.errors import ArmError
-from localazure.provider.arm import GROUP, made_up_guid
+from localazure.provider.arm import GROUP, made_up_guid, refuse_identity
 from localazure.provider.control_plane_resource import ControlPlaneResource, GlobalResource
+from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import records_of
-from localazure.provider.rules import (
-    ENABLED,
-    OPAQUE,
-    TAGS,
-    TEXT,
-    Number,
-    Object,
-    Text,
-)
 from localazure.values import Props
 
 PROFILE = f"{GROUP}/providers/Microsoft.Cdn/profiles/{{profileName}}"
-NESTED = ("profileName", "resourceGroupName")
-DEPLOYED = ("name", "type", "deploymentStatus", "provisioningState")
 STANDARD, PREMIUM = "Standard_AzureFrontDoor", "Premium_AzureFrontDoor"
-# Closed to new profiles, with the words that Azure closes them with.
+# No longer offered, with the names that Azure uses when it refuses them.
 CLASSIC = {
     "Standard_Microsoft": "Azure CDN from Microsoft (classic)",
     "Standard_Akamai": "Azure CDN from Akamai",
@@ -36,55 +26,29 @@ HOST = r"(?=.{1,253}\Z)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-
 ROUTES = "Microsoft.Cdn/profiles/afdEndpoints/routes"
 
 
-def name_of(longest: int) -> Text:
-    """Letters, digits and inner hyphens."""
-    return Text(
+# A path on a host.
+ABSOLUTE_PATH = Limit(pattern=r"/.*", rule="a path, which begins with '/'")
+
+
+def name_limit(longest: int) -> Limit:
+    return Limit(
         pattern=rf"(?=.{{1,{longest}}}\Z)[A-Za-z0-9]+(-+[A-Za-z0-9]+)*",
         rule=f"1 to {longest} letters, digits and hyphens, the first and the last no hyphen",
     )
 
 
 class Profile(GlobalResource):
-    token: ClassVar[str] = "azure-native:cdn:Profile"
-    arm_type: ClassVar[str] = "Microsoft.Cdn/profiles"
-    id_format: ClassVar[str] = PROFILE
-    name_input: ClassVar[str] = "profileName"
-    autonamed: ClassVar[bool] = True
-    shape: ClassVar[Object] = Object(
-        {
-            "identity": Object(
-                {
-                    "type": Text(
-                        ("None", "SystemAssigned", "UserAssigned", "SystemAssigned,UserAssigned")
-                    ),
-                    "userAssignedIdentities": OPAQUE,
-                },
-                required=("type",),
-            ),
-            "location": TEXT,
-            "logScrubbing": OPAQUE,
-            "originResponseTimeoutSeconds": Number(16, 240),
-            "profileName": name_of(90),
-            "resourceGroupName": TEXT,
-            "sku": Object({"name": Text((STANDARD, PREMIUM, *CLASSIC))}, needed=("name",)),
-            "tags": TAGS,
-        },
-        required=("resourceGroupName", "sku"),
-        needed=("location",),
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = ("location", "profileName", "resourceGroupName")
-    computed: ClassVar[tuple[str, ...]] = (
-        "name",
-        "type",
-        "frontDoorId",
-        "identity.principalId",
-        "identity.tenantId",
-        "kind",
-        "provisioningState",
-        "resourceState",
-    )
+    token = "azure-native:cdn:Profile"
+    id_format = PROFILE
+    limits: ClassVar[Limits] = {
+        "originResponseTimeoutSeconds": Limit(low=16, high=240),
+        "profileName": name_limit(90),
+        "sku.name": Limit(values=(STANDARD, PREMIUM, *CLASSIC)),
+    }
+    needed = ("location", "sku.name")
+    immutable = ("location",)
     defaults: ClassVar[Props] = {"originResponseTimeoutSeconds": 60}
-    invalid: ClassVar[str] = "BadRequest"
+    invalid = "BadRequest"
 
     def validate(
         self, content: Record, resource_id: str, inputs: Props, before: Props | None
@@ -94,10 +58,12 @@ class Profile(GlobalResource):
             raise self.bad_request(f"{CLASSIC[sku]} no longer support new profile creation.")
         if before and before["sku"]["name"] == PREMIUM and sku == STANDARD:
             raise self.bad_request(f"A profile cannot go back from {PREMIUM} to {STANDARD}.")
+        refuse_identity(inputs.get("identity") or {})
 
     def answers(self, content: Record, record: Record) -> Props:
         identity = record["inputs"].get("identity")
         answers: Props = {
+            "extendedProperties": {},
             "frontDoorId": made_up_guid("front door", record["id"]),
             "kind": "frontdoor",
             "provisioningState": "Succeeded",
@@ -110,20 +76,18 @@ class Profile(GlobalResource):
 
 
 class FrontDoorResource(ControlPlaneResource):
-    """What belongs to a profile, and is deployed to the edge."""
+    """A part of a profile that is deployed to the edge."""
 
-    computed: ClassVar[tuple[str, ...]] = DEPLOYED
-    echoed: ClassVar[tuple[str, ...]] = ("profileName",)
-    invalid: ClassVar[str] = "BadRequest"
+    invalid = "BadRequest"
 
     def profile(self, content: Record, resource_id: str) -> Record:
-        """The inputs of the profile that it belongs to."""
+        """The inputs of the profile that a resource belongs to."""
         found: Record = content["recorded"][profile_of(resource_id).lower()]
         inputs: Record = found["inputs"]
         return inputs
 
     def siblings(self, content: Record, resource_id: str, below: str) -> list[Props]:
-        """The inputs of the others of this type, below an id."""
+        """The inputs of the other resources of this type below an id."""
         return [
             {**self.names(other["id"]), **other["inputs"]}
             for other in records_of(content, self.arm_type, below)
@@ -140,32 +104,11 @@ def profile_of(resource_id: str) -> str:
 
 
 class AFDEndpoint(FrontDoorResource, GlobalResource):
-    token: ClassVar[str] = "azure-native:cdn:AFDEndpoint"
-    arm_type: ClassVar[str] = "Microsoft.Cdn/profiles/afdEndpoints"
-    id_format: ClassVar[str] = f"{PROFILE}/afdEndpoints/{{endpointName}}"
-    name_input: ClassVar[str] = "endpointName"
-    shape: ClassVar[Object] = Object(
-        {
-            "autoGeneratedDomainNameLabelScope": Text(
-                ("TenantReuse", "SubscriptionReuse", "ResourceGroupReuse", "NoReuse")
-            ),
-            "enabledState": ENABLED,
-            "endpointName": name_of(46),
-            "location": TEXT,
-            "profileName": TEXT,
-            "resourceGroupName": TEXT,
-            "tags": TAGS,
-        },
-        required=NESTED,
-        needed=("location",),
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = (
-        "autoGeneratedDomainNameLabelScope",
-        "endpointName",
-        "location",
-        *NESTED,
-    )
-    computed: ClassVar[tuple[str, ...]] = (*DEPLOYED, "hostName")
+    token = "azure-native:cdn:AFDEndpoint"
+    id_format = f"{PROFILE}/afdEndpoints/{{endpointName}}"
+    limits: ClassVar[Limits] = {"endpointName": name_limit(46)}
+    needed = ("location",)
+    immutable = ("autoGeneratedDomainNameLabelScope", "location")
     defaults: ClassVar[Props] = {
         "autoGeneratedDomainNameLabelScope": "TenantReuse",
         "enabledState": "Enabled",
@@ -178,7 +121,7 @@ class AFDEndpoint(FrontDoorResource, GlobalResource):
 
 
 def refuse_in_use(content: Record, record: Record, key: str) -> None:
-    """Refuse to delete what a route refers to with its input `key`."""
+    """Refuse to delete a resource that a route refers to with its input `key`."""
     for route in records_of(content, ROUTES, profile_of(record["id"])):
         value = route["inputs"].get(key) or []
         references = value if isinstance(value, list) else [value]

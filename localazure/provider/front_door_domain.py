@@ -1,4 +1,4 @@
-"""azure-native:cdn:AFDCustomDomain: a host name of one's own."""
+"""azure-native:cdn:AFDCustomDomain: the user's own host name."""
 
 from __future__ import annotations
 
@@ -9,57 +9,30 @@ from typing import ClassVar
 from localazure.control_plane import Record
 from localazure.errors import ArmError
 from localazure.provider.front_door import (
-    DEPLOYED,
     HOST,
-    NESTED,
     PROFILE,
     FrontDoorResource,
-    name_of,
+    name_limit,
     profile_of,
     refuse_in_use,
 )
-from localazure.provider.rules import REFERENCE, TAGS, TEXT, Many, Object, Text
+from localazure.provider.properties import Limit, Limits
 from localazure.values import Props
 
 TOKEN_DAYS = 7
 
 
 class AFDCustomDomain(FrontDoorResource):
-    token: ClassVar[str] = "azure-native:cdn:AFDCustomDomain"
-    arm_type: ClassVar[str] = "Microsoft.Cdn/profiles/customDomains"
-    id_format: ClassVar[str] = f"{PROFILE}/customDomains/{{customDomainName}}"
-    name_input: ClassVar[str] = "customDomainName"
-    shape: ClassVar[Object] = Object(
-        {
-            "azureDnsZone": REFERENCE,
-            "customDomainName": name_of(260),
-            "extendedProperties": TAGS,
-            "hostName": Text(pattern=HOST, rule="a host name like static.example.com"),
-            "preValidatedCustomDomainResourceId": REFERENCE,
-            "profileName": TEXT,
-            "resourceGroupName": TEXT,
-            "tlsSettings": Object(
-                {
-                    "certificateType": Text(("ManagedCertificate", "CustomerCertificate")),
-                    "cipherSuiteSetType": Text(("Customized", "TLS12_2022", "TLS12_2023")),
-                    "customizedCipherSuiteSet": Object(
-                        {"cipherSuiteSetForTls12": Many(TEXT), "cipherSuiteSetForTls13": Many(TEXT)}
-                    ),
-                    # TLS10 is in the SDK, and no longer taken since March 2025.
-                    "minimumTlsVersion": Text(("TLS12", "TLS13")),
-                    "secret": REFERENCE,
-                },
-                required=("certificateType",),
-            ),
-        },
-        required=("hostName", *NESTED),
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = ("customDomainName", "hostName", *NESTED)
-    computed: ClassVar[tuple[str, ...]] = (
-        *DEPLOYED,
-        "domainValidationState",
-        "validationProperties",
-    )
+    token = "azure-native:cdn:AFDCustomDomain"
+    id_format = f"{PROFILE}/customDomains/{{customDomainName}}"
+    limits: ClassVar[Limits] = {
+        "customDomainName": name_limit(260),
+        "hostName": Limit(pattern=HOST, rule="a host name like static.example.com"),
+        "tlsSettings.certificateType": Limit(values=("ManagedCertificate", "CustomerCertificate")),
+        # The SDK offers TLS10 too, which Azure refuses since March 2025.
+        "tlsSettings.minimumTlsVersion": Limit(values=("TLS12", "TLS13")),
+    }
+    immutable = ("hostName",)
     defaults: ClassVar[Props] = {
         "tlsSettings": {"certificateType": "ManagedCertificate", "minimumTlsVersion": "TLS12"}
     }
@@ -69,7 +42,7 @@ class AFDCustomDomain(FrontDoorResource):
     ) -> None:
         tls = inputs.get("tlsSettings") or {}
         if tls.get("certificateType") == "CustomerCertificate" and not tls.get("secret"):
-            raise self.bad_request("'tlsSettings.secret' is missing: a certificate of one's own")
+            raise self.bad_request("'tlsSettings.secret' is missing: your own certificate")
         for other in self.siblings(content, resource_id, profile_of(resource_id)):
             if other["hostName"].lower() == inputs["hostName"].lower():
                 raise ArmError(
@@ -82,7 +55,7 @@ class AFDCustomDomain(FrontDoorResource):
     def validate_delete(self, content: Record, record: Record) -> None:
         refuse_in_use(content, record, "customDomains")
 
-    def born(self, resource_id: str, inputs: Props) -> Props:
+    def computed(self, resource_id: str, inputs: Props) -> Props:
         token = hashlib.sha256(resource_id.lower().encode()).hexdigest()[:31]
         until = datetime.now(UTC) + timedelta(days=TOKEN_DAYS)
         return {

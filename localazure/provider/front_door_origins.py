@@ -7,74 +7,40 @@ import re
 from typing import ClassVar
 
 from localazure.control_plane import Record
-from localazure.provider.arm import check_reference, region, type_of
+from localazure.provider.arm import check_reference, type_of
 from localazure.provider.front_door import (
-    DEPLOYED,
+    ABSOLUTE_PATH,
     HOST,
-    NESTED,
     PROFILE,
     ROUTES,
     STANDARD,
     FrontDoorResource,
-    name_of,
+    name_limit,
     profile_of,
     refuse_in_use,
 )
+from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import records_of, refuse_missing
-from localazure.provider.rules import ENABLED, FLAG, REFERENCE, TEXT, Number, Object, Text
+from localazure.provider.regions import WITH_FRONT_DOOR_PRIVATE_LINK, region
 from localazure.values import Props
 
-# "Secure your Origin with Private Link in Azure Front Door Premium", region availability.
-PRIVATE_LINK_REGIONS = frozenset(
-    """
-    australiaeast brazilsouth canadacentral centralindia centralus eastasia eastus eastus2
-    francecentral germanywestcentral japaneast koreacentral northeurope norwayeast southafricanorth
-    southcentralus southeastasia swedencentral uaenorth uksouth westeurope westus2 westus3
-    """.split()  # noqa: SIM905
-)
 ORIGIN_GROUP = f"{PROFILE}/originGroups/{{originGroupName}}"
+_SAMPLES, _PORT = Limit(low=0, high=255), Limit(low=1, high=65535)
 
 
 class AFDOriginGroup(FrontDoorResource):
-    token: ClassVar[str] = "azure-native:cdn:AFDOriginGroup"
-    arm_type: ClassVar[str] = "Microsoft.Cdn/profiles/originGroups"
-    id_format: ClassVar[str] = ORIGIN_GROUP
-    name_input: ClassVar[str] = "originGroupName"
-    shape: ClassVar[Object] = Object(
-        {
-            "authentication": Object(
-                {
-                    "scope": TEXT,
-                    "type": Text(("SystemAssignedIdentity", "UserAssignedIdentity")),
-                    "userAssignedIdentity": REFERENCE,
-                },
-                needed=("scope", "type"),
-            ),
-            "healthProbeSettings": Object(
-                {
-                    "probeIntervalInSeconds": Number(1, 255),
-                    "probePath": Text(pattern=r"/.*", rule="a path, which begins with '/'"),
-                    "probeProtocol": Text(("NotSet", "Http", "Https")),
-                    "probeRequestType": Text(("NotSet", "GET", "HEAD")),
-                }
-            ),
-            "loadBalancingSettings": Object(
-                {
-                    "additionalLatencyInMilliseconds": Number(0, 1000),
-                    "sampleSize": Number(0, 255),
-                    "successfulSamplesRequired": Number(0, 255),
-                }
-            ),
-            "originGroupName": name_of(90),
-            "profileName": TEXT,
-            "resourceGroupName": TEXT,
-            "sessionAffinityState": ENABLED,
-            "trafficRestorationTimeToHealedOrNewEndpointsInMinutes": Number(0, 50),
-        },
-        required=NESTED,
-        needed=("loadBalancingSettings",),
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = ("originGroupName", *NESTED)
+    token = "azure-native:cdn:AFDOriginGroup"
+    id_format = ORIGIN_GROUP
+    limits: ClassVar[Limits] = {
+        "healthProbeSettings.probeIntervalInSeconds": Limit(low=1, high=255),
+        "healthProbeSettings.probePath": ABSOLUTE_PATH,
+        "loadBalancingSettings.additionalLatencyInMilliseconds": Limit(low=0, high=1000),
+        "loadBalancingSettings.sampleSize": _SAMPLES,
+        "loadBalancingSettings.successfulSamplesRequired": _SAMPLES,
+        "originGroupName": name_limit(90),
+        "trafficRestorationTimeToHealedOrNewEndpointsInMinutes": Limit(low=0, high=50),
+    }
+    needed = ("authentication.scope", "authentication.type", "loadBalancingSettings")
     defaults: ClassVar[Props] = {"sessionAffinityState": "Disabled"}
 
     def validate(
@@ -105,44 +71,24 @@ class AFDOriginGroup(FrontDoorResource):
 
 
 class AFDOrigin(FrontDoorResource):
-    token: ClassVar[str] = "azure-native:cdn:AFDOrigin"
-    arm_type: ClassVar[str] = "Microsoft.Cdn/profiles/originGroups/origins"
-    id_format: ClassVar[str] = f"{ORIGIN_GROUP}/origins/{{originName}}"
-    name_input: ClassVar[str] = "originName"
-    shape: ClassVar[Object] = Object(
-        {
-            "azureOrigin": REFERENCE,
-            "enabledState": ENABLED,
-            "enforceCertificateNameCheck": FLAG,
-            "hostName": TEXT,
-            "httpPort": Number(1, 65535),
-            "httpsPort": Number(1, 65535),
-            "originGroupName": TEXT,
-            "originHostHeader": TEXT,
-            "originName": name_of(90),
-            "priority": Number(1, 5),
-            "profileName": TEXT,
-            "resourceGroupName": TEXT,
-            "sharedPrivateLinkResource": Object(
-                {
-                    "groupId": TEXT,
-                    "privateLink": REFERENCE,
-                    "privateLinkLocation": TEXT,
-                    "requestMessage": Text(
-                        pattern=r"(?s).{1,140}", rule="a text of 1 to 140 characters"
-                    ),
-                    "status": TEXT,
-                },
-                needed=("privateLink", "privateLinkLocation", "requestMessage"),
-            ),
-            "weight": Number(1, 1000),
-        },
-        required=("originGroupName", *NESTED),
-        needed=("hostName",),
+    token = "azure-native:cdn:AFDOrigin"
+    id_format = f"{ORIGIN_GROUP}/origins/{{originName}}"
+    limits: ClassVar[Limits] = {
+        "httpPort": _PORT,
+        "httpsPort": _PORT,
+        "originName": name_limit(90),
+        "priority": Limit(low=1, high=5),
+        "sharedPrivateLinkResource.requestMessage": Limit(
+            pattern=r"(?s).{1,140}", rule="a text of 1 to 140 characters"
+        ),
+        "weight": Limit(low=1, high=1000),
+    }
+    needed = (
+        "hostName",
+        "sharedPrivateLinkResource.privateLink",
+        "sharedPrivateLinkResource.privateLinkLocation",
+        "sharedPrivateLinkResource.requestMessage",
     )
-    replaced_by: ClassVar[tuple[str, ...]] = ("originGroupName", "originName", *NESTED)
-    computed: ClassVar[tuple[str, ...]] = DEPLOYED
-    echoed: ClassVar[tuple[str, ...]] = ("originGroupName",)
     defaults: ClassVar[Props] = {
         "enabledState": "Enabled",
         "enforceCertificateNameCheck": True,
@@ -184,7 +130,7 @@ class AFDOrigin(FrontDoorResource):
             raise self.bad_request(
                 "'enforceCertificateNameCheck' has to be true where private link is used."
             )
-        if region(link["privateLinkLocation"]) not in PRIVATE_LINK_REGIONS:
+        if region(link["privateLinkLocation"]) not in WITH_FRONT_DOOR_PRIVATE_LINK:
             # The message is the service's own (MicrosoftDocs/azure-docs#89239).
             raise self.bad_request(
                 f'The location of the Private Link "{link["privateLinkLocation"]}" is invalid or '

@@ -8,68 +8,36 @@ from localazure.control_plane import Record
 from localazure.errors import ArmError
 from localazure.provider.arm import check_reference
 from localazure.provider.front_door import (
-    NESTED,
+    ABSOLUTE_PATH,
     PROFILE,
-    ROUTES,
     FrontDoorResource,
-    name_of,
+    name_limit,
     profile_of,
 )
 from localazure.provider.front_door_origins import enabled_origins
+from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import record_of
-from localazure.provider.rules import ENABLED, FLAG, REFERENCE, TEXT, Many, Object, Text
 from localazure.values import Props
 
-# A wildcard stands at the end only, after a slash.
+# A wildcard is allowed at the end only, after a slash.
 PATTERN = r"/|/\*|(/[^/*]+)+(/|/\*)?"
 SPECIFIED = ("IgnoreSpecifiedQueryStrings", "IncludeSpecifiedQueryStrings")
 
 
 class Route(FrontDoorResource):
-    token: ClassVar[str] = "azure-native:cdn:Route"
-    arm_type: ClassVar[str] = ROUTES
-    id_format: ClassVar[str] = f"{PROFILE}/afdEndpoints/{{endpointName}}/routes/{{routeName}}"
-    name_input: ClassVar[str] = "routeName"
-    shape: ClassVar[Object] = Object(
-        {
-            "cacheConfiguration": Object(
-                {
-                    "compressionSettings": Object(
-                        {
-                            "contentTypesToCompress": Many(
-                                Text(pattern=r"[\w.+-]+/[\w.+-]+", rule="a type like text/css")
-                            ),
-                            "isCompressionEnabled": FLAG,
-                        }
-                    ),
-                    "queryParameters": TEXT,
-                    "queryStringCachingBehavior": Text(
-                        ("IgnoreQueryString", "UseQueryString", *SPECIFIED)
-                    ),
-                }
-            ),
-            "customDomains": Many(REFERENCE),
-            "enabledState": ENABLED,
-            "endpointName": TEXT,
-            "forwardingProtocol": Text(("HttpOnly", "HttpsOnly", "MatchRequest")),
-            "httpsRedirect": ENABLED,
-            "linkToDefaultDomain": ENABLED,
-            "originGroup": REFERENCE,
-            "originPath": Text(pattern=r"/.*", rule="a path, which begins with '/'"),
-            "patternsToMatch": Many(
-                Text(pattern=PATTERN, rule="a path that begins with '/', '*' only in a last '/*'")
-            ),
-            "profileName": TEXT,
-            "resourceGroupName": TEXT,
-            "routeName": name_of(90),
-            "ruleSets": Many(REFERENCE),
-            "supportedProtocols": Many(Text(("Http", "Https"))),
-        },
-        required=("endpointName", *NESTED),
-        needed=("originGroup",),
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = ("endpointName", "routeName", *NESTED)
-    echoed: ClassVar[tuple[str, ...]] = ("endpointName",)
+    token = "azure-native:cdn:Route"
+    id_format = f"{PROFILE}/afdEndpoints/{{endpointName}}/routes/{{routeName}}"
+    limits: ClassVar[Limits] = {
+        "cacheConfiguration.compressionSettings.contentTypesToCompress[]": Limit(
+            pattern=r"[\w.+-]+/[\w.+-]+", rule="a type like text/css"
+        ),
+        "originPath": ABSOLUTE_PATH,
+        "patternsToMatch[]": Limit(
+            pattern=PATTERN, rule="a path that begins with '/', '*' only in a last '/*'"
+        ),
+        "routeName": name_limit(90),
+    }
+    needed = ("originGroup",)
     defaults: ClassVar[Props] = {
         "enabledState": "Enabled",
         "forwardingProtocol": "MatchRequest",
@@ -107,7 +75,7 @@ class Route(FrontDoorResource):
     def _refuse_foreign(
         self, content: Record, resource_id: str, key: str, wanted: str, reference: object
     ) -> None:
-        """What a route refers to is there, and of the same profile."""
+        """Refuse a reference to another profile, or to something that does not exist."""
         check_reference(f"properties.{key}.id", reference, wanted)
         profile = profile_of(resource_id).lower()
         if not str(reference).lower().startswith(f"{profile}/"):

@@ -1,4 +1,7 @@
-"""azure-native:cdn: RuleSet and Rule, what Front Door changes in requests and answers."""
+"""azure-native:cdn: RuleSet and Rule, the changes that Front Door makes to headers.
+
+Of Front Door's actions and conditions there are only those that this project declares.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,8 @@ from typing import Any, ClassVar
 
 from localazure.control_plane import Record
 from localazure.errors import ArmError
-from localazure.provider.front_door import NESTED, PROFILE, FrontDoorResource, refuse_in_use
-from localazure.provider.front_door_actions import ACTIONS, CONDITIONS
-from localazure.provider.rules import (
-    TEXT,
-    Many,
-    Number,
-    Object,
-    OneOf,
-    Text,
-)
+from localazure.provider.front_door import PROFILE, FrontDoorResource, refuse_in_use
+from localazure.provider.properties import Limit, Limits
 from localazure.values import Props
 
 RULE_SET = f"{PROFILE}/ruleSets/{{ruleSetName}}"
@@ -23,48 +18,35 @@ RULE_SET = f"{PROFILE}/ruleSets/{{ruleSetName}}"
 MOST_ACTIONS, MOST_CONDITIONS = 5, 10
 
 
-def _name(longest: int) -> Text:
-    return Text(
+def _name(longest: int) -> Limit:
+    return Limit(
         pattern=rf"[A-Za-z][A-Za-z0-9]{{0,{longest - 1}}}",
         rule=f"1 to {longest} letters and digits, the first a letter",
     )
 
 
 class RuleSet(FrontDoorResource):
-    token: ClassVar[str] = "azure-native:cdn:RuleSet"
-    arm_type: ClassVar[str] = "Microsoft.Cdn/profiles/ruleSets"
-    id_format: ClassVar[str] = RULE_SET
-    name_input: ClassVar[str] = "ruleSetName"
-    shape: ClassVar[Object] = Object(
-        {"profileName": TEXT, "resourceGroupName": TEXT, "ruleSetName": _name(60)}, required=NESTED
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = ("ruleSetName", *NESTED)
+    token = "azure-native:cdn:RuleSet"
+    id_format = RULE_SET
+    limits: ClassVar[Limits] = {"ruleSetName": _name(60)}
 
     def validate_delete(self, content: Record, record: Record) -> None:
         refuse_in_use(content, record, "ruleSets")
 
 
 class Rule(FrontDoorResource):
-    token: ClassVar[str] = "azure-native:cdn:Rule"
-    arm_type: ClassVar[str] = "Microsoft.Cdn/profiles/ruleSets/rules"
-    id_format: ClassVar[str] = f"{RULE_SET}/rules/{{ruleName}}"
-    name_input: ClassVar[str] = "ruleName"
-    shape: ClassVar[Object] = Object(
-        {
-            "actions": Many(OneOf("name", ACTIONS), 1, MOST_ACTIONS),
-            "conditions": Many(OneOf("name", CONDITIONS), most=MOST_CONDITIONS),
-            "matchProcessingBehavior": Text(("Continue", "Stop")),
-            "order": Number(0),
-            "profileName": TEXT,
-            "resourceGroupName": TEXT,
-            "ruleName": _name(260),
-            "ruleSetName": TEXT,
-        },
-        required=("ruleSetName", *NESTED),
-        needed=("actions", "order"),
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = ("ruleName", "ruleSetName", *NESTED)
-    echoed: ClassVar[tuple[str, ...]] = ("ruleSetName",)
+    token = "azure-native:cdn:Rule"
+    id_format = f"{RULE_SET}/rules/{{ruleName}}"
+    limits: ClassVar[Limits] = {
+        "actions": Limit(least=1, most=MOST_ACTIONS),
+        "actions[].parameters.headerName": Limit(
+            pattern=r"[!#$%&'*+.^_`|~\w-]+", rule="a header's name"
+        ),
+        "conditions": Limit(most=MOST_CONDITIONS),
+        "order": Limit(low=0),
+        "ruleName": _name(260),
+    }
+    needed = ("actions", "order")
     defaults: ClassVar[Props] = {"matchProcessingBehavior": "Continue"}
 
     def validate(
@@ -73,7 +55,7 @@ class Rule(FrontDoorResource):
         for index, action in enumerate(inputs["actions"]):
             self._refuse_action(f"actions[{index}]", action["parameters"])
         for index, condition in enumerate(inputs.get("conditions") or []):
-            self._refuse_condition(f"conditions[{index}]", condition)
+            self._refuse_condition(f"conditions[{index}]", condition["parameters"])
         rules = resource_id.rpartition("/rules/")[0]
         for other in self.siblings(content, resource_id, rules):
             if other["order"] == inputs["order"]:
@@ -85,25 +67,14 @@ class Rule(FrontDoorResource):
                 )
 
     def _refuse_action(self, path: str, parameters: dict[str, Any]) -> None:
-        header = parameters.get("headerAction")
+        header = parameters["headerAction"]
         if header in ("Append", "Overwrite") and not parameters.get("value"):
             raise self.bad_request(f"'{path}.parameters.value' is missing: {header} needs one.")
-        cache = parameters.get("cacheConfiguration") or {}
-        overrides = str(cache.get("cacheBehavior", "")).startswith("Override")
-        if overrides and not cache.get("cacheDuration"):
-            raise self.bad_request(
-                f"'{path}.parameters.cacheConfiguration.cacheDuration' is missing: "
-                f"{cache['cacheBehavior']} needs one."
-            )
 
-    def _refuse_condition(self, path: str, condition: dict[str, Any]) -> None:
-        parameters = condition["parameters"]
+    def _refuse_condition(self, path: str, parameters: dict[str, Any]) -> None:
         values, operator = parameters.get("matchValues") or [], parameters["operator"]
         if (operator == "Any") == bool(values):
             rule = "Any takes none" if values else f"{operator} needs one"
             raise self.bad_request(f"'{path}.parameters.matchValues' cannot be {values}: {rule}.")
-        selects = condition["name"] in ("Cookies", "PostArgs", "RequestHeader")
-        if selects and not parameters.get("selector"):
-            raise self.bad_request(
-                f"'{path}.parameters.selector' is missing: which of the {condition['name']}."
-            )
+        if not parameters.get("selector"):
+            raise self.bad_request(f"'{path}.parameters.selector' is missing: the header's name.")

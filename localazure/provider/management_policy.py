@@ -7,90 +7,46 @@ from typing import ClassVar
 from localazure.control_plane import Record, now
 from localazure.errors import ArmError
 from localazure.provider.control_plane_resource import ControlPlaneResource
-from localazure.provider.rules import FLAG, TEXT, Many, Number, Object, Text
+from localazure.provider.properties import Limit, Limits
 from localazure.provider.storage_account import ACCOUNT
 from localazure.values import Props
 
-# "Configure a lifecycle management policy": at most so many rules, and prefixes in each.
+# "Configure a lifecycle management policy": the most rules, and prefixes and tags in each.
 MOST_RULES, MOST_PREFIXES, MOST_TAG_FILTERS = 100, 10, 10
-_DAYS = Number(0)
-_BORN = Object(
-    {"daysAfterCreationGreaterThan": _DAYS, "daysAfterLastTierChangeGreaterThan": _DAYS},
-    required=("daysAfterCreationGreaterThan",),
-)
-_CHANGED = Object(
-    {
-        "daysAfterCreationGreaterThan": _DAYS,
-        "daysAfterLastAccessTimeGreaterThan": _DAYS,
-        "daysAfterLastTierChangeGreaterThan": _DAYS,
-        "daysAfterModificationGreaterThan": _DAYS,
-    }
-)
+_RULE = "policy.rules[]"
+_FILTERS, _ACTIONS = f"{_RULE}.definition.filters", f"{_RULE}.definition.actions"
 _STEPS = ("delete", "tierToArchive", "tierToCold", "tierToCool", "tierToHot")
-_OLD_COPIES = Object(dict.fromkeys(_STEPS, _BORN))
-_RULE = Object(
-    {
-        "definition": Object(
-            {
-                "actions": Object(
-                    {
-                        "baseBlob": Object(
-                            {
-                                **dict.fromkeys(_STEPS, _CHANGED),
-                                "enableAutoTierToHotFromCool": FLAG,
-                            }
-                        ),
-                        "snapshot": _OLD_COPIES,
-                        "version": _OLD_COPIES,
-                    }
-                ),
-                "filters": Object(
-                    {
-                        "blobIndexMatch": Many(
-                            Object(
-                                {"name": TEXT, "op": Text(("==",)), "value": TEXT},
-                                required=("name", "op", "value"),
-                            ),
-                            most=MOST_TAG_FILTERS,
-                        ),
-                        "blobTypes": Many(Text(("blockBlob", "appendBlob")), 1),
-                        "prefixMatch": Many(TEXT, most=MOST_PREFIXES),
-                    },
-                    required=("blobTypes",),
-                ),
-            },
-            required=("actions",),
-            needed=("filters",),
-        ),
-        "enabled": FLAG,
-        "name": Text(pattern=r"[A-Za-z0-9-]{1,256}", rule="1 to 256 letters, digits and hyphens"),
-        "type": Text(("Lifecycle",)),
-    },
-    required=("definition", "name", "type"),
-)
+_AGES = ("Creation", "LastTierChange")
+_DAYS = {
+    f"{_ACTIONS}.{part}.{step}.daysAfter{age}GreaterThan": Limit(low=0)
+    for part, ages in (
+        ("baseBlob", (*_AGES, "LastAccessTime", "Modification")),
+        ("snapshot", _AGES),
+        ("version", _AGES),
+    )
+    for step in _STEPS
+    for age in ages
+}
 
 
 class ManagementPolicy(ControlPlaneResource):
-    token: ClassVar[str] = "azure-native:storage:ManagementPolicy"
-    arm_type: ClassVar[str] = "Microsoft.Storage/storageAccounts/managementPolicies"
-    id_format: ClassVar[str] = f"{ACCOUNT}/managementPolicies/{{managementPolicyName}}"
-    name_input: ClassVar[str] = "managementPolicyName"
-    shape: ClassVar[Object] = Object(
-        {
-            "accountName": TEXT,
-            "managementPolicyName": Text(("default",)),
-            "policy": Object({"rules": Many(_RULE, 1, MOST_RULES)}, required=("rules",)),
-            "resourceGroupName": TEXT,
-        },
-        required=("accountName", "policy", "resourceGroupName"),
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = (
-        "accountName",
-        "managementPolicyName",
-        "resourceGroupName",
-    )
-    computed: ClassVar[tuple[str, ...]] = ("name", "type", "lastModifiedTime")
-    invalid: ClassVar[str] = "InvalidRequestPropertyValue"
+    token = "azure-native:storage:ManagementPolicy"
+    id_format = f"{ACCOUNT}/managementPolicies/{{managementPolicyName}}"
+    limits: ClassVar[Limits] = {
+        "managementPolicyName": Limit(values=("default",)),
+        "policy.rules": Limit(least=1, most=MOST_RULES),
+        f"{_RULE}.name": Limit(
+            pattern=r"[A-Za-z0-9-]{1,256}", rule="1 to 256 letters, digits and hyphens"
+        ),
+        f"{_FILTERS}.blobIndexMatch": Limit(most=MOST_TAG_FILTERS),
+        f"{_FILTERS}.blobIndexMatch[].op": Limit(values=("==",)),
+        f"{_FILTERS}.blobTypes": Limit(least=1),
+        f"{_FILTERS}.blobTypes[]": Limit(values=("blockBlob", "appendBlob")),
+        f"{_FILTERS}.prefixMatch": Limit(most=MOST_PREFIXES),
+        **_DAYS,
+    }
+    needed = (_FILTERS,)
+    invalid = "InvalidRequestPropertyValue"
 
     def validate(
         self, content: Record, resource_id: str, inputs: Props, before: Props | None
@@ -123,7 +79,7 @@ class ManagementPolicy(ControlPlaneResource):
             )
         return {**live.outputs, "id": live.id}
 
-    def born(self, resource_id: str, inputs: Props) -> Props:
+    def computed(self, resource_id: str, inputs: Props) -> Props:
         return {"lastModifiedTime": now()}
 
     def _refuse_rule(self, path: str, definition: Props, *, reads_count: bool) -> None:

@@ -7,14 +7,14 @@ from typing import ClassVar
 from localazure.control_plane import Record
 from localazure.provider.arm import GROUP, check_reference, made_up_guid, type_of
 from localazure.provider.control_plane_resource import ControlPlaneResource
+from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import exists, records_of
-from localazure.provider.rules import OPAQUE, REFERENCE, TAGS, TEXT, Many, Object, Text
 from localazure.values import Props
 
 SUBNET = "Microsoft.Network/virtualNetworks/subnets"
 ZONE = "Microsoft.Network/privateDnsZones"
 ENDPOINT = f"{GROUP}/providers/Microsoft.Network/privateEndpoints/{{privateEndpointName}}"
-NAME = Text(
+NAME = Limit(
     pattern=r"[A-Za-z0-9]([\w.-]{0,62}\w)?",
     rule="1 to 64 letters, digits, '_', '.' and '-', the last none of '.' and '-'",
 )
@@ -22,66 +22,25 @@ NAME = Text(
 PARTS = ("blob", "dfs", "file", "queue", "table", "web")
 STORAGE_PARTS = frozenset(PARTS) | {f"{part}_secondary" for part in PARTS if part != "file"}
 MOST_ZONES = 5
-# Its other properties are the network's. The SDK sends two of them unasked.
-_POLICIES = ("privateEndpointNetworkPolicies", "privateLinkServiceNetworkPolicies")
-_SUBNET = Object({"id": TEXT, "name": TEXT, **dict.fromkeys(_POLICIES, TEXT)})
-_CONNECTION = Object(
-    {
-        "groupIds": Many(TEXT),
-        "id": TEXT,
-        "name": TEXT,
-        "privateLinkServiceConnectionState": OPAQUE,
-        "privateLinkServiceId": TEXT,
-        "requestMessage": Text(pattern=r"(?s).{0,140}", rule="at most 140 characters"),
-    },
-    needed=("name", "privateLinkServiceId"),
-)
 CONNECTIONS = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")
+_MESSAGE = Limit(pattern=r"(?s).{0,140}", rule="at most 140 characters")
 
 
 class PrivateEndpoint(ControlPlaneResource):
-    token: ClassVar[str] = "azure-native:network:PrivateEndpoint"
-    arm_type: ClassVar[str] = "Microsoft.Network/privateEndpoints"
-    id_format: ClassVar[str] = ENDPOINT
-    name_input: ClassVar[str] = "privateEndpointName"
-    autonamed: ClassVar[bool] = True
-    shape: ClassVar[Object] = Object(
-        {
-            **dict.fromkeys(CONNECTIONS, Many(_CONNECTION)),
-            "applicationSecurityGroups": Many(REFERENCE),
-            "customDnsConfigs": Many(Object({"fqdn": TEXT, "ipAddresses": Many(TEXT)})),
-            "customNetworkInterfaceName": TEXT,
-            "extendedLocation": OPAQUE,
-            "id": TEXT,
-            "ipConfigurations": Many(
-                Object(
-                    {"groupId": TEXT, "memberName": TEXT, "name": TEXT, "privateIPAddress": TEXT}
-                )
-            ),
-            "location": TEXT,
-            "privateEndpointName": NAME,
-            "resourceGroupName": TEXT,
-            "subnet": _SUBNET,
-            "tags": TAGS,
-        },
-        required=("resourceGroupName",),
-        needed=("location", "subnet"),
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = (
-        "customNetworkInterfaceName",
+    token = "azure-native:network:PrivateEndpoint"
+    id_format = ENDPOINT
+    limits: ClassVar[Limits] = {
+        "privateEndpointName": NAME,
+        **{f"{key}[].requestMessage": _MESSAGE for key in CONNECTIONS},
+    }
+    needed = (
         "location",
-        "privateEndpointName",
-        "resourceGroupName",
-        "subnet.id",
+        "subnet",
+        *(f"{key}[].name" for key in CONNECTIONS),
+        *(f"{key}[].privateLinkServiceId" for key in CONNECTIONS),
     )
-    computed: ClassVar[tuple[str, ...]] = (
-        "name",
-        "type",
-        "etag",
-        "networkInterfaces",
-        "provisioningState",
-    )
-    invalid: ClassVar[str] = "InvalidRequestFormat"
+    immutable = ("customNetworkInterfaceName", "location", "subnet.id")
+    invalid = "InvalidRequestFormat"
 
     def validate(
         self, content: Record, resource_id: str, inputs: Props, before: Props | None
@@ -135,37 +94,20 @@ class PrivateEndpoint(ControlPlaneResource):
 
 
 class PrivateDnsZoneGroup(ControlPlaneResource):
-    """The records of an endpoint's addresses in private zones. Its `name` is only an alias."""
+    """The DNS records of an endpoint's addresses in private zones."""
 
-    token: ClassVar[str] = "azure-native:network:PrivateDnsZoneGroup"
-    arm_type: ClassVar[str] = "Microsoft.Network/privateEndpoints/privateDnsZoneGroups"
-    id_format: ClassVar[str] = f"{ENDPOINT}/privateDnsZoneGroups/{{privateDnsZoneGroupName}}"
-    name_input: ClassVar[str] = "privateDnsZoneGroupName"
-    shape: ClassVar[Object] = Object(
-        {
-            "id": TEXT,
-            "name": TEXT,
-            "privateDnsZoneConfigs": Many(
-                Object(
-                    {"name": TEXT, "privateDnsZoneId": TEXT}, needed=("name", "privateDnsZoneId")
-                ),
-                1,
-                MOST_ZONES,
-            ),
-            "privateDnsZoneGroupName": NAME,
-            "privateEndpointName": TEXT,
-            "resourceGroupName": TEXT,
-        },
-        required=("privateEndpointName", "resourceGroupName"),
-        needed=("privateDnsZoneConfigs",),
+    token = "azure-native:network:PrivateDnsZoneGroup"
+    id_format = f"{ENDPOINT}/privateDnsZoneGroups/{{privateDnsZoneGroupName}}"
+    limits: ClassVar[Limits] = {
+        "privateDnsZoneConfigs": Limit(least=1, most=MOST_ZONES),
+        "privateDnsZoneGroupName": NAME,
+    }
+    needed = (
+        "privateDnsZoneConfigs",
+        "privateDnsZoneConfigs[].name",
+        "privateDnsZoneConfigs[].privateDnsZoneId",
     )
-    replaced_by: ClassVar[tuple[str, ...]] = (
-        "privateDnsZoneGroupName",
-        "privateEndpointName",
-        "resourceGroupName",
-    )
-    computed: ClassVar[tuple[str, ...]] = ("etag", "provisioningState")
-    invalid: ClassVar[str] = "InvalidRequestFormat"
+    invalid = "InvalidRequestFormat"
 
     def validate(
         self, content: Record, resource_id: str, inputs: Props, before: Props | None

@@ -9,9 +9,10 @@ from typing import Any
 from localazure.azurite import Azurite
 from localazure.control_plane import ControlPlane
 from localazure.errors import ArmError
-from localazure.provider.arm import project, region
+from localazure.provider.arm import project
 from localazure.provider.functions import functions
 from localazure.provider.records import refuse_locked
+from localazure.provider.regions import region
 from localazure.provider.registry import RESOURCE_TYPES
 from localazure.provider.resource import Failure, Live, ResourceType, value_at
 from localazure.values import UNKNOWN, Props
@@ -40,7 +41,7 @@ class Provider:
             kind.token: kind(control_plane) for kind in RESOURCE_TYPES
         }
         self.functions = functions(control_plane)
-        self._control_plane = control_plane
+        self.control_plane = control_plane
         self._location = ""
 
     def configure(self, config: dict[str, str]) -> None:
@@ -52,7 +53,7 @@ class Provider:
     ) -> tuple[Props, list[Failure]]:
         kind = self.resource_types[token]
         inputs = dict(new)
-        if "location" in kind.shape.fields and inputs.get("location") is None:
+        if "location" in kind.properties.inputs and inputs.get("location") is None:
             location = self._default_location(inputs, old)
             if location:
                 inputs["location"] = location
@@ -106,14 +107,14 @@ class Provider:
 
     def start(self) -> None:
         """Have Azurite run, and serve the accounts that there are."""
-        self._control_plane.start()
+        self.control_plane.start()
 
     def serve_accounts(self) -> None:
         """The same for an Azurite that may or may not run."""
-        self._control_plane.serve_accounts()
+        self.control_plane.serve_accounts()
 
     def last_loss(self) -> str:
-        return self._control_plane.azurite.last_loss()
+        return self.control_plane.azurite.last_loss()
 
     def resource_id(self, token: str, inputs: Props) -> str:
         return self.resource_types[token].resource_id(inputs)
@@ -129,7 +130,7 @@ class Provider:
 
     def _refuse_locked(self, kind: ResourceType, resource_id: str, verb: str) -> None:
         if kind.heeds_locks:
-            refuse_locked(self._control_plane.load(), resource_id, verb)
+            refuse_locked(self.control_plane.load(), resource_id, verb)
 
     def _default_location(self, inputs: Props, old: Props) -> str:
         """As azure-native: what the resource had, the provider's setting, the group's location."""
@@ -139,7 +140,7 @@ class Provider:
             return self._location
         group = inputs.get("resourceGroupName")
         found = (
-            self._control_plane.load()["groups"].get(group.lower())
+            self.control_plane.load()["groups"].get(group.lower())
             if isinstance(group, str)
             else None
         )

@@ -1,21 +1,23 @@
-"""What every resource type of the stand-in answers to."""
+"""What every resource type of the stand-in has in common."""
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 from localazure.control_plane import ControlPlane
 from localazure.errors import ArmError
-from localazure.provider.arm import formatted_id, generated_name, parsed_id
-from localazure.provider.rules import Object
+from localazure.provider.arm import formatted_id, generated_name, parsed_id, type_of
+from localazure.provider.properties import Limits, Properties
 from localazure.values import UNKNOWN, Props
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One thing wrong with an input: the property and why."""
+    """One invalid input: the property and the reason."""
 
     property: str
     reason: str
@@ -23,51 +25,83 @@ class Failure:
 
 @dataclass(frozen=True)
 class Live:
-    """A resource as it is in the cloud: its id, its outputs."""
+    """A resource as it exists: its id, its outputs."""
 
     id: str
     outputs: Props
 
 
 class ResourceType(ABC):
-    """One resource type: its token, its rules, and what create, read, update and delete do."""
+    """One resource type: its token, its limits, and its create, read, update and delete.
+
+    The id's format gives the type's ARM name and the inputs that cannot change.
+    """
 
     token: ClassVar[str]
     arm_type: ClassVar[str]
-    # Its id, with the inputs that are in it.
+    # The id, with the inputs that it contains in braces.
     id_format: ClassVar[str]
-    # The input that holds the resource's own name; filled in by auto-naming if `autonamed`.
+    # The input that holds the resource's own name.
     name_input: ClassVar[str]
-    autonamed: ClassVar[bool] = False
-    # All inputs, and what they may be.
-    shape: ClassVar[Object]
-    # A change of one of these, top-level or nested, is a new resource.
-    replaced_by: ClassVar[tuple[str, ...]] = ()
-    # What the service answers beside the inputs, top-level or nested: unknown in a preview.
-    computed: ClassVar[tuple[str, ...]] = ("name", "type")
-    # Azure's code for a value that it does not take.
+    limits: ClassVar[Limits] = {}
+    needed: ClassVar[tuple[str, ...]] = ()
+    # Inputs outside the id, top-level or nested, that cannot change: a new value replaces the
+    # resource.
+    immutable: ClassVar[tuple[str, ...]] = ()
+    # Azure's code for a value that it refuses.
     invalid: ClassVar[str] = "InvalidRequestContent"
-    # Locks stop deletions; what is deleted by putting an empty one is only written to.
+    # A deletion of these writes an empty resource, so locks against deletion do not apply.
     deleted_by_writing: ClassVar[bool] = False
     heeds_locks: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "id_format" in cls.__dict__:
+            cls.arm_type = type_of(f"/{cls.id_format.lstrip('/')}")
+            cls.name_input = cls.names_in_id()[-1]
+
+    @classmethod
+    def names_in_id(cls) -> list[str]:
+        return re.findall(r"\{(\w+)\}", cls.id_format.replace("{subscriptionId}", ""))
 
     def __init__(self, control_plane: ControlPlane) -> None:
         self.control_plane = control_plane
 
+    @cached_property
+    def properties(self) -> Properties:
+        return Properties(self.token, self.limits, self.needed)
+
+    @property
+    def replaced_by(self) -> tuple[str, ...]:
+        """The inputs whose change replaces the resource."""
+        return (*self.names_in_id(), *self.immutable)
+
+    @cached_property
+    def computed_outputs(self) -> tuple[str, ...]:
+        """What the service adds to the inputs, top-level or nested: unknown in a preview."""
+        computed = [name for name in self.properties.outputs if name not in self.properties.inputs]
+        if "identity" in self.properties.inputs:
+            computed += ["identity.principalId", "identity.tenantId"]
+        return tuple(computed)
+
     def check(
         self, logical_name: str, old: Props, new: Props, seed: bytes
     ) -> tuple[Props, list[Failure]]:
-        """Inputs with names and location filled in, and what is wrong with their form."""
-        failures = [Failure(fault.path, fault.text) for fault in self.shape.form("", new)]
+        """Inputs with names filled in, and what is wrong with their types.
+
+        As azure-native does it, a type that is no child of another gets a generated name.
+        """
+        failures = [Failure(fault.path, fault.text) for fault in self.properties.type_faults(new)]
         checked = dict(new)
-        if checked.get(self.name_input) is None and self.autonamed:
-            if old.get("__createBeforeDelete") and old.get(self.name_input):
-                checked[self.name_input] = old[self.name_input]
-            else:
-                checked[self.name_input] = self.generated(logical_name, seed)
-            checked["__createBeforeDelete"] = True
-        elif checked.get(self.name_input) is None:
+        is_child = self.arm_type.count("/") > 1
+        if checked.get(self.name_input) is not None:
+            return checked, failures
+        if is_child:
             checked[self.name_input] = logical_name
+        else:
+            kept = old.get(self.name_input) if old.get("__createBeforeDelete") else None
+            checked[self.name_input] = kept or self.generated(logical_name, seed)
+            checked["__createBeforeDelete"] = True
         return checked, failures
 
     def generated(self, logical_name: str, seed: bytes) -> str:
@@ -75,10 +109,10 @@ class ResourceType(ABC):
         return generated_name(logical_name, seed)
 
     def previewed(self, inputs: Props, old: Props) -> Props:
-        """The outputs a preview can promise: the inputs, and everything computed as it was (`old`,
-        the outputs so far) or unknown."""
+        """The outputs that a preview can promise: the inputs, and computed outputs as they are in
+        `old`, the outputs so far, or unknown."""
         outputs = {key: value for key, value in inputs.items() if not key.startswith("__")}
-        for path in self.computed:
+        for path in self.computed_outputs:
             top, _, below = path.partition(".")
             if not below:
                 outputs[top] = old.get(top, UNKNOWN)
@@ -93,17 +127,16 @@ class ResourceType(ABC):
         return formatted_id(self.id_format, inputs)
 
     def names(self, resource_id: str) -> Props:
-        """The inputs that are in an id."""
+        """The inputs that an id contains."""
         return parsed_id(self.id_format, resource_id)
 
     def inputs_of(self, live: Live) -> Props:
-        """The inputs that would declare the live resource, for one that was never declared."""
-        inputs: Props = self.shape.pruned(live.outputs)
-        return {**inputs, **self.names(live.id)}
+        """The inputs that would declare a live resource that was never declared."""
+        return {**self.properties.pruned(live.outputs), **self.names(live.id)}
 
     def refuse_faults(self, inputs: Props) -> None:
-        """Raise what Azure answers to values that it does not take."""
-        faults = list(self.shape.faults("", inputs))
+        """Raise Azure's answer to values outside their limits."""
+        faults = list(self.properties.limit_faults(inputs))
         if faults:
             raise self.bad_request("; ".join(fault.text for fault in faults))
 
@@ -115,14 +148,14 @@ class ResourceType(ABC):
 
     @abstractmethod
     def read(self, resource_id: str) -> Live | None:
-        """The resource as it is now, or None if it is gone."""
+        """The resource as it is now, or None if it does not exist."""
 
     @abstractmethod
     def update(self, resource_id: str, inputs: Props) -> Live: ...
 
     @abstractmethod
     def delete(self, resource_id: str) -> None:
-        """Delete it; that it is gone already is no error."""
+        """Delete it. Not an error if it does not exist."""
 
 
 def value_at(props: Any, path: str) -> Any:

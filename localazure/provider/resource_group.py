@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import ClassVar
 
 from localazure.errors import ArmError
-from localazure.provider.arm import GROUP, check_region, group_id, region
+from localazure.provider.arm import GROUP, group_id
 from localazure.provider.records import forget, held_in_group
+from localazure.provider.regions import check_region, region
 from localazure.provider.resource import Failure, Live, ResourceType
-from localazure.provider.rules import TAGS, TEXT, Object
 from localazure.values import Props
 
 # "Naming rules and restrictions for Azure resources", Microsoft.Resources/resourceGroups.
@@ -18,16 +17,9 @@ NAME = re.compile(r"[\w.()-]{0,89}[\w()-]")
 
 
 class ResourceGroup(ResourceType):
-    token: ClassVar[str] = "azure-native:resources:ResourceGroup"
-    arm_type: ClassVar[str] = "Microsoft.Resources/resourceGroups"
-    id_format: ClassVar[str] = GROUP
-    name_input: ClassVar[str] = "resourceGroupName"
-    autonamed: ClassVar[bool] = True
-    shape: ClassVar[Object] = Object(
-        {"resourceGroupName": TEXT, "location": TEXT, "tags": TAGS, "managedBy": TEXT}
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = ("resourceGroupName", "location")
-    computed: ClassVar[tuple[str, ...]] = ("name", "type", "properties")
+    token = "azure-native:resources:ResourceGroup"
+    id_format = GROUP
+    immutable = ("location",)
 
     def check(
         self, logical_name: str, old: Props, new: Props, seed: bytes
@@ -59,7 +51,7 @@ class ResourceGroup(ResourceType):
         name = self.names(resource_id)["resourceGroupName"]
         found = self.control_plane.load()["groups"].get(name.lower())
         if found is None and os.environ.get("LOCALAZURE_GROUPS") == "any":
-            # A throw-away cloud, for a preview of a stack in a group that somebody else made.
+            # A temporary control plane, for a preview of a stack in an existing group.
             with self.control_plane.change() as content:
                 found = content["groups"][name.lower()] = _record(name, {"location": "westeurope"})
         return self._live(found["name"], found) if found else None
@@ -74,8 +66,8 @@ class ResourceGroup(ResourceType):
         name = self.names(resource_id)["resourceGroupName"].lower()
         held = held_in_group(self.control_plane.load(), name)
         if held:
-            # azure-native deletes a group with all that it holds; losing a neighbour's data without
-            # a word is not worth imitating on somebody's desk.
+            # azure-native deletes a group with everything in it. Losing another stack's data
+            # without a warning is not worth imitating.
             raise ArmError(
                 409,
                 "ResourceGroupNotEmpty",
@@ -102,7 +94,7 @@ def _record(name: str, inputs: Props) -> Props:
 
 
 def already_exists(resource_id: str) -> ArmError:
-    """azure-native never takes over in a create what is there already."""
+    """azure-native never adopts an existing resource in a create."""
     return ArmError(
         409, "ResourceExists", f"cannot create already existing resource '{resource_id}'"
     )

@@ -33,13 +33,12 @@ def schema(provider: Provider) -> str:
 
 
 def _resource(kind: ResourceType) -> dict[str, Any]:
-    inputs = sorted(kind.shape.fields)
-    computed = [path for path in kind.computed if "." not in path]
+    inputs, outputs = kind.properties.inputs, kind.properties.outputs
     return {
         "description": kind.arm_type,
-        "inputProperties": dict.fromkeys(inputs, _ANY),
-        "requiredInputs": list(kind.shape.required),
-        "properties": dict.fromkeys(sorted({*inputs, *computed}), _ANY),
+        "inputProperties": dict.fromkeys(sorted(inputs), _ANY),
+        "requiredInputs": kind.properties.required,
+        "properties": dict.fromkeys(sorted({*inputs, *outputs}), _ANY),
     }
 
 

@@ -6,49 +6,39 @@ from typing import Any, ClassVar
 
 from localazure.control_plane import TENANT, Record, new_key, now
 from localazure.errors import ArmError
-from localazure.provider.account_rules import FIXED_AT_BIRTH, SHAPE, refuse, refuse_change
-from localazure.provider.arm import GROUP, account_id, id_part, made_up_guid, region
+from localazure.provider.account_rules import IMMUTABLE, LIMITS, NEEDED, refuse, refuse_change
+from localazure.provider.arm import GROUP, account_id, id_part, made_up_guid
+from localazure.provider.properties import Limits
 from localazure.provider.records import forget, group_not_found, refuse_locked
-from localazure.provider.resource import Live, ResourceType
+from localazure.provider.regions import region
+from localazure.provider.resource import Live, ResourceType, value_at
 from localazure.provider.resource_group import already_exists
-from localazure.provider.rules import Object
 from localazure.values import Props
 
 ACCOUNT = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/{{accountName}}"
 
+# What accounts answer that cannot choose a tier.
+_ACCESS_TIERS: dict[str, Props] = {"BlockBlobStorage": {"accessTier": "Premium"}, "Storage": {}}
+
 
 class StorageAccount(ResourceType):
-    token: ClassVar[str] = "azure-native:storage:StorageAccount"
-    arm_type: ClassVar[str] = "Microsoft.Storage/storageAccounts"
-    id_format: ClassVar[str] = ACCOUNT
-    name_input: ClassVar[str] = "accountName"
-    autonamed: ClassVar[bool] = True
-    shape: ClassVar[Object] = SHAPE
-    replaced_by: ClassVar[tuple[str, ...]] = ("accountName", "resourceGroupName", *FIXED_AT_BIRTH)
-    invalid: ClassVar[str] = "InvalidValuesForRequestParameters"
-    computed: ClassVar[tuple[str, ...]] = (
-        "name",
-        "type",
-        "creationTime",
-        "keyCreationTime",
-        "primaryEndpoints",
-        "primaryLocation",
-        "privateEndpointConnections",
-        "provisioningState",
-        "secondaryEndpoints",
-        "statusOfPrimary",
-        "identity.principalId",
-        "identity.tenantId",
-    )
+    token = "azure-native:storage:StorageAccount"
+    id_format = ACCOUNT
+    limits: ClassVar[Limits] = LIMITS
+    needed = NEEDED
+    immutable = IMMUTABLE
+    invalid = "InvalidValuesForRequestParameters"
 
     def create(self, inputs: Props) -> Live:
         name, group = inputs["accountName"], inputs["resourceGroupName"]
-        refuse(inputs)
-        self.control_plane.start()  # an account that cannot be served is not recorded
+        self.refuse_faults(inputs)
+        self.control_plane.start()  # an account that cannot be served is not stored
         with self.control_plane.change() as content:
             found_group = content["groups"].get(group.lower())
             if found_group is None:
                 raise group_not_found(group)
+            location = inputs.get("location") or found_group["location"]
+            refuse(inputs, location, None)
             if name in content["accounts"]:
                 if content["accounts"][name]["group"].lower() == group.lower():
                     raise already_exists(account_id(group, name))
@@ -63,7 +53,7 @@ class StorageAccount(ResourceType):
                 "keys": {"key1": new_key(), "key2": new_key()},
                 "created": moment,
                 "keyCreated": {"key1": moment, "key2": moment},
-                "properties": _stored(inputs, inputs.get("location") or found_group["location"]),
+                "properties": _stored(inputs, location),
                 "containers": {},
                 "deleted": {},
             }
@@ -75,11 +65,13 @@ class StorageAccount(ResourceType):
 
     def update(self, resource_id: str, inputs: Props) -> Live:
         name = id_part(resource_id, "storageAccounts")
-        refuse({**self.names(resource_id), **inputs})
+        self.refuse_faults(inputs)
         with self.control_plane.change() as content:
             account = content["accounts"][name]
-            refuse_change(account["properties"], inputs)
-            account["properties"] = _stored(inputs, account["properties"]["location"])
+            before = account["properties"]
+            refuse_change(before, inputs)
+            refuse({**self.names(resource_id), **inputs}, before["location"], before)
+            account["properties"] = _stored(inputs, before["location"])
         self._apply_public_access(name)
         return self._live(name)
 
@@ -98,10 +90,10 @@ class StorageAccount(ResourceType):
     def keys(self, group: str, name: str) -> Props:
         """listStorageAccountKeys: `{keys: [{keyName, value, permissions, creationTime}]}`.
 
-        Not marked secret, as azure-native does not either: the program has to.
+        Not marked secret, since azure-native does not do it either: the program must.
         """
         account = self._account(group, name)
-        # Listing keys is a write in Azure's eyes: whoever has them can write.
+        # To Azure, listing keys is a write: the keys permit writes.
         refuse_locked(self.control_plane.load(), account_id(group, name), "write")
         return {
             "keys": [
@@ -142,8 +134,7 @@ class StorageAccount(ResourceType):
         stored = account["properties"]
         given = stored.get("identity")
         secondary = (
-            # Azure's page "Azure Storage redundancy": the account's name with a suffix; Azurite
-            # answers there as well.
+            # "Azure Storage redundancy": the account's name with a suffix. Azurite serves it too.
             {
                 "secondaryEndpoints": {
                     "blob": self.control_plane.azurite.endpoint(f"{name}-secondary")
@@ -154,11 +145,11 @@ class StorageAccount(ResourceType):
         )
         identified = {"identity": _identity(name, given)} if given else {}
         outputs: Props = {
-            "accessTier": "Hot",
+            **_ACCESS_TIERS.get(stored["kind"], {"accessTier": "Hot"}),
             "allowBlobPublicAccess": False,
             "allowCrossTenantReplication": False,
             "enableHttpsTrafficOnly": True,
-            "minimumTlsVersion": "TLS1_0",  # what the service answers where nothing was asked for
+            "minimumTlsVersion": "TLS1_0",  # the service's answer if none was set
             "privateEndpointConnections": [],
             "provisioningState": "Succeeded",
             "statusOfPrimary": "available",
@@ -191,6 +182,14 @@ def effective_level(account: Record, container: str) -> str:
     return str(account["containers"][container]) if allowed else "None"
 
 
+def has_versions(account: Record) -> bool:
+    """Whether blobs have versions, which immutability for the whole account enables, too."""
+    return bool(
+        account.get("blobService", {}).get("isVersioningEnabled")
+        or value_at(account["properties"], "immutableStorageWithVersioning.enabled")
+    )
+
+
 def account_not_found(group: str, name: str) -> ArmError:
     return ArmError(
         404,
@@ -217,7 +216,7 @@ def _identity(name: str, given: Props) -> Props:
 
 
 def _encryption(created: str, given: Props) -> Props:
-    """What was asked for, and what every account has: its blobs and files are encrypted anyway."""
+    """The encryption that was declared, and that of blobs and files, which is always on."""
     asked = given.get("services") or {}
     services = {
         service: {

@@ -56,9 +56,9 @@ def test_it_says_what_it_is_and_which_types_it_has(stub: Any) -> None:
     described = json.loads(stub.GetSchema(provider_pb2.GetSchemaRequest()).schema)
     assert "azure-native:storage:BlobContainer" in described["resources"]
     assert described["resources"]["azure-native:storage:StorageAccount"]["requiredInputs"] == [
+        "kind",
         "resourceGroupName",
         "sku",
-        "kind",
     ]
 
 

@@ -145,7 +145,7 @@ def test_a_type_is_made_found_changed_and_deleted(
     live = provider.create(token, inputs)
     assert live.id == resource_id
     assert answered.items() <= live.outputs.items()
-    assert set(provider.resource_types[token].computed) <= _paths(live.outputs) | {
+    assert set(provider.resource_types[token].computed_outputs) <= _paths(live.outputs) | {
         "identity.tenantId"
     }
 

@@ -44,8 +44,7 @@ def by_hand(empty: Azurite) -> ControlPlane:
             "location": "westeurope",
             "kind": "StorageV2",
             "sku": {"name": "Standard_LRS"},
-            "allowBlobPublicAccess": True,
-            "minimumTlsVersion": "TLS1_0",
+            "allowBlobPublicAccess": True,  # and TLS 1.0, as without a minimumTlsVersion
         }
     )
     BlobServiceProperties(cloud).create(

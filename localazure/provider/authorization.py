@@ -1,4 +1,7 @@
-"""azure-native:authorization:RoleAssignment."""
+"""azure-native:authorization: RoleAssignment and ManagementLockByScope.
+
+`records.refuse_locked` applies the locks.
+"""
 
 from __future__ import annotations
 
@@ -11,48 +14,36 @@ from localazure.control_plane import Record, now
 from localazure.errors import ArmError
 from localazure.provider.arm import made_up_guid
 from localazure.provider.control_plane_resource import ControlPlaneResource
+from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import records_of
-from localazure.provider.rules import TEXT, Object, Text
 from localazure.values import Props
 
 GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 ROLE = rf"(?i:(/.+)?/providers/Microsoft\.Authorization/roleDefinitions/){GUID}"
-# What makes two assignments the same, and cannot be changed in one.
-IDENTIFYING = ("scope", "roleDefinitionId", "principalId")
+LONGEST_NOTES = 512
+
+
+class ManagementLockByScope(ControlPlaneResource):
+    token = "azure-native:authorization:ManagementLockByScope"
+    id_format = "{scope}/providers/Microsoft.Authorization/locks/{lockName}"
+    limits: ClassVar[Limits] = {
+        "lockName": Limit(
+            # Not allowed: < > % & \ ? / and control characters.
+            pattern=r"[^<>%&\\?/\x00-\x1f]{1,90}(?<![. ])",
+            rule="1 to 90 characters, none of <>%&\\?/, and no '.' or space at the end",
+        ),
+        "notes": Limit(
+            pattern=rf"(?s).{{0,{LONGEST_NOTES}}}", rule=f"at most {LONGEST_NOTES} characters"
+        ),
+    }
+    heeds_locks = False
 
 
 class RoleAssignment(ControlPlaneResource):
-    token: ClassVar[str] = "azure-native:authorization:RoleAssignment"
-    arm_type: ClassVar[str] = "Microsoft.Authorization/roleAssignments"
-    id_format: ClassVar[str] = (
-        "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}"
-    )
-    name_input: ClassVar[str] = "roleAssignmentName"
-    autonamed: ClassVar[bool] = True
-    shape: ClassVar[Object] = Object(
-        {
-            "condition": TEXT,
-            "conditionVersion": Text(("2.0",)),
-            "delegatedManagedIdentityResourceId": TEXT,
-            "description": TEXT,
-            "principalId": TEXT,
-            "principalType": Text(("User", "Group", "ServicePrincipal", "ForeignGroup", "Device")),
-            "roleAssignmentName": TEXT,
-            "roleDefinitionId": TEXT,
-            "scope": TEXT,
-        },
-        required=("principalId", "roleDefinitionId", "scope"),
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = (*IDENTIFYING, "principalType", "roleAssignmentName")
-    computed: ClassVar[tuple[str, ...]] = (
-        "name",
-        "type",
-        "createdBy",
-        "createdOn",
-        "updatedBy",
-        "updatedOn",
-    )
-    echoed: ClassVar[tuple[str, ...]] = ("scope",)
+    token = "azure-native:authorization:RoleAssignment"
+    id_format = "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}"
+    limits: ClassVar[Limits] = {"conditionVersion": Limit(values=("2.0",))}
+    immutable = ("roleDefinitionId", "principalId", "principalType")
 
     def generated(self, logical_name: str, seed: bytes) -> str:
         """A role assignment is named by a GUID."""
@@ -97,17 +88,18 @@ class RoleAssignment(ControlPlaneResource):
                     f"is {name}.",
                 )
 
-    def born(self, resource_id: str, inputs: Props) -> Props:
-        moment, who = now(), made_up_guid("user")
+    def computed(self, resource_id: str, inputs: Props) -> Props:
+        moment, user = now(), made_up_guid("user")
         return {
-            "createdBy": who,
+            "createdBy": user,
             "createdOn": moment,
             "principalType": "User",
-            "updatedBy": who,
+            "updatedBy": user,
             "updatedOn": moment,
         }
 
 
 def _identity(inputs: Props) -> tuple[str, ...]:
+    """What makes two assignments the same."""
     role = inputs["roleDefinitionId"].rpartition("/")[2]
     return tuple(text.lower() for text in (inputs["scope"], role, inputs["principalId"]))
