@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from localazure.azurite import Azurite, Status
-from localazure.errors import ArmError
 from localazure.state_dir import Damaged, locked, read_json, write_json
 
 if TYPE_CHECKING:
@@ -86,33 +85,6 @@ class ControlPlane:
         key = _served(self.load()["accounts"][name])[0]
         self.start()
         return Blobs(self.azurite, name, key)
-
-    def renew_key(self, account: str, key: str) -> None:
-        """Replace `key1` or `key2`; from the next request on the old one opens nothing.
-
-        Raises ArmError for an account or a key that there is not.
-        """
-        with self.change() as content:
-            found = content["accounts"].get(account)
-            if found is None:
-                raise no_account(account)
-            if key not in found["keys"]:
-                raise ArmError(
-                    400,
-                    "InvalidValuesForRequestParameters",
-                    "Values for request parameters are invalid: keyName. "
-                    f"'{key}' is none of {', '.join(found['keys'])}.",
-                )
-            found["keys"][key] = new_key()
-            found["keyCreated"][key] = now()
-
-
-def no_account(name: str) -> ArmError:
-    return ArmError(
-        404,
-        "ResourceNotFound",
-        f"The Resource 'Microsoft.Storage/storageAccounts/{name}' was not found.",
-    )
 
 
 def new_key() -> str:

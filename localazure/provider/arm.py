@@ -80,22 +80,19 @@ def type_of(resource_id: str) -> str:
 
 
 def check_reference(path: str, value: object, wanted: str) -> None:
-    """Refuse what is no id of a resource of type `wanted` within a subscription."""
+    """Refuse anything but the id of a resource of type `wanted` within a subscription."""
     text = value if isinstance(value, str) else ""
     if not text.lower().startswith("/subscriptions/") or not type_of(text):
-        raise ArmError(
-            400,
-            "LinkedInvalidPropertyId",
-            f"Property id '{text}' at path '{path}' is invalid. Expect fully qualified resource Id "
-            "that start with '/subscriptions/{subscriptionId}' or "
-            "'/providers/{resourceProviderNamespace}/'.",
+        rule = (
+            ". Expect fully qualified resource Id that start with "
+            "'/subscriptions/{subscriptionId}' or '/providers/{resourceProviderNamespace}/'."
         )
-    if type_of(text).lower() != wanted.lower():
-        raise ArmError(
-            400,
-            "LinkedInvalidPropertyId",
-            f"Property id '{text}' at path '{path}' is invalid: the id of a '{wanted}' is needed.",
-        )
+    elif type_of(text).lower() != wanted.lower():
+        rule = f": the id of a '{wanted}' is needed."
+    else:
+        return
+    message = f"Property id '{text}' at path '{path}' is invalid{rule}"
+    raise ArmError(400, "LinkedInvalidPropertyId", message)
 
 
 def refuse_identity(identity: Props) -> None:
@@ -104,10 +101,8 @@ def refuse_identity(identity: Props) -> None:
     The codes are Azure's in hashicorp/terraform-provider-azurerm#17082 and
     Azure/azure-rest-api-specs#17650.
     """
-    ids, is_user_assigned = (
-        identity.get("userAssignedIdentities"),
-        "UserAssigned" in identity.get("type", ""),
-    )
+    ids = identity.get("userAssignedIdentities")
+    is_user_assigned = "UserAssigned" in identity.get("type", "")
     if is_user_assigned and not ids:
         raise ArmError(
             400,

@@ -7,13 +7,13 @@ import time
 
 from localazure.control_plane import Record, being_deleted
 from localazure.errors import ArmError
-from localazure.provider.arm import account_id, id_part
+from localazure.provider.arm import id_part
 from localazure.provider.records import forget
 from localazure.provider.resource import Live, ResourceType, value_at
 from localazure.provider.resource_group import already_exists
 from localazure.provider.storage_account import (
     ACCOUNT,
-    account_not_found,
+    account_of,
     effective_level,
     has_versions,
 )
@@ -42,11 +42,9 @@ class BlobContainer(ResourceType):
     id_format = f"{ACCOUNT}/blobServices/default/containers/{{containerName}}"
 
     def create(self, inputs: Props) -> Live:
-        group, name = inputs["resourceGroupName"], inputs["accountName"]
-        container, level = inputs["containerName"], inputs.get("publicAccess") or "None"
-        account = self.control_plane.account(name)
-        if account is None or account["group"].lower() != group.lower():
-            raise account_not_found(group, name)
+        name, container = inputs["accountName"], inputs["containerName"]
+        level, resource_id = inputs.get("publicAccess") or "None", self.resource_id(inputs)
+        account = account_of(self.control_plane, resource_id)
         if not NAME.fullmatch(container):
             raise ArmError(
                 400,
@@ -64,10 +62,10 @@ class BlobContainer(ResourceType):
             )
         blobs = self.control_plane.blobs(name)
         if blobs.container(container) is not None:
-            raise already_exists(self.resource_id(inputs))
+            raise already_exists(resource_id)
         blobs.create_container(container, level)
         self._store(name, container, inputs)
-        return self._live(self.resource_id(inputs))
+        return self.existing(resource_id)
 
     def read(self, resource_id: str) -> Live | None:
         name, container = _names(resource_id)
@@ -98,26 +96,18 @@ class BlobContainer(ResourceType):
         }
         if hidden and found["publicAccess"] == "None":
             outputs["publicAccess"] = declared
-        return Live(_container_id(account["group"], name, container), outputs)
-
-    def details(self, group: str, account: str, name: str) -> Props:
-        """getBlobContainer: the outputs, and the id."""
-        found = self.control_plane.account(account)
-        if found is None or found["group"].lower() != group.lower():
-            raise account_not_found(group, account)
-        live = self._live(_container_id(group, account, name))
-        return {**live.outputs, "id": live.id}
+        names = {"resourceGroupName": account["group"], "accountName": name}
+        return Live(self.resource_id({**names, "containerName": container}), outputs)
 
     def update(self, resource_id: str, inputs: Props) -> Live:
         name, container = _names(resource_id)
-        account, level = self.control_plane.account(name), inputs.get("publicAccess") or "None"
-        if account is None:
-            raise account_not_found(id_part(resource_id, "resourceGroups"), name)
+        account = account_of(self.control_plane, resource_id)
+        level = inputs.get("publicAccess") or "None"
         _validate_level(account, level)
         _refuse_change(_settings(account, container), inputs)
         self.control_plane.blobs(name).set_level(container, level)
         self._store(name, container, inputs)
-        return self._live(resource_id)
+        return self.existing(resource_id)
 
     def delete(self, resource_id: str) -> None:
         name, container = _names(resource_id)
@@ -139,15 +129,9 @@ class BlobContainer(ResourceType):
             settings = {key: inputs[key] for key in SETTINGS if inputs.get(key) is not None}
             account.setdefault("containerSettings", {})[container] = settings
 
-    def _live(self, resource_id: str) -> Live:
-        live = self.read(resource_id)
-        if live is None:
-            raise ArmError(404, "ContainerNotFound", "The specified container does not exist.")
-        return live
-
-
-def _container_id(group: str, account: str, container: str) -> str:
-    return f"{account_id(group, account)}/blobServices/default/containers/{container}"
+    def not_found(self, resource_id: str) -> ArmError:
+        account_of(self.control_plane, resource_id)
+        return ArmError(404, "ContainerNotFound", "The specified container does not exist.")
 
 
 def _names(resource_id: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from localazure.errors import ArmError
 from localazure.provider.arm import account_id, id_part
 from localazure.provider.properties import Limit, Limits
 from localazure.provider.resource import Live, ResourceType, value_at
-from localazure.provider.storage_account import ACCOUNT, account_not_found
+from localazure.provider.storage_account import ACCOUNT, account_of
 from localazure.values import Props
 
 # "Cross-Origin Resource Sharing (CORS) support for Azure Storage".
@@ -53,8 +53,8 @@ class BlobServiceProperties(ResourceType):
     deleted_by_writing = True
 
     def create(self, inputs: Props) -> Live:
-        # Every account has one from its birth, so creating it is setting it.
-        return self._put(inputs["resourceGroupName"], inputs["accountName"], inputs)
+        # Every account has one, so creating it is setting its properties.
+        return self.update(self.resource_id(inputs), inputs)
 
     def read(self, resource_id: str) -> Live | None:
         name = id_part(resource_id, "storageAccounts")
@@ -70,37 +70,23 @@ class BlobServiceProperties(ResourceType):
         }
         return Live(f"{account_id(account['group'], name)}/blobServices/default", outputs)
 
-    def details(self, group: str, name: str) -> Props:
-        """getBlobServiceProperties: the outputs, and the id."""
-        account = self.control_plane.account(name)
-        live = self.read(account_id(group, name))
-        if account is None or account["group"].lower() != group.lower() or live is None:
-            raise account_not_found(group, name)
-        return {**live.outputs, "id": live.id}
+    def delete(self, resource_id: str) -> None:
+        """Write empty properties, as azure-native does: the singleton cannot be deleted."""
+        if self.control_plane.account(id_part(resource_id, "storageAccounts")) is not None:
+            self.update(resource_id, {})
 
     def update(self, resource_id: str, inputs: Props) -> Live:
-        group = id_part(resource_id, "resourceGroups")
-        return self._put(group, id_part(resource_id, "storageAccounts"), inputs)
-
-    def delete(self, resource_id: str) -> None:
-        """The singleton cannot be deleted: azure-native puts an empty one."""
-        name = id_part(resource_id, "storageAccounts")
-        if self.control_plane.account(name) is not None:
-            self._put(id_part(resource_id, "resourceGroups"), name, {"blobServicesName": "default"})
-
-    def _put(self, group: str, name: str, inputs: Props) -> Live:
-        account = self.control_plane.account(name)
-        if account is None or account["group"].lower() != group.lower():
-            raise account_not_found(group, name)
-        if inputs["blobServicesName"] != "default":
+        names = self.names(resource_id)
+        name, account = names["accountName"], account_of(self.control_plane, resource_id)
+        if names["blobServicesName"] != "default":
             raise ArmError(
                 400,
                 "InvalidResourceName",
-                f"The blob service's name is 'default', not '{inputs['blobServicesName']}'.",
+                f"The blob service's name is 'default', not '{names['blobServicesName']}'.",
             )
         rules = (inputs.get("cors") or {}).get("corsRules") or []
         _validate_cors(account, rules)
-        self.refuse_faults(inputs)
+        self.refuse_values(inputs)
         _validate_protection(account, inputs)
         self.control_plane.blobs(name).set_cors(rules)
         with self.control_plane.change() as content:
@@ -109,10 +95,7 @@ class BlobServiceProperties(ResourceType):
                 for key in self.properties.inputs
                 if inputs.get(key) is not None and key not in NOT_STORED
             }
-        live = self.read(account_id(group, name))
-        if live is None:
-            raise account_not_found(group, name)
-        return live
+        return self.existing(resource_id)
 
 
 def _validate_protection(account: Record, inputs: Props) -> None:

@@ -63,7 +63,7 @@ class ControlPlaneResource(ResourceType):
                 "inputs": _stored(inputs),
                 "computed": self.computed(resource_id, inputs),
             }
-        return self._live(resource_id)
+        return self.existing(resource_id)
 
     def read(self, resource_id: str) -> Live | None:
         content = self.control_plane.load()
@@ -90,7 +90,7 @@ class ControlPlaneResource(ResourceType):
                 raise not_found(resource_id)
             self.validate(content, record["id"], inputs, record["inputs"])
             record["inputs"] = _stored({**self.names(record["id"]), **inputs})
-        return self._live(resource_id)
+        return self.existing(resource_id)
 
     def delete(self, resource_id: str) -> None:
         with self.control_plane.change() as content:
@@ -103,7 +103,7 @@ class ControlPlaneResource(ResourceType):
         check_region(location)
 
     def _check(self, inputs: Props) -> None:
-        self.refuse_faults(inputs)
+        self.refuse_values(inputs)
         if inputs.get("location") is not None:
             self.check_location(inputs["location"])
 
@@ -126,12 +126,6 @@ class ControlPlaneResource(ResourceType):
                     f"'{self.arm_type.partition('/')[2]}', because the parent resource '{parent}' "
                     "could not be found.",
                 )
-
-    def _live(self, resource_id: str) -> Live:
-        live = self.read(resource_id)
-        if live is None:
-            raise not_found(resource_id)
-        return live
 
 
 class GlobalResource(ControlPlaneResource):

@@ -10,56 +10,44 @@ from localazure.provider.arm import made_up_guid
 from localazure.provider.blob_container import BlobContainer
 from localazure.provider.blob_service import BlobServiceProperties
 from localazure.provider.management_policy import ManagementPolicy
+from localazure.provider.resource import ResourceType
 from localazure.provider.storage_account import StorageAccount
 from localazure.values import Props
 
 
 @dataclass(frozen=True)
 class Function:
-    """`call` takes the arguments, of which `required` are there."""
+    """`call` takes the arguments, which include those that are `required`."""
 
     required: tuple[str, ...]
-    outputs: tuple[str, ...]
     call: Callable[[Props], Props]
 
 
 def functions(control_plane: ControlPlane) -> dict[str, Function]:
     """Every function that the stand-in knows, by token."""
-    account, service = StorageAccount(control_plane), BlobServiceProperties(control_plane)
-    container, policy = BlobContainer(control_plane), ManagementPolicy(control_plane)
-    named = ("accountName", "resourceGroupName")
+    account = StorageAccount(control_plane)
     return {
-        "azure-native:authorization:getClientConfig": Function(
-            (), ("clientId", "objectId", "subscriptionId", "tenantId"), _client
+        "azure-native:authorization:getClientConfig": Function((), _client),
+        "azure-native:storage:getBlobContainer": _getter(BlobContainer(control_plane)),
+        "azure-native:storage:getBlobServiceProperties": _getter(
+            BlobServiceProperties(control_plane)
         ),
-        "azure-native:storage:getBlobContainer": Function(
-            (*named, "containerName"),
-            ("id", "name", "type", "publicAccess"),
-            lambda asked: container.details(
-                asked["resourceGroupName"], asked["accountName"], asked["containerName"]
-            ),
-        ),
-        "azure-native:storage:getBlobServiceProperties": Function(
-            (*named, "blobServicesName"),
-            ("id", "name", "type", "cors"),
-            lambda asked: service.details(asked["resourceGroupName"], asked["accountName"]),
-        ),
-        "azure-native:storage:getManagementPolicy": Function(
-            (*named, "managementPolicyName"),
-            ("id", "name", "type", "policy", "lastModifiedTime"),
-            policy.details,
-        ),
-        "azure-native:storage:getStorageAccount": Function(
-            named,
-            ("id", "name", "type", "location", "primaryEndpoints"),
-            lambda asked: account.details(asked["resourceGroupName"], asked["accountName"]),
-        ),
+        "azure-native:storage:getManagementPolicy": _getter(ManagementPolicy(control_plane)),
+        "azure-native:storage:getStorageAccount": _getter(account),
         "azure-native:storage:listStorageAccountKeys": Function(
-            named,
-            ("keys",),
-            lambda asked: account.keys(asked["resourceGroupName"], asked["accountName"]),
+            ("accountName", "resourceGroupName"), account.keys
         ),
     }
+
+
+def _getter(kind: ResourceType) -> Function:
+    """The function that reads a resource: its outputs and its id."""
+
+    def call(asked: Props) -> Props:
+        live = kind.existing(kind.resource_id(asked))
+        return {**live.outputs, "id": live.id}
+
+    return Function(tuple(kind.names_in_id()), call)
 
 
 def _client(_: Props) -> Props:

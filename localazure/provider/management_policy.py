@@ -68,16 +68,10 @@ class ManagementPolicy(ControlPlaneResource):
                 "BlobStorage or BlockBlobStorage has a management policy.",
             )
 
-    def details(self, asked: Props) -> Props:
-        """getManagementPolicy: the outputs, and the id."""
-        live = self.read(self.resource_id(asked))
-        if live is None:
-            raise ArmError(
-                404,
-                "ManagementPolicyNotFound",
-                f"No ManagementPolicy found for account {asked['accountName']}",
-            )
-        return {**live.outputs, "id": live.id}
+    def not_found(self, resource_id: str) -> ArmError:
+        name = self.names(resource_id)["accountName"]
+        message = f"No ManagementPolicy found for account {name}"
+        return ArmError(404, "ManagementPolicyNotFound", message)
 
     def computed(self, resource_id: str, inputs: Props) -> Props:
         return {"lastModifiedTime": now()}

@@ -38,11 +38,11 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 
 
 @dataclass(frozen=True)
-class Fault:
-    """A path such as `policy.rules[0].name`, and why the value there is refused."""
+class Failure:
+    """A wrong input: its path, such as `policy.rules[0].name`, and what is wrong."""
 
-    path: str
-    text: str
+    property: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -105,24 +105,24 @@ class Properties:
         self.required: list[str] = self._schema["required"]
         self.outputs: list[str] = self._schema["outputs"]
 
-    def type_faults(self, inputs: Props) -> Iterator[Fault]:
+    def type_failures(self, inputs: Props) -> Iterator[Failure]:
         """What azure-native refuses without asking Azure: unknown and missing properties, and
         values of the wrong type."""
         for value in _walk(self._schema, "", "", inputs):
-            yield from value.type_faults()
+            yield from value.type_failures()
 
-    def limit_faults(self, inputs: Props) -> Iterator[Fault]:
-        """What Azure refuses, in inputs without type faults."""
+    def limit_failures(self, inputs: Props) -> Iterator[Failure]:
+        """What Azure refuses, in inputs without type failures."""
         for value in _walk(self._schema, "", "", inputs):
             limit = self._limits.get(value.pattern, UNLIMITED)
             choices = tuple(value.schema.get("enum", ()))
             for reason in limit.reasons(value.value, choices):
-                yield Fault(value.path, f"'{value.path}' {reason}")
+                yield Failure(value.path, f"'{value.path}' {reason}")
             for needed in self._needed:
                 above, _, name = needed.rpartition(".")
                 if above == value.pattern and value.value.get(name) is None:
                     path = _below(value.path, name)
-                    yield Fault(path, f"'{path}' is missing")
+                    yield Failure(path, f"'{path}' is missing")
 
     def pruned(self, outputs: Props) -> Props:
         """The outputs without those that are no inputs."""
@@ -139,26 +139,26 @@ class _Value:
     pattern: str
     value: Any
 
-    def type_faults(self) -> Iterator[Fault]:
+    def type_failures(self) -> Iterator[Failure]:
         kind = self.schema.get("type")
         if kind is None and "oneOf" in self.schema:
             names = ", ".join(_discriminators(self.schema))
-            yield Fault(self.path, f"'{self.path}.name' of {self.value!r} is none of {names}")
+            yield Failure(self.path, f"'{self.path}.name' of {self.value!r} is none of {names}")
         elif kind is not None and not _has_type(self.value, kind):
-            yield Fault(self.path, f"'{self.path}' should be {_NAMES[kind]}, not {self.value!r}")
+            yield Failure(self.path, f"'{self.path}' should be {_NAMES[kind]}, not {self.value!r}")
         elif "additionalProperties" in self.schema:
             if not all(item is UNKNOWN or isinstance(item, str) for item in self.value.values()):
                 text = f"'{self.path}' should be an object of texts, not {self.value!r}"
-                yield Fault(self.path, text)
+                yield Failure(self.path, text)
         elif "properties" in self.schema:
             for key in self.value:
                 if key not in self.schema["properties"] and not key.startswith("__"):
                     path = _below(self.path, key)
-                    yield Fault(path, f"'{path}' is no property that azure-native knows")
+                    yield Failure(path, f"'{path}' is no property that azure-native knows")
             for key in self.schema["required"]:
                 if self.value.get(key) is None:
                     path = _below(self.path, key)
-                    yield Fault(path, f"missing required property '{path}'")
+                    yield Failure(path, f"missing required property '{path}'")
 
 
 def _walk(schema: Schema, path: str, pattern: str, value: Any) -> Iterator[_Value]:

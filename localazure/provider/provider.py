@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -11,10 +12,11 @@ from localazure.control_plane import ControlPlane
 from localazure.errors import ArmError
 from localazure.provider.arm import project
 from localazure.provider.functions import functions
+from localazure.provider.properties import Failure
 from localazure.provider.records import refuse_locked
 from localazure.provider.regions import region
 from localazure.provider.registry import RESOURCE_TYPES
-from localazure.provider.resource import Failure, Live, ResourceType, value_at
+from localazure.provider.resource import Live, ResourceType, value_at
 from localazure.values import UNKNOWN, Props
 
 
@@ -162,29 +164,28 @@ def _comparable(inputs: Props) -> Props:
     return cleaned
 
 
-def _changes(path: str, old: Any, new: Any) -> list[tuple[str, str]]:
+def _changes(path: str, old: Any, new: Any) -> Iterator[tuple[str, str]]:
+    """Each path that differs, and how."""
     if old is UNKNOWN or new is UNKNOWN:
-        return [] if old is new else [(path, "update")]
-    if isinstance(old, dict) and isinstance(new, dict):
-        found = []
-        for key in [*old, *(key for key in new if key not in old)]:
-            below = f"{path}.{key}" if path else key
-            if key not in new:
-                found.append((below, "delete"))
-            elif key not in old:
-                found.append((below, "add"))
+        if old is not new:
+            yield path, "update"
+        return
+    both = isinstance(old, dict) and isinstance(new, dict)
+    if both or (isinstance(old, list) and isinstance(new, list)):
+        before, after = _items(old, path), _items(new, path)
+        for below in dict.fromkeys([*before, *after]):
+            if below not in after:
+                yield below, "delete"
+            elif below not in before:
+                yield below, "add"
             else:
-                found += _changes(below, old[key], new[key])
-        return found
-    if isinstance(old, list) and isinstance(new, list):
-        found = []
-        for index in range(max(len(old), len(new))):
-            below = f"{path}[{index}]"
-            if index >= len(new):
-                found.append((below, "delete"))
-            elif index >= len(old):
-                found.append((below, "add"))
-            else:
-                found += _changes(below, old[index], new[index])
-        return found
-    return [] if old == new else [(path, "update")]
+                yield from _changes(below, before[below], after[below])
+    elif old != new:
+        yield path, "update"
+
+
+def _items(value: Any, path: str) -> dict[str, Any]:
+    """What an object or a list contains, by path."""
+    if isinstance(value, list):
+        return {f"{path}[{index}]": item for index, item in enumerate(value)}
+    return {f"{path}.{key}" if path else key: item for key, item in value.items()}

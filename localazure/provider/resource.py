@@ -11,16 +11,9 @@ from typing import Any, ClassVar
 from localazure.control_plane import ControlPlane
 from localazure.errors import ArmError
 from localazure.provider.arm import formatted_id, generated_name, parsed_id, type_of
-from localazure.provider.properties import Limits, Properties
+from localazure.provider.properties import Failure, Limits, Properties
+from localazure.provider.records import not_found
 from localazure.values import UNKNOWN, Props
-
-
-@dataclass(frozen=True)
-class Failure:
-    """One invalid input: the property and the reason."""
-
-    property: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -91,7 +84,7 @@ class ResourceType(ABC):
 
         As azure-native does it, a type that is no child of another gets a generated name.
         """
-        failures = [Failure(fault.path, fault.text) for fault in self.properties.type_faults(new)]
+        failures = list(self.properties.type_failures(new))
         checked = dict(new)
         is_child = self.arm_type.count("/") > 1
         if checked.get(self.name_input) is not None:
@@ -134,14 +127,24 @@ class ResourceType(ABC):
         """The inputs that would declare a live resource that was never declared."""
         return {**self.properties.pruned(live.outputs), **self.names(live.id)}
 
-    def refuse_faults(self, inputs: Props) -> None:
+    def refuse_values(self, inputs: Props) -> None:
         """Raise Azure's answer to values outside their limits."""
-        faults = list(self.properties.limit_faults(inputs))
-        if faults:
-            raise self.bad_request("; ".join(fault.text for fault in faults))
+        failures = list(self.properties.limit_failures(inputs))
+        if failures:
+            raise self.bad_request("; ".join(failure.reason for failure in failures))
 
     def bad_request(self, message: str, code: str = "") -> ArmError:
         return ArmError(400, code or self.invalid, message)
+
+    def existing(self, resource_id: str) -> Live:
+        """The resource as it is now. Raises Azure's answer if it does not exist."""
+        live = self.read(resource_id)
+        if live is None:
+            raise self.not_found(resource_id)
+        return live
+
+    def not_found(self, resource_id: str) -> ArmError:
+        return not_found(resource_id)
 
     @abstractmethod
     def create(self, inputs: Props) -> Live: ...

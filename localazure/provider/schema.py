@@ -25,7 +25,7 @@ def schema(provider: Provider) -> str:
                 token: _resource(kind) for token, kind in provider.resource_types.items()
             },
             "functions": {
-                token: {"inputs": _object(found.required), "outputs": _object(found.outputs)}
+                token: {"inputs": _inputs(found.required)}
                 for token, found in provider.functions.items()
             },
         }
@@ -42,5 +42,5 @@ def _resource(kind: ResourceType) -> dict[str, Any]:
     }
 
 
-def _object(names: tuple[str, ...]) -> dict[str, Any]:
+def _inputs(names: tuple[str, ...]) -> dict[str, Any]:
     return {"type": "object", "properties": dict.fromkeys(names, _ANY), "required": list(names)}

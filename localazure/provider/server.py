@@ -22,20 +22,10 @@ from localazure.values import Props, from_struct, plain, to_struct
 # Containers of thousands of names and long rules stay far below it; gRPC's own 4 MiB need not hold.
 MAX_MESSAGE = 400 * 1024 * 1024
 PARENT_CHECK_SECONDS = 1.0
-_KINDS = {
-    "add": provider_pb2.PropertyDiff.ADD,
-    "update": provider_pb2.PropertyDiff.UPDATE,
-    "delete": provider_pb2.PropertyDiff.DELETE,
-}
-_REPLACING = {
-    "add": provider_pb2.PropertyDiff.ADD_REPLACE,
-    "update": provider_pb2.PropertyDiff.UPDATE_REPLACE,
-    "delete": provider_pb2.PropertyDiff.DELETE_REPLACE,
-}
 
 
-def _answered(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn the two kinds of failure into a gRPC status: one line, no traceback."""
+def _answering(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn expected failures into a gRPC status: one line, no traceback."""
 
     @wraps(method)
     def wrapper(self: Servicer, request: Any, context: grpc.ServicerContext) -> Any:
@@ -51,63 +41,59 @@ def _answered(method: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
+def _all_answering(servicer: type[Servicer]) -> type[Servicer]:
+    for name, method in list(vars(servicer).items()):
+        if name[0].isupper():
+            setattr(servicer, name, _answering(method))
+    return servicer
+
+
+@_all_answering
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     """Every call of the protocol that an engine makes for the types here."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
 
-    @_answered
     def Handshake(self, request: Any) -> Any:
         return provider_pb2.ProviderHandshakeResponse()
 
-    @_answered
     def Attach(self, request: Any) -> Any:
         return empty_pb2.Empty()
 
-    @_answered
     def GetPluginInfo(self, request: Any) -> Any:
         return plugin_pb2.PluginInfo(version=plugin_version())
 
-    @_answered
     def GetSchema(self, request: Any) -> Any:
         return provider_pb2.GetSchemaResponse(schema=schema(self._provider))
 
-    @_answered
     def GetMapping(self, request: Any) -> Any:
         return provider_pb2.GetMappingResponse()
 
-    @_answered
     def GetMappings(self, request: Any) -> Any:
         return provider_pb2.GetMappingsResponse()
 
-    @_answered
     def Cancel(self, request: Any) -> Any:
         return empty_pb2.Empty()
 
-    @_answered
     def CheckConfig(self, request: Any) -> Any:
         return provider_pb2.CheckResponse(inputs=request.news)
 
-    @_answered
     def DiffConfig(self, request: Any) -> Any:
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
-    @_answered
     def Configure(self, request: Any) -> Any:
         settings = {key.rpartition(":")[2]: value for key, value in request.variables.items()}
         self._provider.configure(settings)
         self._provider.serve_accounts()
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
-    @_answered
     def Invoke(self, request: Any) -> Any:
         result = self._provider.invoke(request.tok, _props(request.args))
         response = provider_pb2.InvokeResponse()
         getattr(response, "return").CopyFrom(to_struct(result))  # a keyword here, a field there
         return response
 
-    @_answered
     def Check(self, request: Any) -> Any:
         inputs, failures = self._provider.check(
             token_of(request.urn),
@@ -124,21 +110,18 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             ],
         )
 
-    @_answered
     def Diff(self, request: Any) -> Any:
         found = self._provider.diff(
             token_of(request.urn), _props(request.old_inputs), _props(request.news)
         )
         return _diff_response(found)
 
-    @_answered
     def Create(self, request: Any) -> Any:
         live = self._provider.create(
             token_of(request.urn), _props(request.properties), preview=request.preview
         )
         return provider_pb2.CreateResponse(id=live.id, properties=to_struct(live.outputs))
 
-    @_answered
     def Read(self, request: Any) -> Any:
         found = self._provider.read(token_of(request.urn), request.id, _props(request.inputs))
         if found is None:
@@ -148,7 +131,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             id=live.id, properties=to_struct(live.outputs), inputs=to_struct(inputs)
         )
 
-    @_answered
     def Update(self, request: Any) -> Any:
         live = self._provider.update(
             token_of(request.urn),
@@ -159,7 +141,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         )
         return provider_pb2.UpdateResponse(properties=to_struct(live.outputs))
 
-    @_answered
     def Delete(self, request: Any) -> Any:
         self._provider.delete(token_of(request.urn), request.id)
         return empty_pb2.Empty()
@@ -213,8 +194,9 @@ def _diff_response(found: Diff) -> Any:
     detailed = {}
     for path, change in found.changes.items():
         replacing = any(_meet(path, replaced) for replaced in found.replaces)
+        kind = f"{change.upper()}_REPLACE" if replacing else change.upper()
         detailed[path] = provider_pb2.PropertyDiff(
-            kind=(_REPLACING if replacing else _KINDS)[change], inputDiff=True
+            kind=provider_pb2.PropertyDiff.Kind.Value(kind), inputDiff=True
         )
     response = provider_pb2.DiffResponse
     return response(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from localazure.control_plane import TENANT, Record, new_key, now
+from localazure.control_plane import TENANT, ControlPlane, Record, new_key, now
 from localazure.errors import ArmError
 from localazure.provider.account_rules import IMMUTABLE, LIMITS, NEEDED, refuse, refuse_change
 from localazure.provider.arm import GROUP, account_id, id_part, made_up_guid
 from localazure.provider.properties import Limits
-from localazure.provider.records import forget, group_not_found, refuse_locked
+from localazure.provider.records import forget, group_not_found, not_found, refuse_locked
 from localazure.provider.regions import region
 from localazure.provider.resource import Live, ResourceType, value_at
 from localazure.provider.resource_group import already_exists
@@ -31,7 +31,7 @@ class StorageAccount(ResourceType):
 
     def create(self, inputs: Props) -> Live:
         name, group = inputs["accountName"], inputs["resourceGroupName"]
-        self.refuse_faults(inputs)
+        self.refuse_values(inputs)
         self.control_plane.start()  # an account that cannot be served is not stored
         with self.control_plane.change() as content:
             found_group = content["groups"].get(group.lower())
@@ -57,15 +57,18 @@ class StorageAccount(ResourceType):
                 "containers": {},
                 "deleted": {},
             }
-        return self._live(name)
+        return self.existing(account_id(group, name))
 
     def read(self, resource_id: str) -> Live | None:
-        name = id_part(resource_id, "storageAccounts")
-        return self._live(name) if self.control_plane.account(name) else None
+        names = self.names(resource_id)
+        account = self.control_plane.account(names["accountName"])
+        if account is None or account["group"].lower() != names["resourceGroupName"].lower():
+            return None
+        return self._live(names["accountName"], account)
 
     def update(self, resource_id: str, inputs: Props) -> Live:
         name = id_part(resource_id, "storageAccounts")
-        self.refuse_faults(inputs)
+        self.refuse_values(inputs)
         with self.control_plane.change() as content:
             account = content["accounts"][name]
             before = account["properties"]
@@ -73,7 +76,7 @@ class StorageAccount(ResourceType):
             refuse({**self.names(resource_id), **inputs}, before["location"], before)
             account["properties"] = _stored(inputs, before["location"])
         self._apply_public_access(name)
-        return self._live(name)
+        return self.existing(resource_id)
 
     def delete(self, resource_id: str) -> None:
         name = id_part(resource_id, "storageAccounts")
@@ -87,14 +90,15 @@ class StorageAccount(ResourceType):
             content["accounts"].pop(name, None)
             forget(content, resource_id)
 
-    def keys(self, group: str, name: str) -> Props:
+    def keys(self, asked: Props) -> Props:
         """listStorageAccountKeys: `{keys: [{keyName, value, permissions, creationTime}]}`.
 
         Not marked secret, since azure-native does not do it either: the program must.
         """
-        account = self._account(group, name)
+        resource_id = self.resource_id(asked)
+        account = account_of(self.control_plane, resource_id)
         # To Azure, listing keys is a write: the keys permit writes.
-        refuse_locked(self.control_plane.load(), account_id(group, name), "write")
+        refuse_locked(self.control_plane.load(), resource_id, "write")
         return {
             "keys": [
                 {
@@ -107,18 +111,6 @@ class StorageAccount(ResourceType):
             ]
         }
 
-    def details(self, group: str, name: str) -> Props:
-        """getStorageAccount: the outputs, and the id."""
-        self._account(group, name)
-        live = self._live(name)
-        return {**live.outputs, "id": live.id}
-
-    def _account(self, group: str, name: str) -> Record:
-        account = self.control_plane.account(name)
-        if account is None or account["group"].lower() != group.lower():
-            raise account_not_found(group, name)
-        return account
-
     def _apply_public_access(self, name: str) -> None:
         """The account's switch overrides its containers' levels, in both directions."""
         account = self.control_plane.account(name)
@@ -127,10 +119,7 @@ class StorageAccount(ResourceType):
             for container in account["containers"]:
                 blobs.set_level(container, effective_level(account, container))
 
-    def _live(self, name: str) -> Live:
-        account = self.control_plane.account(name)
-        if account is None:
-            raise ArmError(404, "ResourceNotFound", f"The storage account {name} was not found.")
+    def _live(self, name: str, account: Record) -> Live:
         stored = account["properties"]
         given = stored.get("identity")
         secondary = (
@@ -190,13 +179,13 @@ def has_versions(account: Record) -> bool:
     )
 
 
-def account_not_found(group: str, name: str) -> ArmError:
-    return ArmError(
-        404,
-        "ResourceNotFound",
-        f"The Resource 'Microsoft.Storage/storageAccounts/{name}' under resource group '{group}' "
-        "was not found.",
-    )
+def account_of(control_plane: ControlPlane, resource_id: str) -> Record:
+    """The account that an id is, or is below. Raises Azure's answer if it does not exist."""
+    group, name = id_part(resource_id, "resourceGroups"), id_part(resource_id, "storageAccounts")
+    account = control_plane.account(name)
+    if account is None or account["group"].lower() != group.lower():
+        raise not_found(account_id(group, name))
+    return account
 
 
 def _stored(inputs: Props, location: str) -> Props:
