@@ -19,3 +19,7 @@ class ArmError(Exception):
         self.status = status
         self.code = code
         self.message = message
+
+
+def conflict(message: str) -> ArmError:
+    return ArmError(409, "Conflict", message)

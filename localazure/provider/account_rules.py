@@ -6,11 +6,11 @@ as `owner/repository#issue`.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 from localazure.errors import ArmError
-from localazure.provider.account_network import invalid, refuse_network_rules
-from localazure.provider.arm import refuse_identity
+from localazure.provider.arm import check_reference, refuse_identity
 from localazure.provider.properties import Limit
 from localazure.provider.regions import WITH_PAIR, WITH_ZONES, check_region, region
 from localazure.provider.resource import value_at
@@ -69,6 +69,12 @@ _SKUS = {
 }
 
 
+SUBNET = "Microsoft.Network/virtualNetworks/subnets"
+# "Grant access from an internet IP range": no private addresses, no ranges of one or two.
+PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+LONGEST_PREFIX = 30
+
+
 def refuse(inputs: Props, location: str, before: Props | None) -> None:
     """Raise Azure's refusal of an account; `before` are the properties so far, None for a new one.
 
@@ -88,9 +94,9 @@ def refuse(inputs: Props, location: str, before: Props | None) -> None:
     _refuse_features(inputs)
     _refuse_encryption(inputs)
     refuse_identity(inputs.get("identity") or {})
-    refuse_network_rules(inputs.get("networkRuleSet") or {})
+    _refuse_network_rules(inputs.get("networkRuleSet") or {})
     if len(inputs.get("tags") or {}) > MOST_TAGS:
-        raise invalid(f"'tags' has {len(inputs['tags'])} items: at most {MOST_TAGS} are allowed")
+        raise _invalid(f"'tags' has {len(inputs['tags'])} items: at most {MOST_TAGS} are allowed")
     if before is None and inputs["kind"] in _RETIRED:
         raise ArmError(
             400,
@@ -115,14 +121,14 @@ def refuse_change(before: Props, inputs: Props) -> None:
             )
     old, new = before["kind"], inputs["kind"]
     if new != old and new not in _UPGRADES.get(old, set()):
-        raise invalid(f"'kind' cannot be changed from '{old}' to '{new}'")
+        raise _invalid(f"'kind' cannot be changed from '{old}' to '{new}'")
     old_sku, new_sku = before["sku"]["name"], inputs["sku"]["name"]
     if ("ZRS" in old_sku) != ("ZRS" in new_sku):
         # "Change how a storage account is replicated": only a conversion adds or removes zones. The
         # message is from MicrosoftDocs/azure-docs#47207 and #96815.
-        raise invalid("sku")
+        raise _invalid("sku")
     if old_sku.split("_")[0] != new_sku.split("_")[0]:
-        raise invalid(
+        raise _invalid(
             f"'sku.name' cannot be changed from '{old_sku}' to '{new_sku}': an account keeps its "
             "performance tier"
         )
@@ -134,17 +140,17 @@ def _refuse_tls(inputs: Props, before: Props | None) -> None:
     asked = inputs.get("minimumTlsVersion")
     current = "TLS1_2" if before is None else before.get("minimumTlsVersion", "TLS1_0")
     if asked not in (None, "TLS1_2", current):
-        raise invalid(f"'minimumTlsVersion' cannot be '{asked}': one of TLS1_2")
+        raise _invalid(f"'minimumTlsVersion' cannot be '{asked}': one of TLS1_2")
 
 
 def _refuse_kind(inputs: Props) -> None:
     kind, sku, tier = inputs["kind"], inputs["sku"]["name"], inputs.get("accessTier")
     if sku not in _SKUS[kind]:
-        raise invalid(f"'sku.name' cannot be '{sku}' for an account of kind '{kind}'")
+        raise _invalid(f"'sku.name' cannot be '{sku}' for an account of kind '{kind}'")
     if kind == "BlobStorage" and tier is None:
-        raise invalid("'accessTier' is missing: an account of kind BlobStorage needs one")
+        raise _invalid("'accessTier' is missing: an account of kind BlobStorage needs one")
     if tier == "Premium" and kind != "BlockBlobStorage":
-        raise invalid(f"'accessTier' cannot be 'Premium' for kind '{kind}'")
+        raise _invalid(f"'accessTier' cannot be 'Premium' for kind '{kind}'")
     if tier not in (None, "Premium") and kind in ("BlockBlobStorage", "Storage"):
         # Azure/bicep-registry-modules#1012
         raise _not_allowed(f"Account property {tier} is invalid for the request.")
@@ -200,7 +206,7 @@ def _refuse_encryption(inputs: Props) -> None:
     if (user and user not in (identity.get("userAssignedIdentities") or [])) or (
         from_vault and identity.get("type", "None") == "None"
     ):
-        raise invalid("properties.encryption.identity")
+        raise _invalid("properties.encryption.identity")
 
 
 def _refuse_redundancy(sku: str, kind: str, location: str) -> None:
@@ -223,3 +229,42 @@ def _refuse_redundancy(sku: str, kind: str, location: str) -> None:
 
 def _not_allowed(message: str) -> ArmError:
     return ArmError(400, "InvalidRequestPropertyValue", message)
+
+
+def _refuse_network_rules(rules: Props) -> None:
+    bypass = [part.strip() for part in (rules.get("bypass") or "").split(",")]
+    if "None" in bypass and len(bypass) > 1:
+        raise _invalid(
+            f"'networkRuleSet.bypass' cannot be '{rules['bypass']}': None must stand alone"
+        )
+    for index, rule in enumerate(rules.get("ipRules") or []):
+        reason = _refused_range(rule["iPAddressOrRange"])
+        if reason:
+            raise _invalid(
+                f"networkAcls.ipRule[*].value. '{rule['iPAddressOrRange']}' in "
+                f"'networkRuleSet.ipRules[{index}]': {reason}"
+            )
+    for index, rule in enumerate(rules.get("virtualNetworkRules") or []):
+        path = f"properties.networkAcls.virtualNetworkRules[{index}].id"
+        check_reference(path, rule["virtualNetworkResourceId"], SUBNET)
+
+
+def _refused_range(text: str) -> str:
+    """Why an address or a range is none for the firewall; "" if it is one."""
+    try:
+        network = ipaddress.IPv4Network(text)
+    except ValueError:
+        return "an IPv4 address, or a range of them like 203.0.113.0/24, is needed"
+    if "/" in text and network.prefixlen > LONGEST_PREFIX:
+        return "ranges of /31 and /32 are not supported: name each address without a prefix"
+    if any(network.overlaps(private) for private in PRIVATE):
+        return "private addresses (RFC 1918) are not supported"
+    return ""
+
+
+def _invalid(detail: str) -> ArmError:
+    return ArmError(
+        400,
+        "InvalidValuesForRequestParameters",
+        f"Values for request parameters are invalid: {detail}.",
+    )

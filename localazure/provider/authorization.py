@@ -10,10 +10,10 @@ import re
 import uuid
 from typing import ClassVar
 
-from localazure.control_plane import Record, now
+from localazure.control_plane import now
 from localazure.errors import ArmError
 from localazure.provider.arm import made_up_guid
-from localazure.provider.control_plane_resource import ControlPlaneResource
+from localazure.provider.control_plane_resource import ControlPlaneResource, Write
 from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import records_of
 from localazure.values import Props
@@ -49,10 +49,8 @@ class RoleAssignment(ControlPlaneResource):
         """A role assignment is named by a GUID."""
         return str(uuid.UUID(bytes=hashlib.sha256(seed).digest()[:16], version=4))
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        inputs = {**self.names(resource_id), **inputs}
+    def validate(self, write: Write) -> None:
+        inputs, before = write.inputs, write.before
         if not re.fullmatch(GUID, inputs["roleAssignmentName"]):
             raise self.bad_request(
                 "The role assignment ID must be a GUID, and "
@@ -78,7 +76,7 @@ class RoleAssignment(ControlPlaneResource):
                 "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
                 "RoleAssignmentUpdateNotPermitted",
             )
-        for other in records_of(content, self.arm_type) if before is None else ():
+        for other in records_of(write.content, self.arm_type) if before is None else ():
             if _identity(other["inputs"]) == _identity(inputs):
                 name = other["id"].rpartition("/")[2].replace("-", "")
                 raise ArmError(

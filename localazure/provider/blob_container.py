@@ -127,7 +127,8 @@ class BlobContainer(ResourceType):
             account["containers"][container] = inputs.get("publicAccess") or "None"
             account["deleted"].pop(container, None)
             settings = {key: inputs[key] for key in SETTINGS if inputs.get(key) is not None}
-            account.setdefault("containerSettings", {})[container] = settings
+            if settings:
+                account.setdefault("containerSettings", {})[container] = settings
 
     def not_found(self, resource_id: str) -> ArmError:
         account_of(self.control_plane, resource_id)

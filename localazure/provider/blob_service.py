@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 from localazure.control_plane import Record
@@ -15,7 +14,8 @@ from localazure.values import Props
 
 # "Cross-Origin Resource Sharing (CORS) support for Azure Storage".
 MOST_CORS_RULES, MOST_CORS_BYTES = 5, 2048
-MOST_ORIGINS, MOST_HEADERS, MOST_HEADER_PREFIXES, LONGEST_ENTRY = 64, 64, 2, 256
+MOST_ORIGINS, MOST_HEADERS, MOST_HEADER_PREFIXES = 64, 64, 2
+_CORS = "cors.corsRules[]"
 CORS_FIELDS = (
     "allowedHeaders",
     "allowedMethods",
@@ -23,9 +23,7 @@ CORS_FIELDS = (
     "exposedHeaders",
     "maxAgeInSeconds",
 )
-CORS_METHODS = frozenset(
-    ["DELETE", "GET", "HEAD", "MERGE", "POST", "OPTIONS", "PUT", "PATCH", "CONNECT", "TRACE"]
-)
+_ENTRY = Limit(pattern=r"(?s).{1,256}", rule="1 to 256 characters")
 # The longest retention of deleted data and of the change feed, in days.
 LONGEST_RETENTION, LONGEST_FEED = 365, 146000
 _RETENTION = Limit(low=1, high=LONGEST_RETENTION)
@@ -38,6 +36,11 @@ class BlobServiceProperties(ResourceType):
     token = "azure-native:storage:BlobServiceProperties"
     id_format = f"{ACCOUNT}/blobServices/{{blobServicesName}}"
     limits: ClassVar[Limits] = {
+        f"{_CORS}.allowedHeaders[]": _ENTRY,
+        f"{_CORS}.allowedMethods": Limit(least=1),
+        f"{_CORS}.allowedOrigins": Limit(least=1, most=MOST_ORIGINS),
+        f"{_CORS}.allowedOrigins[]": _ENTRY,
+        f"{_CORS}.exposedHeaders[]": _ENTRY,
         "changeFeed.retentionInDays": Limit(low=1, high=LONGEST_FEED),
         "containerDeleteRetentionPolicy.days": _RETENTION,
         "defaultServiceVersion": Limit(
@@ -49,6 +52,7 @@ class BlobServiceProperties(ResourceType):
         "lastAccessTimeTrackingPolicy.trackingGranularityInDays": Limit(low=1, high=1),
         "restorePolicy.days": _RETENTION,
     }
+    needed = tuple(f"{_CORS}.{field}" for field in CORS_FIELDS)
     invalid = "InvalidValuesForRequestParameters"
     deleted_by_writing = True
 
@@ -85,7 +89,7 @@ class BlobServiceProperties(ResourceType):
                 f"The blob service's name is 'default', not '{names['blobServicesName']}'.",
             )
         rules = (inputs.get("cors") or {}).get("corsRules") or []
-        _validate_cors(account, rules)
+        self._refuse_cors(account, rules)
         self.refuse_values(inputs)
         _validate_protection(account, inputs)
         self.control_plane.blobs(name).set_cors(rules)
@@ -96,6 +100,28 @@ class BlobServiceProperties(ResourceType):
                 if inputs.get(key) is not None and key not in NOT_STORED
             }
         return self.existing(resource_id)
+
+    def _refuse_cors(self, account: Record, rules: list[Props]) -> None:
+        properties = account["properties"]
+        if rules and properties["kind"] == "StorageV2" and "Premium" in properties["sku"]["name"]:
+            raise _unsupported("'cors': it is a premium general-purpose account")
+        if len(rules) > MOST_CORS_RULES:
+            raise _invalid_document(f"{len(rules)} CORS rules, at most {MOST_CORS_RULES}")
+        for failure in self.properties.limit_failures({"cors": {"corsRules": rules}}):
+            raise self.bad_request(failure.reason, "InvalidXmlNodeValue")
+        for number, rule in enumerate(rules):
+            for field in ("allowedHeaders", "exposedHeaders"):
+                prefixes = len([name for name in rule[field] if name.endswith("*") and name != "*"])
+                literal = len(rule[field]) - prefixes
+                if prefixes > MOST_HEADER_PREFIXES or literal > MOST_HEADERS:
+                    raise self.bad_request(
+                        f"'cors.corsRules[{number}].{field}' has {literal} headers and {prefixes} "
+                        f"prefixes: at most {MOST_HEADERS} and {MOST_HEADER_PREFIXES} are allowed",
+                        "InvalidXmlNodeValue",
+                    )
+        size = sum(len(_cors_text(rule[field])) for rule in rules for field in CORS_FIELDS)
+        if size > MOST_CORS_BYTES:
+            raise _invalid_document(f"{size} bytes of CORS rules, at most {MOST_CORS_BYTES}")
 
 
 def _validate_protection(account: Record, inputs: Props) -> None:
@@ -157,54 +183,6 @@ def _invalid(detail: str) -> ArmError:
 def _unsupported(detail: str) -> ArmError:
     message = f"The feature is not supported for the account, {detail}."
     return ArmError(409, "FeatureNotSupportedForAccount", message)
-
-
-def _validate_cors(account: Record, rules: list[Props]) -> None:
-    """The rules of "CORS support for Azure Storage", understanding and limits."""
-    properties = account["properties"]
-    if rules and properties["kind"] == "StorageV2" and "Premium" in properties["sku"]["name"]:
-        raise _unsupported("'cors': it is a premium general-purpose account")
-    if len(rules) > MOST_CORS_RULES:
-        raise _invalid_document(
-            f"{len(rules)} CORS rules, a service holds at most {MOST_CORS_RULES}"
-        )
-    for number, rule in enumerate(rules):
-        for reason in _cors_faults(rule):
-            raise ArmError(400, "InvalidXmlNodeValue", f"CORS rule {number}: {reason}.")
-    size = sum(len(_cors_text(rule[field])) for rule in rules for field in CORS_FIELDS)
-    if size > MOST_CORS_BYTES:
-        raise _invalid_document(
-            f"{size} bytes of CORS rules, at most {MOST_CORS_BYTES} are allowed"
-        )
-
-
-def _cors_faults(rule: Props) -> Iterator[str]:
-    for field in CORS_FIELDS:
-        if rule.get(field) is None:
-            yield f"'{field}' is missing"
-            return
-    wrong = sorted(set(rule["allowedMethods"]) - CORS_METHODS)
-    if wrong or not rule["allowedMethods"] or not rule["allowedOrigins"]:
-        yield (
-            f"needs an origin, and methods out of {', '.join(sorted(CORS_METHODS))}; "
-            f"{', '.join(wrong) or 'none'} given"
-        )
-    if len(rule["allowedOrigins"]) > MOST_ORIGINS:
-        count = len(rule["allowedOrigins"])
-        yield f"'allowedOrigins' has {count} origins, at most {MOST_ORIGINS} are allowed"
-    for field in ("allowedHeaders", "exposedHeaders"):
-        prefixes = [header for header in rule[field] if header.endswith("*") and header != "*"]
-        if len(prefixes) > MOST_HEADER_PREFIXES:
-            most = f"at most {MOST_HEADER_PREFIXES} are allowed"
-            yield f"'{field}' has {len(prefixes)} prefixes, {most}"
-        literal = len(rule[field]) - len(prefixes)
-        if literal > MOST_HEADERS:
-            yield f"'{field}' has {literal} headers, at most {MOST_HEADERS} are allowed"
-    for field in ("allowedOrigins", "allowedHeaders", "exposedHeaders"):
-        for entry in rule[field]:
-            if len(entry) > LONGEST_ENTRY:
-                start = entry[:40]
-                yield f"'{field}': '{start}…' is longer than {LONGEST_ENTRY} characters"
 
 
 def _cors_text(value: list[str] | int) -> str:

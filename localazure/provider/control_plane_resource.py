@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from localazure.control_plane import Record
-from localazure.errors import ArmError
+from localazure.errors import ArmError, conflict
 from localazure.provider.records import (
     STORED_TYPES,
     exists,
@@ -13,30 +14,43 @@ from localazure.provider.records import (
     group_not_found,
     not_found,
     record_of,
+    records_of,
     refuse_missing,
 )
 from localazure.provider.regions import check_region
-from localazure.provider.resource import Live, ResourceType
+from localazure.provider.resource import Live, ResourceType, value_at
 from localazure.provider.resource_group import already_exists
 from localazure.values import Props
 
 
+@dataclass(frozen=True)
+class Write:
+    """A create or an update. If a hook raises, the change of `content` is discarded.
+
+    `inputs` include those in the id; `before` are the inputs so far, None in a create.
+    """
+
+    content: Record
+    resource_id: str
+    inputs: Props
+    before: Props | None = None
+
+
 class ControlPlaneResource(ResourceType):
-    """Subclasses override the hooks. `content` is the control plane's during a change: if a hook
-    raises, the change is discarded."""
+    """Subclasses override the hooks `validate`, `validate_delete`, `answers` and `computed`."""
 
     # What the service answers for inputs that were not given.
     defaults: ClassVar[Props] = {}
+    # The path of an input whose value no resource next to it may have, too.
+    unique: ClassVar[str] = ""
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
         if "id_format" in cls.__dict__:
             STORED_TYPES.add(cls.arm_type.lower())
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        """Refuse what limits cannot express. `before` are the inputs so far, None in a create."""
+    def validate(self, write: Write) -> None:
+        """Refuse what limits cannot express."""
 
     def validate_delete(self, content: Record, record: Record) -> None:
         """Refuse to delete what others still need."""
@@ -56,7 +70,7 @@ class ControlPlaneResource(ResourceType):
             self._refuse_orphan(content, resource_id)
             if record_of(content, resource_id):
                 raise already_exists(resource_id)
-            self.validate(content, resource_id, inputs, None)
+            self._validate(Write(content, resource_id, inputs))
             content.setdefault("recorded", {})[resource_id.lower()] = {
                 "id": resource_id,
                 "type": self.arm_type,
@@ -88,8 +102,9 @@ class ControlPlaneResource(ResourceType):
             record = record_of(content, resource_id)
             if record is None:
                 raise not_found(resource_id)
-            self.validate(content, record["id"], inputs, record["inputs"])
-            record["inputs"] = _stored({**self.names(record["id"]), **inputs})
+            inputs = {**self.names(record["id"]), **inputs}
+            self._validate(Write(content, record["id"], inputs, record["inputs"]))
+            record["inputs"] = _stored(inputs)
         return self.existing(resource_id)
 
     def delete(self, resource_id: str) -> None:
@@ -101,6 +116,25 @@ class ControlPlaneResource(ResourceType):
 
     def check_location(self, location: str) -> None:
         check_region(location)
+
+    def siblings(self, write: Write, below: str = "") -> list[Props]:
+        """The inputs of the other resources of this type, below an id or the same parent."""
+        parent = below or write.resource_id.rsplit("/", 2)[0]
+        return [
+            {**self.names(other["id"]), **other["inputs"]}
+            for other in records_of(write.content, self.arm_type, parent)
+            if other["id"].lower() != write.resource_id.lower()
+        ]
+
+    def _validate(self, write: Write) -> None:
+        self.validate(write)
+        wanted = str(value_at(write.inputs, self.unique)).lower()
+        for other in self.siblings(write) if self.unique else ():
+            if str(value_at(other, self.unique)).lower() == wanted:
+                raise conflict(
+                    f"'{other[self.name_input]}' has the {self.unique} '{wanted}' already, and "
+                    "each needs its own."
+                )
 
     def _check(self, inputs: Props) -> None:
         self.refuse_values(inputs)

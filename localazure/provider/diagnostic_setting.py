@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from localazure.control_plane import Record
-from localazure.errors import ArmError
+from localazure.errors import conflict
 from localazure.provider.arm import check_reference, type_of
-from localazure.provider.control_plane_resource import ControlPlaneResource
+from localazure.provider.control_plane_resource import ControlPlaneResource, Write
 from localazure.provider.properties import Limit, Limits
-from localazure.provider.records import records_of
 from localazure.values import Props
 
 # Destinations: the input, and the resource type that its id must have.
@@ -44,10 +42,8 @@ class DiagnosticSetting(ControlPlaneResource):
     }
     invalid = "BadRequest"
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        inputs = {**self.names(resource_id), **inputs}
+    def validate(self, write: Write) -> None:
+        inputs = write.inputs
         sinks = {key: inputs[key] for key in SINKS if inputs.get(key)}
         if not sinks:
             raise self.bad_request(
@@ -70,27 +66,19 @@ class DiagnosticSetting(ControlPlaneResource):
                         f"Category '{category}' is not supported, supported ones are: "
                         f"{', '.join(sorted(known)) or 'none'}."
                     )
-        self._refuse_shared_sink(content, resource_id, inputs, enabled)
+        self._refuse_shared_sink(write, enabled)
 
-    def _refuse_shared_sink(
-        self, content: Record, resource_id: str, inputs: Props, enabled: set[str]
-    ) -> None:
-        for other in records_of(content, self.arm_type, inputs["resourceUri"]):
-            theirs = other["inputs"]
-            if other["id"].lower() == resource_id.lower():
-                continue
-            if theirs["resourceUri"].lower() != inputs["resourceUri"].lower():
-                continue
-            for key in SINKS:
-                both = sorted(enabled & _enabled(theirs))
-                if inputs.get(key) and inputs[key] == theirs.get(key) and both:
-                    raise ArmError(
-                        409,
-                        "Conflict",
-                        f"Data sink '{inputs[key]}' is already used in diagnostic setting "
-                        f"'{theirs['name']}' for category '{both[0]}'. Diagnostic settings can't "
-                        "reuse the same sink for the same category.",
-                    )
+    def _refuse_shared_sink(self, write: Write, enabled: set[str]) -> None:
+        resource, inputs = write.inputs["resourceUri"].lower(), write.inputs
+        for other in self.siblings(write, resource):
+            both = sorted(enabled & _enabled(other))
+            shared = [key for key in SINKS if inputs.get(key) and inputs[key] == other.get(key)]
+            if other["resourceUri"].lower() == resource and both and shared:
+                raise conflict(
+                    f"Data sink '{inputs[shared[0]]}' is already used in diagnostic setting "
+                    f"'{other['name']}' for category '{both[0]}'. Diagnostic settings can't "
+                    "reuse the same sink for the same category."
+                )
 
 
 def _enabled(inputs: Props) -> set[str]:

@@ -6,9 +6,9 @@ import hashlib
 from typing import ClassVar
 
 from localazure.control_plane import TENANT, Record
-from localazure.errors import ArmError
+from localazure.errors import conflict
 from localazure.provider.arm import GROUP, made_up_guid, refuse_identity
-from localazure.provider.control_plane_resource import ControlPlaneResource, GlobalResource
+from localazure.provider.control_plane_resource import ControlPlaneResource, GlobalResource, Write
 from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import records_of
 from localazure.values import Props
@@ -50,15 +50,13 @@ class Profile(GlobalResource):
     defaults: ClassVar[Props] = {"originResponseTimeoutSeconds": 60}
     invalid = "BadRequest"
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        sku = inputs["sku"]["name"]
+    def validate(self, write: Write) -> None:
+        sku, before = write.inputs["sku"]["name"], write.before
         if sku in CLASSIC:
             raise self.bad_request(f"{CLASSIC[sku]} no longer support new profile creation.")
         if before and before["sku"]["name"] == PREMIUM and sku == STANDARD:
             raise self.bad_request(f"A profile cannot go back from {PREMIUM} to {STANDARD}.")
-        refuse_identity(inputs.get("identity") or {})
+        refuse_identity(write.inputs.get("identity") or {})
 
     def answers(self, content: Record, record: Record) -> Props:
         identity = record["inputs"].get("identity")
@@ -80,19 +78,10 @@ class FrontDoorResource(ControlPlaneResource):
 
     invalid = "BadRequest"
 
-    def profile(self, content: Record, resource_id: str) -> Record:
+    def profile(self, write: Write) -> Props:
         """The inputs of the profile that a resource belongs to."""
-        found: Record = content["recorded"][profile_of(resource_id).lower()]
-        inputs: Record = found["inputs"]
-        return inputs
-
-    def siblings(self, content: Record, resource_id: str, below: str) -> list[Props]:
-        """The inputs of the other resources of this type below an id."""
-        return [
-            {**self.names(other["id"]), **other["inputs"]}
-            for other in records_of(content, self.arm_type, below)
-            if other["id"].lower() != resource_id.lower()
-        ]
+        found: Props = write.content["recorded"][profile_of(write.resource_id).lower()]["inputs"]
+        return found
 
     def answers(self, content: Record, record: Record) -> Props:
         return {"deploymentStatus": "NotStarted", "provisioningState": "Succeeded"}
@@ -126,9 +115,7 @@ def refuse_in_use(content: Record, record: Record, key: str) -> None:
         value = route["inputs"].get(key) or []
         references = value if isinstance(value, list) else [value]
         if any((one.get("id") or "").lower() == record["id"].lower() for one in references):
-            raise ArmError(
-                409,
-                "Conflict",
+            raise conflict(
                 "This resource is still associated with a route. Please delete the association "
                 f"with the route first before deleting this resource. Route: {route['id']}",
             )

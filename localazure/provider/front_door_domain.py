@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from localazure.control_plane import Record
-from localazure.errors import ArmError
+from localazure.provider.control_plane_resource import Write
 from localazure.provider.front_door import (
     HOST,
     PROFILE,
     FrontDoorResource,
     name_limit,
-    profile_of,
     refuse_in_use,
 )
 from localazure.provider.properties import Limit, Limits
@@ -33,24 +32,15 @@ class AFDCustomDomain(FrontDoorResource):
         "tlsSettings.minimumTlsVersion": Limit(values=("TLS12", "TLS13")),
     }
     immutable = ("hostName",)
+    unique = "hostName"
     defaults: ClassVar[Props] = {
         "tlsSettings": {"certificateType": "ManagedCertificate", "minimumTlsVersion": "TLS12"}
     }
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        tls = inputs.get("tlsSettings") or {}
+    def validate(self, write: Write) -> None:
+        tls = write.inputs.get("tlsSettings") or {}
         if tls.get("certificateType") == "CustomerCertificate" and not tls.get("secret"):
             raise self.bad_request("'tlsSettings.secret' is missing: your own certificate")
-        for other in self.siblings(content, resource_id, profile_of(resource_id)):
-            if other["hostName"].lower() == inputs["hostName"].lower():
-                raise ArmError(
-                    409,
-                    "Conflict",
-                    f"The host name '{inputs['hostName']}' is used by the custom domain "
-                    f"'{other['customDomainName']}' of this profile already.",
-                )
 
     def validate_delete(self, content: Record, record: Record) -> None:
         refuse_in_use(content, record, "customDomains")

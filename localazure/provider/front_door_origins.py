@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from localazure.control_plane import Record
 from localazure.provider.arm import check_reference, type_of
+from localazure.provider.control_plane_resource import Write
 from localazure.provider.front_door import (
     ABSOLUTE_PATH,
     HOST,
@@ -43,21 +44,19 @@ class AFDOriginGroup(FrontDoorResource):
     needed = ("authentication.scope", "authentication.type", "loadBalancingSettings")
     defaults: ClassVar[Props] = {"sessionAffinityState": "Disabled"}
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        balancing = inputs["loadBalancingSettings"]
+    def validate(self, write: Write) -> None:
+        balancing = write.inputs["loadBalancingSettings"]
         wanted, of = balancing.get("successfulSamplesRequired"), balancing.get("sampleSize")
         if wanted is not None and of is not None and wanted > of:
             raise self.bad_request(
                 f"'loadBalancingSettings.successfulSamplesRequired' cannot be {wanted}: at most "
                 f"sampleSize, which is {of}"
             )
-        signed = inputs.get("authentication")
+        signed = write.inputs.get("authentication")
         if signed is None:
             return
         wanted_identity = signed["type"].removesuffix("Identity")
-        identity = (self.profile(content, resource_id).get("identity") or {}).get("type", "None")
+        identity = (self.profile(write).get("identity") or {}).get("type", "None")
         if wanted_identity not in identity.split(","):
             raise self.bad_request(
                 f"'authentication.type' is {signed['type']}, and the profile's identity is "
@@ -98,12 +97,10 @@ class AFDOrigin(FrontDoorResource):
         "weight": 1000,
     }
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        # In Azure an account's blob host is a host; here it is Azurite's address, and a path.
-        azurite = self.control_plane.azurite
-        here = {azurite.endpoint(name)[len("http://") : -1] for name in content["accounts"]}
+    def validate(self, write: Write) -> None:
+        # An account's blob endpoint is a host in Azure, but an address with a path in Azurite.
+        azurite, inputs = self.control_plane.azurite, write.inputs
+        here = {azurite.endpoint(name)[len("http://") : -1] for name in write.content["accounts"]}
         for key in ("hostName", "originHostHeader"):
             if inputs.get(key) and inputs[key] not in here and not _is_host(inputs[key]):
                 raise self.bad_request(
@@ -111,25 +108,23 @@ class AFDOrigin(FrontDoorResource):
                     "scheme, port and path."
                 )
         if inputs.get("sharedPrivateLinkResource"):
-            self._refuse_private_link(content, resource_id, inputs)
-        self._refuse_mixture(content, resource_id, inputs)
+            self._refuse_private_link(write)
+        self._refuse_mixture(write)
         if inputs.get("enabledState") == "Disabled":
-            self._refuse_last(content, resource_id)
+            self._refuse_last(write.content, write.resource_id)
 
     def validate_delete(self, content: Record, record: Record) -> None:
         self._refuse_last(content, record["id"])
 
-    def _refuse_private_link(self, content: Record, resource_id: str, inputs: Props) -> None:
-        link = inputs["sharedPrivateLinkResource"]
-        if self.profile(content, resource_id)["sku"]["name"] == STANDARD:
+    def _refuse_private_link(self, write: Write) -> None:
+        link = write.inputs["sharedPrivateLinkResource"]
+        if self.profile(write)["sku"]["name"] == STANDARD:
             raise self.bad_request(
                 "'sharedPrivateLinkResource': private link is not supported by profiles of sku "
                 f"{STANDARD}."
             )
-        if inputs.get("enforceCertificateNameCheck") is False:
-            raise self.bad_request(
-                "'enforceCertificateNameCheck' has to be true where private link is used."
-            )
+        if write.inputs.get("enforceCertificateNameCheck") is False:
+            raise self.bad_request("'enforceCertificateNameCheck' must be true with private link.")
         if region(link["privateLinkLocation"]) not in WITH_FRONT_DOOR_PRIVATE_LINK:
             # The message is the service's own (MicrosoftDocs/azure-docs#89239).
             raise self.bad_request(
@@ -139,15 +134,14 @@ class AFDOrigin(FrontDoorResource):
         target = link["privateLink"].get("id") or ""
         path = "properties.sharedPrivateLinkResource.privateLink.id"
         check_reference(path, target, type_of(target))
-        refuse_missing(content, target)
-        if type_of(target).lower() == "microsoft.storage/storageaccounts" and not link.get(
-            "groupId"
-        ):
+        refuse_missing(write.content, target)
+        is_account = type_of(target).lower() == "microsoft.storage/storageaccounts"
+        if is_account and not link.get("groupId"):
             raise self.bad_request("'sharedPrivateLinkResource.groupId' is missing: blob or web.")
 
-    def _refuse_mixture(self, content: Record, resource_id: str, inputs: Props) -> None:
-        private = bool(inputs.get("sharedPrivateLinkResource"))
-        for other in self.siblings(content, resource_id, resource_id.rpartition("/origins/")[0]):
+    def _refuse_mixture(self, write: Write) -> None:
+        private = bool(write.inputs.get("sharedPrivateLinkResource"))
+        for other in self.siblings(write):
             if bool(other.get("sharedPrivateLinkResource")) != private:
                 raise self.bad_request(
                     "Origins with and without private link cannot be in one origin group: "

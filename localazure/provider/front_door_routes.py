@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from localazure.control_plane import Record
-from localazure.errors import ArmError
+from localazure.errors import conflict
 from localazure.provider.arm import check_reference
+from localazure.provider.control_plane_resource import Write
 from localazure.provider.front_door import (
     ABSOLUTE_PATH,
     PROFILE,
@@ -47,40 +47,34 @@ class Route(FrontDoorResource):
         "supportedProtocols": ["Http", "Https"],
     }
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        group = inputs["originGroup"].get("id")
-        self._refuse_foreign(
-            content, resource_id, "originGroup", "Microsoft.Cdn/profiles/originGroups", group
-        )
-        if not enabled_origins(content, str(group)):
+    def validate(self, write: Write) -> None:
+        group = write.inputs["originGroup"].get("id")
+        self._refuse_foreign(write, "originGroup", "Microsoft.Cdn/profiles/originGroups", group)
+        if not enabled_origins(write.content, str(group)):
             raise self.bad_request(
                 "Please make sure that the originGroup is created successfully and at least one "
                 "enabled origin is created under the origin group."
             )
         for key in ("customDomains", "ruleSets"):
-            for reference in inputs.get(key) or []:
+            for reference in write.inputs.get(key) or []:
                 wanted = f"Microsoft.Cdn/profiles/{key}"
-                self._refuse_foreign(content, resource_id, key, wanted, reference.get("id"))
-        whole = {**self.defaults, **inputs}
+                self._refuse_foreign(write, key, wanted, reference.get("id"))
+        whole = {**self.defaults, **write.inputs}
         self._refuse_protocols(whole)
         if not whole.get("customDomains") and whole["linkToDefaultDomain"] != "Enabled":
             raise self.bad_request(
                 "A route needs a domain: list customDomains, or set linkToDefaultDomain to Enabled."
             )
-        self._refuse_cache(inputs.get("cacheConfiguration") or {})
-        self._refuse_same_requests(content, resource_id, whole)
+        self._refuse_cache(whole.get("cacheConfiguration") or {})
+        self._refuse_same_requests(write, whole)
 
-    def _refuse_foreign(
-        self, content: Record, resource_id: str, key: str, wanted: str, reference: object
-    ) -> None:
+    def _refuse_foreign(self, write: Write, key: str, wanted: str, reference: object) -> None:
         """Refuse a reference to another profile, or to something that does not exist."""
         check_reference(f"properties.{key}.id", reference, wanted)
-        profile = profile_of(resource_id).lower()
+        profile = profile_of(write.resource_id).lower()
         if not str(reference).lower().startswith(f"{profile}/"):
             raise self.bad_request(f"'{key}': '{reference}' is of another profile.")
-        if record_of(content, str(reference)) is None:
+        if record_of(write.content, str(reference)) is None:
             raise self.bad_request(
                 f"'{key}': '{reference}' was not found. Please make sure that it is created "
                 "successfully."
@@ -92,7 +86,7 @@ class Route(FrontDoorResource):
             raise self.bad_request(f"'supportedProtocols' cannot be {protocols}: Http, Https, both")
         if route["httpsRedirect"] == "Enabled" and len(protocols) < 2:
             raise self.bad_request(
-                "'httpsRedirect' is Enabled: 'supportedProtocols' has to hold Http and Https then."
+                "'httpsRedirect' is Enabled: 'supportedProtocols' must contain Http and Https."
             )
         if not route["patternsToMatch"]:
             raise self.bad_request("'patternsToMatch' is empty: at least one is needed.")
@@ -101,29 +95,26 @@ class Route(FrontDoorResource):
         named, how = cache.get("queryParameters"), cache.get("queryStringCachingBehavior")
         if (how in SPECIFIED) != bool(named):
             raise self.bad_request(
-                "'cacheConfiguration.queryParameters' goes with queryStringCachingBehavior "
+                "'cacheConfiguration.queryParameters' is for queryStringCachingBehavior "
                 f"{' or '.join(SPECIFIED)}, and only with these."
             )
-        packed = cache.get("compressionSettings") or {}
-        if packed.get("isCompressionEnabled") and not packed.get("contentTypesToCompress"):
+        compressed = cache.get("compressionSettings") or {}
+        if compressed.get("isCompressionEnabled") and not compressed.get("contentTypesToCompress"):
             raise self.bad_request(
                 "'cacheConfiguration.compressionSettings.contentTypesToCompress' is empty: "
                 "compression needs at least one."
             )
 
-    def _refuse_same_requests(self, content: Record, resource_id: str, route: Props) -> None:
-        """No two routes of a profile may take the same domain, path and protocol."""
-        mine = _requests(resource_id, route)
-        for other in self.siblings(content, resource_id, profile_of(resource_id)):
+    def _refuse_same_requests(self, write: Write, route: Props) -> None:
+        """No two routes of a profile may have the same domain, path and protocol."""
+        mine = _requests(write.resource_id, route)
+        for other in self.siblings(write, profile_of(write.resource_id)):
             shared = mine & _requests(self.resource_id(other), {**self.defaults, **other})
-            if shared:
-                domain, pattern, _ = sorted(shared)[0]
-                raise ArmError(
-                    409,
-                    "Conflict",
+            for domain, pattern, _ in sorted(shared):
+                raise conflict(
                     f"Route '{other['routeName']}' takes '{pattern}' of "
                     f"{domain.rpartition('/')[2]} already: routes cannot have duplicate "
-                    "domain, path and protocol combinations.",
+                    "domain, path and protocol combinations."
                 )
 
 

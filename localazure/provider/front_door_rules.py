@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from localazure.control_plane import Record
-from localazure.errors import ArmError
+from localazure.provider.control_plane_resource import Write
 from localazure.provider.front_door import PROFILE, FrontDoorResource, refuse_in_use
 from localazure.provider.properties import Limit, Limits
 from localazure.values import Props
@@ -47,24 +47,14 @@ class Rule(FrontDoorResource):
         "ruleName": _name(260),
     }
     needed = ("actions", "order")
+    unique = "order"
     defaults: ClassVar[Props] = {"matchProcessingBehavior": "Continue"}
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        for index, action in enumerate(inputs["actions"]):
+    def validate(self, write: Write) -> None:
+        for index, action in enumerate(write.inputs["actions"]):
             self._refuse_action(f"actions[{index}]", action["parameters"])
-        for index, condition in enumerate(inputs.get("conditions") or []):
+        for index, condition in enumerate(write.inputs.get("conditions") or []):
             self._refuse_condition(f"conditions[{index}]", condition["parameters"])
-        rules = resource_id.rpartition("/rules/")[0]
-        for other in self.siblings(content, resource_id, rules):
-            if other["order"] == inputs["order"]:
-                raise ArmError(
-                    409,
-                    "Conflict",
-                    f"Rule '{other['ruleName']}' of this rule set has the order {inputs['order']} "
-                    "already: each rule needs its own.",
-                )
 
     def _refuse_action(self, path: str, parameters: dict[str, Any]) -> None:
         header = parameters["headerAction"]

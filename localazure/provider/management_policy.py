@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from localazure.control_plane import Record, now
+from localazure.control_plane import now
 from localazure.errors import ArmError
-from localazure.provider.control_plane_resource import ControlPlaneResource
+from localazure.provider.control_plane_resource import ControlPlaneResource, Write
 from localazure.provider.properties import Limit, Limits
 from localazure.provider.storage_account import ACCOUNT
 from localazure.values import Props
@@ -48,18 +48,16 @@ class ManagementPolicy(ControlPlaneResource):
     needed = (_FILTERS,)
     invalid = "InvalidRequestPropertyValue"
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        account = content["accounts"][self.names(resource_id)["accountName"].lower()]
+    def validate(self, write: Write) -> None:
+        account = write.content["accounts"][write.inputs["accountName"].lower()]
         tracked = account.get("blobService", {}).get("lastAccessTimeTrackingPolicy") or {}
         names: set[str] = set()
-        for index, rule in enumerate(inputs["policy"]["rules"]):
+        for index, rule in enumerate(write.inputs["policy"]["rules"]):
             path = f"policy.rules[{index}]"
             if rule["name"].lower() in names:
                 raise self.bad_request(f"'{path}.name': there are two rules '{rule['name']}'")
             names.add(rule["name"].lower())
-            self._refuse_rule(path, rule["definition"], reads_count=bool(tracked.get("enable")))
+            self._refuse_rule(path, rule["definition"], tracks_access=bool(tracked.get("enable")))
         if account["properties"]["kind"] == "Storage":
             raise ArmError(
                 400,
@@ -76,7 +74,7 @@ class ManagementPolicy(ControlPlaneResource):
     def computed(self, resource_id: str, inputs: Props) -> Props:
         return {"lastModifiedTime": now()}
 
-    def _refuse_rule(self, path: str, definition: Props, *, reads_count: bool) -> None:
+    def _refuse_rule(self, path: str, definition: Props, *, tracks_access: bool) -> None:
         """Each rule does something, each step says when, and append blobs are only deleted."""
         actions = {key: value for key, value in definition["actions"].items() if value}
         steps = {
@@ -99,7 +97,7 @@ class ManagementPolicy(ControlPlaneResource):
                     f"'{below}' has {len(conditions)} conditions ({', '.join(conditions)}): one "
                     "number of days is needed"
                 )
-            if conditions == ["daysAfterLastAccessTimeGreaterThan"] and not reads_count:
+            if conditions == ["daysAfterLastAccessTimeGreaterThan"] and not tracks_access:
                 raise self.bad_request(
                     f"'{below}.{conditions[0]}' needs the blob service's "
                     "lastAccessTimeTrackingPolicy to be enabled"

@@ -7,7 +7,7 @@ from typing import ClassVar
 from localazure.control_plane import Record
 from localazure.errors import ArmError
 from localazure.provider.arm import GROUP, check_reference, made_up_guid
-from localazure.provider.control_plane_resource import GlobalResource
+from localazure.provider.control_plane_resource import GlobalResource, Write
 from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import records_of
 from localazure.values import Props
@@ -70,22 +70,11 @@ class VirtualNetworkLink(GlobalResource):
     needed = ("location", "registrationEnabled", "virtualNetwork")
     immutable = ("location", "virtualNetwork.id")
     invalid = "BadRequest"
+    unique = "virtualNetwork.id"
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        network = inputs["virtualNetwork"].get("id")
+    def validate(self, write: Write) -> None:
+        network = write.inputs["virtualNetwork"].get("id")
         check_reference("properties.virtualNetwork.id", network, NETWORK)
-        zone = resource_id.rpartition("/virtualNetworkLinks/")[0]
-        for other in records_of(content, self.arm_type, zone):
-            same = other["inputs"]["virtualNetwork"]["id"].lower() == str(network).lower()
-            if same and other["id"].lower() != resource_id.lower():
-                raise ArmError(
-                    409,
-                    "Conflict",
-                    f"Virtual network '{network}' is linked to zone '{zone.rpartition('/')[2]}' "
-                    f"already, by '{other['id'].rpartition('/')[2]}'.",
-                )
 
     def answers(self, content: Record, record: Record) -> Props:
         return {

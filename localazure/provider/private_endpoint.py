@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from localazure.control_plane import Record
+from localazure.errors import ArmError
 from localazure.provider.arm import GROUP, check_reference, made_up_guid, type_of
-from localazure.provider.control_plane_resource import ControlPlaneResource
+from localazure.provider.control_plane_resource import ControlPlaneResource, Write
 from localazure.provider.properties import Limit, Limits
-from localazure.provider.records import exists, records_of
+from localazure.provider.records import exists
 from localazure.values import Props
 
 SUBNET = "Microsoft.Network/virtualNetworks/subnets"
@@ -42,37 +43,27 @@ class PrivateEndpoint(ControlPlaneResource):
     immutable = ("customNetworkInterfaceName", "location", "subnet.id")
     invalid = "InvalidRequestFormat"
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        check_reference("properties.subnet.id", inputs["subnet"].get("id"), SUBNET)
+    def validate(self, write: Write) -> None:
+        check_reference("properties.subnet.id", write.inputs["subnet"].get("id"), SUBNET)
         connections = [
             (f"properties.{key}[{index}]", connection)
             for key in CONNECTIONS
-            for index, connection in enumerate(inputs.get(key) or [])
+            for index, connection in enumerate(write.inputs.get(key) or [])
         ]
         if len(connections) != 1:
             raise self.bad_request(
                 f"A private endpoint has one private link service connection, and "
-                f"'{self.names(resource_id)['privateEndpointName']}' has {len(connections)}."
+                f"'{write.inputs['privateEndpointName']}' has {len(connections)}."
             )
         for path, connection in connections:
-            self._refuse_connection(content, resource_id, path, connection)
+            self._refuse_connection(write, path, connection)
 
-    def _refuse_connection(
-        self, content: Record, resource_id: str, path: str, connection: Props
-    ) -> None:
+    def _refuse_connection(self, write: Write, path: str, connection: Props) -> None:
         target = connection["privateLinkServiceId"]
         kind = type_of(target)
-        # Any service that can be linked to: only that it is an id can be said.
+        # Many services can be linked to, so the id's type is not checked.
         check_reference(f"{path}.privateLinkServiceId", target, kind)
-        if exists(content, target) is False:
-            raise self.bad_request(
-                f"Resource {target} referenced by resource {resource_id} was not found. Please "
-                "make sure that the referenced resource exists, and that both resources are in the "
-                "same region.",
-                "InvalidResourceReference",
-            )
+        _refuse_unknown(write, target)
         if kind.lower() != "microsoft.storage/storageaccounts":
             return
         asked = connection.get("groupIds") or []
@@ -109,32 +100,30 @@ class PrivateDnsZoneGroup(ControlPlaneResource):
     )
     invalid = "InvalidRequestFormat"
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        endpoint = resource_id.rpartition("/privateDnsZoneGroups/")[0]
-        others = [
-            other["id"].rpartition("/")[2]
-            for other in records_of(content, self.arm_type, endpoint)
-            if other["id"].lower() != resource_id.lower()
-        ]
-        if others:
+    def validate(self, write: Write) -> None:
+        for other in self.siblings(write):
             raise self.bad_request(
-                f"Private endpoint '{endpoint.rpartition('/')[2]}' has the DNS zone group "
-                f"'{others[0]}' already, and there can be one.",
+                f"Private endpoint '{other['privateEndpointName']}' has the DNS zone group "
+                f"'{other['privateDnsZoneGroupName']}' already, and there can be one.",
             )
-        for index, config in enumerate(inputs["privateDnsZoneConfigs"]):
+        for index, config in enumerate(write.inputs["privateDnsZoneConfigs"]):
             path = f"properties.privateDnsZoneConfigs[{index}].privateDnsZoneId"
             check_reference(path, config["privateDnsZoneId"], ZONE)
-            if exists(content, config["privateDnsZoneId"]) is False:
-                raise self.bad_request(
-                    f"Resource {config['privateDnsZoneId']} referenced by resource {resource_id} "
-                    "was not found.",
-                    "InvalidResourceReference",
-                )
+            _refuse_unknown(write, config["privateDnsZoneId"])
 
     def answers(self, content: Record, record: Record) -> Props:
         return {
             "etag": f'W/"{made_up_guid("etag", record["id"])}"',
             "provisioningState": "Succeeded",
         }
+
+
+def _refuse_unknown(write: Write, reference: str) -> None:
+    if exists(write.content, reference) is False:
+        raise ArmError(
+            400,
+            "InvalidResourceReference",
+            f"Resource {reference} referenced by resource {write.resource_id} was not found. "
+            "Please make sure that the referenced resource exists, and that both resources are in "
+            "the same region.",
+        )

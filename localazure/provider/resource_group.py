@@ -7,9 +7,10 @@ import re
 
 from localazure.errors import ArmError
 from localazure.provider.arm import GROUP, group_id
+from localazure.provider.properties import Failure
 from localazure.provider.records import forget, held_in_group
 from localazure.provider.regions import check_region, region
-from localazure.provider.resource import Failure, Live, ResourceType
+from localazure.provider.resource import Live, ResourceType
 from localazure.values import Props
 
 # "Naming rules and restrictions for Azure resources", Microsoft.Resources/resourceGroups.

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable
 from concurrent import futures
-from functools import wraps
 from typing import Any
 
 import grpc
@@ -24,13 +23,22 @@ MAX_MESSAGE = 400 * 1024 * 1024
 PARENT_CHECK_SECONDS = 1.0
 
 
-def _answering(method: Callable[..., Any]) -> Callable[..., Any]:
+class Servicer(provider_pb2_grpc.ResourceProviderServicer):
+    """Answers every call that an engine makes with `Calls`."""
+
+    def __init__(self, provider: Provider) -> None:
+        calls = Calls(provider)
+        for name in vars(Calls):
+            if name[0].isupper():
+                setattr(self, name, _answering(getattr(calls, name)))
+
+
+def _answering(call: Callable[[Any], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
     """Turn expected failures into a gRPC status: one line, no traceback."""
 
-    @wraps(method)
-    def wrapper(self: Servicer, request: Any, context: grpc.ServicerContext) -> Any:
+    def answer(request: Any, context: grpc.ServicerContext) -> Any:
         try:
-            return method(self, request)
+            return call(request)
         except (ArmError, LocalAzureError) as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         except KeyError as error:
@@ -38,19 +46,11 @@ def _answering(method: Callable[..., Any]) -> Callable[..., Any]:
                 grpc.StatusCode.UNIMPLEMENTED, f"the local stand-in for Azure has no type {error}"
             )
 
-    return wrapper
+    return answer
 
 
-def _all_answering(servicer: type[Servicer]) -> type[Servicer]:
-    for name, method in list(vars(servicer).items()):
-        if name[0].isupper():
-            setattr(servicer, name, _answering(method))
-    return servicer
-
-
-@_all_answering
-class Servicer(provider_pb2_grpc.ResourceProviderServicer):
-    """Every call of the protocol that an engine makes for the types here."""
+class Calls:
+    """The protocol's calls, for the types that the stand-in has."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
