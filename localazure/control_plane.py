@@ -1,7 +1,7 @@
-"""What Azure itself would remember: resource groups, storage accounts with their keys, containers.
+"""What exists in Azure: resource groups, storage accounts with their keys, and other resources.
 
-Not a stack's state: the state says what a stack believes, the cloud what is there. Containers with
-their data, access levels and CORS rules live in Azurite (`blobs`), what it has no place for here.
+A stack's state says what the stack believes; the control plane says what exists. Azurite stores
+containers, their data, access levels and CORS rules (see `blobs`); everything else is stored here.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ CONTAINER_DELETE_SECONDS = 30.0
 
 
 class ControlPlane:
-    """The control plane's memory, in one private file under the state folder.
+    """The control plane's data, in one private file of the state folder.
 
-    `groups` maps a group's name in lower case to its properties, `accounts` an account's name to
-    `{group, keys, keyCreated, created, properties, containers, deleted, blobService}`. `recorded`,
-    left out while empty, maps an id in lower case to `{id, type, inputs, computed}`: what has no
-    data plane here.
+    `groups` maps a group's name in lower case to its properties. `accounts` maps an account's name
+    to `{group, keys, keyCreated, created, properties, containers, deleted}`, and optionally
+    `blobService`, `containerSettings` and `controlKey`. `recorded`, left out while empty, maps an
+    id in lower case to `{id, type, inputs, computed}`, for types without a data plane here.
     """
 
     def __init__(self, azurite: Azurite) -> None:
@@ -42,7 +42,7 @@ class ControlPlane:
         self._lock = azurite.state_dir / "cloud.lock"
 
     def load(self) -> Record:
-        """What there is. Raises Damaged if the file cannot be read."""
+        """Everything that exists. Raises Damaged if the file cannot be read."""
         content = read_json(self._file)
         if content is None:
             return {"groups": {}, "accounts": {}}
@@ -63,13 +63,12 @@ class ControlPlane:
             self.azurite.serve_accounts(_key_table(content))
 
     def start(self) -> Status:
-        """Start Azurite unless it runs, and let it serve the accounts that there are."""
+        """Start Azurite unless it runs, and serve the existing accounts."""
         self.serve_accounts()
         return self.azurite.start()
 
     def serve_accounts(self) -> None:
-        """Bring Azurite's list of accounts up to date: a run that was killed may have left it
-        behind the cloud."""
+        """Update Azurite's list of accounts, which a killed run may have left outdated."""
         with locked(self._lock):
             self.azurite.serve_accounts(_key_table(self.load()))
 
@@ -79,7 +78,7 @@ class ControlPlane:
 
     def blobs(self, name: str) -> Blobs:
         """The account's data plane. Raises KeyError if there is no such account."""
-        # Imported here: its SDK is slow to load, and a preview of what is there needs none of it.
+        # Imported here: the SDK is slow to load, and previews of an unchanged stack do not need it.
         from localazure.blobs import Blobs
 
         key = _served(self.load()["accounts"][name])[0]
@@ -93,21 +92,21 @@ def new_key() -> str:
 
 
 def now() -> str:
-    """This moment as Azure prints it, UTC with seven decimals."""
+    """The current time as Azure prints it: UTC with seven decimals."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
 
 
 def being_deleted(account: Record, container: str) -> bool:
-    """Whether a container of that name was deleted so lately that Azure would refuse a new one."""
+    """Whether a container was deleted so recently that Azure would refuse a new one."""
     seconds = float(os.environ.get("LOCALAZURE_CONTAINER_DELETE_SECONDS", CONTAINER_DELETE_SECONDS))
     deleted = account["deleted"].get(container)
     return deleted is not None and time.time() - float(deleted) < seconds
 
 
 def _lock_keys_out(content: Record) -> None:
-    """An account that allows no shared key is served with one that nobody is told of.
+    """Give accounts without shared key access one secret key, so that no listed key works.
 
-    The control plane itself, which in Azure needs no key, works with that one.
+    Only the control plane uses it, which needs no key in Azure.
     """
     for account in content["accounts"].values():
         if account["properties"].get("allowSharedKeyAccess") is not False:
@@ -127,7 +126,7 @@ def _key_table(content: Record) -> dict[str, tuple[str, ...]]:
 
 
 def _is_sound(content: Record) -> bool:
-    """Whether all is there, of the right type, that the code relies on."""
+    """Whether everything that the code relies on is present and of the right type."""
     recorded = content.get("recorded", {})
     return (
         _holds(content, groups=dict, accounts=dict)

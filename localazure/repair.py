@@ -1,6 +1,6 @@
-"""Moving aside what in the state folder cannot be used, so that a fresh start is possible.
+"""Moves damaged files of the state folder aside, so that a fresh start is possible.
 
-Nothing is deleted: all of it goes to one folder, `damaged-<time>`.
+Nothing is deleted: the files are moved to a folder `damaged-<time>`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from localazure.state_dir import Damaged, locked, make_folder
 
 FOLDERS = ("azurite", "sites", "stacks")
 UNOWNED = "In the local cloud, and in the state of no stack here"
-# Files that are written anew where they are missing: only something else in their place is in the
-# way.
+# Files that are created if they are missing, so they are moved aside only if they are unusable.
 REPLACEABLE = (
     "accounts",
     "azurite.inuse",
@@ -38,9 +37,10 @@ REPLACEABLE = (
 
 
 def repair(state_dir: Path) -> str:
-    """Move aside what is damaged, and what is of no use without it; what was done, in a sentence.
+    """Move aside damaged files and those that are useless without them. Returns a sentence that
+    says so, or "".
 
-    Azurite is stopped for it. Raises LocalAzureError while a run is at work.
+    Stops Azurite if needed. Raises LocalAzureError if a stack is in use by another command.
     """
     aside = _Aside(state_dir)
     for path in (state_dir / name for name in FOLDERS):
@@ -69,8 +69,8 @@ def repair(state_dir: Path) -> str:
         azurite.stop()
         for path in lost:
             aside.move(path)
-        # Without the only stack that knows what is in the cloud nobody could delete it; without the
-        # cloud, which has the keys, nobody could read the blobs.
+        # Resources that no stack knows cannot be deleted, and without the accounts' keys the blobs
+        # cannot be read.
         if cloud_lost or (lost and not _anything_deployed(state_dir)):
             aside.move(state_dir / "cloud.json")
             aside.move(state_dir / "azurite")
@@ -80,9 +80,9 @@ def repair(state_dir: Path) -> str:
 
 
 def unowned(state_dir: Path) -> str:
-    """A sentence about what is in the cloud and in no stack's state here, or nothing.
+    """A sentence about resources that no stack's state here contains, or "".
 
-    It may be in a state that the user's own Pulumi keeps elsewhere, so no command touches it.
+    Another backend of the user's Pulumi may have their state, so no command deletes them.
     """
     try:
         content = ControlPlane(Azurite(state_dir, 0)).load()
@@ -102,7 +102,7 @@ def unowned(state_dir: Path) -> str:
 
 
 class _Aside:
-    """The folder for what is damaged, made when the first thing is moved there."""
+    """The folder for damaged files, created with the first one."""
 
     def __init__(self, state_dir: Path) -> None:
         self._folder = state_dir / f"damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
@@ -124,7 +124,7 @@ class _Aside:
 
 
 def _is_usable(path: Path) -> bool:
-    """Whether it is a file that we may read and write, or is not there."""
+    """Whether it is a file that we may read and write, or does not exist."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -143,12 +143,12 @@ def _is_sound(check: Callable[[], object]) -> bool:
 
 
 def _state(file: Path) -> State:
-    """What a stack's file says, secrets left out: the key may be lost."""
+    """A stack's state without its secrets, whose key may be lost."""
     return State(file.parent.parent, file.stem, strict=False)
 
 
 def _anything_deployed(state_dir: Path) -> bool:
-    """Whether a stack that can be read has resources in the cloud here."""
+    """Whether any readable stack here has resources."""
     if any((state_dir / "pulumi" / "backend" / ".pulumi" / "stacks").glob("**/*.json")):
         return True
     states = [_state(file) for file in (state_dir / "stacks").glob("*.json")]

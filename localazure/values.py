@@ -1,4 +1,4 @@
-"""Property values as Pulumi's protocol carries them: JSON, and within it secrets and unknowns."""
+"""Property values as in Pulumi's protocol: JSON values, secrets and unknowns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNKNOWN_MARK = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 @dataclass(frozen=True)
 class Secret:
-    """A value that nobody may print."""
+    """A value that must not be printed."""
 
     value: Any
 
@@ -28,7 +28,7 @@ class Secret:
 
 
 class Unknown:
-    """A value that a preview cannot know yet; there is one, `UNKNOWN`."""
+    """The type of `UNKNOWN`, a value that a preview cannot know yet."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -41,7 +41,7 @@ UNKNOWN = Unknown()
 
 
 def from_struct(struct: Struct) -> Props:
-    """A protobuf Struct as Python values, with `Secret` and `UNKNOWN` where it marks them."""
+    """A protobuf Struct as Python values, with `Secret` and `UNKNOWN` for their marks."""
     return {key: _decode(value) for key, value in MessageToDict(struct).items()}
 
 
@@ -53,12 +53,12 @@ def to_struct(props: Props) -> Struct:
 
 
 def plain(value: Any) -> Any:
-    """The value with every `Secret` opened."""
+    """The value with the content of every `Secret`."""
     return _mapped(value, lambda secret: plain(secret.value))
 
 
 def masked(value: Any) -> Any:
-    """The value with `[secret]` in the place of every secret."""
+    """The value with `[secret]` instead of every secret."""
     return _mapped(value, lambda _: "[secret]")
 
 

@@ -7,7 +7,6 @@ as `owner/repository#issue`.
 from __future__ import annotations
 
 import ipaddress
-import re
 
 from localazure.errors import ArmError
 from localazure.provider.arm import check_reference, refuse_identity
@@ -16,10 +15,15 @@ from localazure.provider.regions import WITH_PAIR, WITH_ZONES, check_region, reg
 from localazure.provider.resource import value_at
 from localazure.values import Props
 
-NAME = re.compile(r"[a-z0-9]{3,24}")
 MOST_TAGS, MOST_NETWORK_RULES = 50, 400
 _NETWORK_RULES = Limit(most=MOST_NETWORK_RULES)
 LIMITS = {
+    "accountName": Limit(
+        pattern=r"[a-z0-9]{3,24}",
+        rule="Storage account name must be between 3 and 24 characters in length and use numbers "
+        "and lower-case letters only",
+        code="AccountNameInvalid",
+    ),
     "keyPolicy.keyExpirationPeriodInDays": Limit(low=1),
     "networkRuleSet.bypass": Limit(combined=True),
     "networkRuleSet.ipRules": _NETWORK_RULES,
@@ -80,14 +84,6 @@ def refuse(inputs: Props, location: str, before: Props | None) -> None:
 
     `inputs` are within LIMITS.
     """
-    name = inputs["accountName"]
-    if not NAME.fullmatch(name):
-        raise ArmError(
-            400,
-            "AccountNameInvalid",
-            f"{name} is not a valid storage account name. Storage account name must be between 3 "
-            "and 24 characters in length and use numbers and lower-case letters only.",
-        )
     check_region(location)
     _refuse_tls(inputs, before)
     _refuse_kind(inputs)

@@ -14,17 +14,17 @@ from localazure.values import Props
 def generated_name(logical_name: str, seed: bytes) -> str:
     """The logical name and eight hex digits of the engine's seed, as azure-native makes them.
 
-    Neither lower-cased nor shortened: azure-native does not do that either.
+    Neither lower-cased nor shortened, as in azure-native.
     """
     return logical_name + hashlib.sha256(seed).hexdigest()[:8]
 
 
 def made_up_guid(*parts: str) -> str:
-    """A GUID that stays the same for the same words: ids that in Azure somebody else hands out."""
+    """A GUID that is always the same for the same words, for ids that Azure assigns."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(parts).lower()))
 
 
-# What an id format of a resource in a group begins with.
+# The start of the id format of a resource in a group.
 GROUP = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}"
 
 
@@ -42,7 +42,7 @@ def formatted_id(id_format: str, inputs: Props) -> str:
 
 
 def parsed_id(id_format: str, resource_id: str) -> Props:
-    """The inputs that are in an id: the inverse of `formatted_id`.
+    """The inputs that an id contains: the inverse of `formatted_id`.
 
     Raises ArmError (400, InvalidResourceId) for an id of another form.
     """
@@ -65,7 +65,7 @@ def parsed_id(id_format: str, resource_id: str) -> Props:
 def type_of(resource_id: str) -> str:
     """The type of an id, for example `Microsoft.Storage/storageAccounts`; "" if it is no id.
 
-    Of what is put on a scope its own type, not that of the scope.
+    For an extension resource its own type, not that of its scope.
     """
     if re.fullmatch(r"/subscriptions/[^/]+", resource_id, re.IGNORECASE):
         return "Microsoft.Resources/subscriptions"
@@ -132,7 +132,7 @@ def id_part(resource_id: str, segment: str) -> str:
 def project(declared: Props, live: Props) -> Props:
     """The inputs that would declare `live`: the keys of `declared`, with the values found live.
 
-    Keys that the program never set are left out, so that a service's defaults are no drift.
+    Keys that the program never set are left out, so that a service's defaults do not show as drift.
     """
     result: Props = {}
     for key, value in declared.items():

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import uuid
 from typing import ClassVar
 
@@ -42,7 +41,22 @@ class ManagementLockByScope(ControlPlaneResource):
 class RoleAssignment(ControlPlaneResource):
     token = "azure-native:authorization:RoleAssignment"
     id_format = "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}"
-    limits: ClassVar[Limits] = {"conditionVersion": Limit(values=("2.0",))}
+    limits: ClassVar[Limits] = {
+        "conditionVersion": Limit(values=("2.0",)),
+        "principalId": Limit(
+            pattern=GUID, rule="Principal ID must be a GUID", code="InvalidPrincipalId"
+        ),
+        "roleAssignmentName": Limit(
+            pattern=GUID,
+            rule="The role assignment ID must be a GUID",
+            code="InvalidRoleAssignmentId",
+        ),
+        "roleDefinitionId": Limit(
+            pattern=ROLE,
+            rule="/subscriptions/…/providers/Microsoft.Authorization/roleDefinitions/GUID",
+            code="InvalidRoleDefinitionId",
+        ),
+    }
     immutable = ("roleDefinitionId", "principalId", "principalType")
 
     def generated(self, logical_name: str, seed: bytes) -> str:
@@ -51,24 +65,6 @@ class RoleAssignment(ControlPlaneResource):
 
     def validate(self, write: Write) -> None:
         inputs, before = write.inputs, write.before
-        if not re.fullmatch(GUID, inputs["roleAssignmentName"]):
-            raise self.bad_request(
-                "The role assignment ID must be a GUID, and "
-                f"'{inputs['roleAssignmentName']}' is none.",
-                "InvalidRoleAssignmentId",
-            )
-        if not re.fullmatch(GUID, inputs["principalId"]):
-            raise self.bad_request(
-                f"The Principal ID '{inputs['principalId']}' is not valid. Principal ID must be a "
-                "GUID.",
-                "InvalidPrincipalId",
-            )
-        if not re.fullmatch(ROLE, inputs["roleDefinitionId"]):
-            raise self.bad_request(
-                f"The role definition ID '{inputs['roleDefinitionId']}' is not valid: "
-                "/subscriptions/…/providers/Microsoft.Authorization/roleDefinitions/GUID.",
-                "InvalidRoleDefinitionId",
-            )
         if inputs.get("condition") and not inputs.get("conditionVersion"):
             raise self.bad_request("'conditionVersion' is missing: a condition needs it")
         if before is not None and _identity(before) != _identity(inputs):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import time
+from typing import ClassVar
 
 from localazure.control_plane import Record, being_deleted
 from localazure.errors import ArmError
 from localazure.provider.arm import id_part
+from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import forget
 from localazure.provider.resource import Live, ResourceType, value_at
 from localazure.provider.resource_group import already_exists
@@ -19,7 +20,6 @@ from localazure.provider.storage_account import (
 )
 from localazure.values import Props
 
-LEVELS = ("None", "Blob", "Container")
 # Declared properties without an effect in Azurite.
 SETTINGS = (
     "defaultEncryptionScope",
@@ -33,25 +33,26 @@ _DEFAULTS: Props = {
     "defaultEncryptionScope": "$account-encryption-key",
     "denyEncryptionScopeOverride": False,
 }
-# "Naming and Referencing Containers, Blobs, and Metadata": 3 to 63, each hyphen between others.
-NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*|\$root|\$web")
 
 
 class BlobContainer(ResourceType):
     token = "azure-native:storage:BlobContainer"
     id_format = f"{ACCOUNT}/blobServices/default/containers/{{containerName}}"
+    limits: ClassVar[Limits] = {
+        "containerName": Limit(
+            # "Naming and Referencing Containers, Blobs, and Metadata"
+            pattern=r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*|\$root|\$web",
+            rule="3 to 63 lower-case letters, digits and single hyphens between them",
+            code="InvalidResourceName",
+        )
+    }
+    invalid = "InvalidValuesForRequestParameters"
 
     def create(self, inputs: Props) -> Live:
         name, container = inputs["accountName"], inputs["containerName"]
         level, resource_id = inputs.get("publicAccess") or "None", self.resource_id(inputs)
         account = account_of(self.control_plane, resource_id)
-        if not NAME.fullmatch(container):
-            raise ArmError(
-                400,
-                "InvalidResourceName",
-                f"The specified resource name contains invalid characters: '{container}'. "
-                "A container's name has 3 to 63 lower-case letters, digits and single hyphens.",
-            )
+        self.refuse_values(inputs)
         _validate_level(account, level)
         _validate_settings(account, inputs)
         if being_deleted(account, container):
@@ -103,6 +104,7 @@ class BlobContainer(ResourceType):
         name, container = _names(resource_id)
         account = account_of(self.control_plane, resource_id)
         level = inputs.get("publicAccess") or "None"
+        self.refuse_values(inputs)
         _validate_level(account, level)
         _refuse_change(_settings(account, container), inputs)
         self.control_plane.blobs(name).set_level(container, level)
@@ -141,10 +143,6 @@ def _names(resource_id: str) -> tuple[str, str]:
 
 
 def _validate_level(account: Record, level: str) -> None:
-    if level not in LEVELS:
-        raise ArmError(
-            400, "InvalidValuesForRequestParameters", f"'publicAccess' cannot be '{level}'."
-        )
     if level != "None" and account["properties"].get("allowBlobPublicAccess") is not True:
         raise ArmError(
             409,

@@ -23,7 +23,9 @@ CORS_FIELDS = (
     "exposedHeaders",
     "maxAgeInSeconds",
 )
-_ENTRY = Limit(pattern=r"(?s).{1,256}", rule="1 to 256 characters")
+_CORS_FIELDS = tuple(f"{_CORS}.{field}" for field in CORS_FIELDS)
+_CORS_CODE = "InvalidXmlNodeValue"
+_ENTRY = Limit(pattern=r"(?s).{1,256}", rule="1 to 256 characters", code=_CORS_CODE)
 # The longest retention of deleted data and of the change feed, in days.
 LONGEST_RETENTION, LONGEST_FEED = 365, 146000
 _RETENTION = Limit(low=1, high=LONGEST_RETENTION)
@@ -36,9 +38,13 @@ class BlobServiceProperties(ResourceType):
     token = "azure-native:storage:BlobServiceProperties"
     id_format = f"{ACCOUNT}/blobServices/{{blobServicesName}}"
     limits: ClassVar[Limits] = {
+        "blobServicesName": Limit(values=("default",), code="InvalidResourceName"),
+        "cors.corsRules": Limit(most=MOST_CORS_RULES, code="InvalidXmlDocument"),
+        **dict.fromkeys(_CORS_FIELDS, Limit(code=_CORS_CODE)),
         f"{_CORS}.allowedHeaders[]": _ENTRY,
-        f"{_CORS}.allowedMethods": Limit(least=1),
-        f"{_CORS}.allowedOrigins": Limit(least=1, most=MOST_ORIGINS),
+        f"{_CORS}.allowedMethods": Limit(least=1, code=_CORS_CODE),
+        f"{_CORS}.allowedMethods[]": Limit(code=_CORS_CODE),
+        f"{_CORS}.allowedOrigins": Limit(least=1, most=MOST_ORIGINS, code=_CORS_CODE),
         f"{_CORS}.allowedOrigins[]": _ENTRY,
         f"{_CORS}.exposedHeaders[]": _ENTRY,
         "changeFeed.retentionInDays": Limit(low=1, high=LONGEST_FEED),
@@ -52,7 +58,7 @@ class BlobServiceProperties(ResourceType):
         "lastAccessTimeTrackingPolicy.trackingGranularityInDays": Limit(low=1, high=1),
         "restorePolicy.days": _RETENTION,
     }
-    needed = tuple(f"{_CORS}.{field}" for field in CORS_FIELDS)
+    needed = _CORS_FIELDS
     invalid = "InvalidValuesForRequestParameters"
     deleted_by_writing = True
 
@@ -80,17 +86,11 @@ class BlobServiceProperties(ResourceType):
             self.update(resource_id, {})
 
     def update(self, resource_id: str, inputs: Props) -> Live:
-        names = self.names(resource_id)
-        name, account = names["accountName"], account_of(self.control_plane, resource_id)
-        if names["blobServicesName"] != "default":
-            raise ArmError(
-                400,
-                "InvalidResourceName",
-                f"The blob service's name is 'default', not '{names['blobServicesName']}'.",
-            )
+        inputs = {**self.names(resource_id), **inputs}
+        name, account = inputs["accountName"], account_of(self.control_plane, resource_id)
         rules = (inputs.get("cors") or {}).get("corsRules") or []
-        self._refuse_cors(account, rules)
         self.refuse_values(inputs)
+        self._refuse_cors(account, rules)
         _validate_protection(account, inputs)
         self.control_plane.blobs(name).set_cors(rules)
         with self.control_plane.change() as content:
@@ -105,10 +105,6 @@ class BlobServiceProperties(ResourceType):
         properties = account["properties"]
         if rules and properties["kind"] == "StorageV2" and "Premium" in properties["sku"]["name"]:
             raise _unsupported("'cors': it is a premium general-purpose account")
-        if len(rules) > MOST_CORS_RULES:
-            raise _invalid_document(f"{len(rules)} CORS rules, at most {MOST_CORS_RULES}")
-        for failure in self.properties.limit_failures({"cors": {"corsRules": rules}}):
-            raise self.bad_request(failure.reason, "InvalidXmlNodeValue")
         for number, rule in enumerate(rules):
             for field in ("allowedHeaders", "exposedHeaders"):
                 prefixes = len([name for name in rule[field] if name.endswith("*") and name != "*"])
@@ -117,11 +113,15 @@ class BlobServiceProperties(ResourceType):
                     raise self.bad_request(
                         f"'cors.corsRules[{number}].{field}' has {literal} headers and {prefixes} "
                         f"prefixes: at most {MOST_HEADERS} and {MOST_HEADER_PREFIXES} are allowed",
-                        "InvalidXmlNodeValue",
+                        _CORS_CODE,
                     )
         size = sum(len(_cors_text(rule[field])) for rule in rules for field in CORS_FIELDS)
         if size > MOST_CORS_BYTES:
-            raise _invalid_document(f"{size} bytes of CORS rules, at most {MOST_CORS_BYTES}")
+            raise self.bad_request(
+                f"XML specified is not syntactically valid: {size} bytes of CORS rules, at most "
+                f"{MOST_CORS_BYTES} are allowed.",
+                "InvalidXmlDocument",
+            )
 
 
 def _validate_protection(account: Record, inputs: Props) -> None:
@@ -187,8 +187,3 @@ def _unsupported(detail: str) -> ArmError:
 
 def _cors_text(value: list[str] | int) -> str:
     return ",".join(value) if isinstance(value, list) else str(value)
-
-
-def _invalid_document(detail: str) -> ArmError:
-    message = f"XML specified is not syntactically valid: {detail}."
-    return ArmError(400, "InvalidXmlDocument", message)

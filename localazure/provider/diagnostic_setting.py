@@ -1,4 +1,4 @@
-"""azure-native:monitor:DiagnosticSetting: where a resource's logs and metrics go."""
+"""azure-native:monitor:DiagnosticSetting: the destinations of a resource's logs and metrics."""
 
 from __future__ import annotations
 

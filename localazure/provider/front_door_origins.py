@@ -1,4 +1,4 @@
-"""azure-native:cdn: AFDOriginGroup and AFDOrigin, where Front Door fetches from."""
+"""azure-native:cdn: AFDOriginGroup and AFDOrigin, the servers behind Front Door."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class AFDOrigin(FrontDoorResource):
 
 
 def enabled_origins(content: Record, group: str, but: str = "") -> list[Record]:
-    """The origins of a group that can be fetched from."""
+    """The enabled origins of a group."""
     return [
         origin
         for origin in records_of(content, AFDOrigin.arm_type, group)

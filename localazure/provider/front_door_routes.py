@@ -1,4 +1,4 @@
-"""azure-native:cdn:Route: which requests of an endpoint go to which origin group."""
+"""azure-native:cdn:Route: which requests to an endpoint are sent to which origin group."""
 
 from __future__ import annotations
 

@@ -35,7 +35,8 @@ def functions(control_plane: ControlPlane) -> dict[str, Function]:
         "azure-native:storage:getManagementPolicy": _getter(ManagementPolicy(control_plane)),
         "azure-native:storage:getStorageAccount": _getter(account),
         "azure-native:storage:listStorageAccountKeys": Function(
-            ("accountName", "resourceGroupName"), account.keys
+            ("accountName", "resourceGroupName"),
+            lambda asked: account.keys(asked["resourceGroupName"], asked["accountName"]),
         ),
     }
 

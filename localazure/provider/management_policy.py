@@ -1,4 +1,4 @@
-"""azure-native:storage:ManagementPolicy: what Azure does to old blobs once a day."""
+"""azure-native:storage:ManagementPolicy: lifecycle rules for blobs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class ManagementPolicy(ControlPlaneResource):
         return {"lastModifiedTime": now()}
 
     def _refuse_rule(self, path: str, definition: Props, *, tracks_access: bool) -> None:
-        """Each rule does something, each step says when, and append blobs are only deleted."""
+        """Each rule needs an action, each action one age, and append blobs can only be deleted."""
         actions = {key: value for key, value in definition["actions"].items() if value}
         steps = {
             f"{path}.definition.actions.{part}.{step}": (part, step, when)

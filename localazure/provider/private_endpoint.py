@@ -19,7 +19,7 @@ NAME = Limit(
     pattern=r"[A-Za-z0-9]([\w.-]{0,62}\w)?",
     rule="1 to 64 letters, digits, '_', '.' and '-', the last none of '.' and '-'",
 )
-# "Private-link resource": the parts of a storage account that have addresses of their own.
+# "Private-link resource": the sub-resources of a storage account.
 PARTS = ("blob", "dfs", "file", "queue", "table", "web")
 STORAGE_PARTS = frozenset(PARTS) | {f"{part}_secondary" for part in PARTS if part != "file"}
 MOST_ZONES = 5

@@ -39,10 +39,12 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Failure:
-    """A wrong input: its path, such as `policy.rules[0].name`, and what is wrong."""
+    """A wrong input: its path, such as `policy.rules[0].name`, what is wrong, and Azure's code if
+    it is not the type's usual one."""
 
     property: str
     reason: str
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Limit:
 
     `values` replace the SDK's choices; with `combined` a value may be several of them, with commas.
     `pattern` must match the whole text, and `rule` says so in words. `low` and `high` are for
-    numbers, `least` and `most` for the items of a list.
+    numbers, `least` and `most` for the items of a list. `code` is Azure's error code.
     """
 
     values: tuple[str, ...] = ()
@@ -62,6 +64,7 @@ class Limit:
     high: int | None = None
     least: int = 0
     most: int | None = None
+    code: str = ""
 
     def reasons(self, value: Any, choices: tuple[str, ...]) -> Iterator[str]:
         if isinstance(value, str):
@@ -117,12 +120,13 @@ class Properties:
             limit = self._limits.get(value.pattern, UNLIMITED)
             choices = tuple(value.schema.get("enum", ()))
             for reason in limit.reasons(value.value, choices):
-                yield Failure(value.path, f"'{value.path}' {reason}")
+                yield Failure(value.path, f"'{value.path}' {reason}", limit.code)
             for needed in self._needed:
                 above, _, name = needed.rpartition(".")
                 if above == value.pattern and value.value.get(name) is None:
                     path = _below(value.path, name)
-                    yield Failure(path, f"'{path}' is missing")
+                    code = self._limits.get(needed, UNLIMITED).code
+                    yield Failure(path, f"'{path}' is missing", code)
 
     def pruned(self, outputs: Props) -> Props:
         """The outputs without those that are no inputs."""

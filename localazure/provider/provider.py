@@ -1,4 +1,4 @@
-"""The provider itself: the protocol's verbs over plain dicts, whoever calls them."""
+"""The provider: the protocol's verbs over plain dicts, for the plugin and the engine."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from localazure.values import UNKNOWN, Props
 
 @dataclass(frozen=True)
 class Diff:
-    """`changes` maps a property's path to `add`, `update` or `delete`; `replaces` are the
-    paths whose change makes a new resource; `delete_first` says that the old one has to go
-    before, because both would bear the same name."""
+    """`changes` maps a property's path to `add`, `update` or `delete`. `replaces` are the paths
+    whose change replaces the resource. With `delete_first`, the old resource must be deleted before
+    the new one is created, because both have the same name."""
 
     changes: dict[str, str] = field(default_factory=dict)
     replaces: tuple[str, ...] = ()
@@ -32,9 +32,9 @@ class Diff:
 
 
 class Provider:
-    """Every verb takes and returns plain JSON values, in previews with `UNKNOWN` among them.
+    """Every verb takes and returns plain JSON values, and `UNKNOWN` in previews.
 
-    Raises ArmError where Azure would refuse, KeyError for a type that this stand-in lacks.
+    Raises ArmError if Azure would refuse, KeyError for a type that this stand-in lacks.
     """
 
     def __init__(self, azurite: Azurite) -> None:
@@ -83,7 +83,7 @@ class Provider:
         return kind.create(inputs)
 
     def read(self, token: str, resource_id: str, inputs: Props) -> tuple[Live, Props] | None:
-        """The live resource and the inputs that would declare it, or None if it is gone."""
+        """The live resource and the inputs that would declare it, or None if it does not exist."""
         kind = self.resource_types[token]
         live = kind.read(resource_id)
         if live is None:
@@ -95,7 +95,7 @@ class Provider:
     def update(
         self, token: str, resource_id: str, old: Props, inputs: Props, *, preview: bool = False
     ) -> Live:
-        """`old` are the outputs so far: a preview keeps of them what an update leaves alone."""
+        """`old` are the outputs so far; a preview keeps those that an update does not change."""
         kind = self.resource_types[token]
         if preview:
             return Live(resource_id, {**old, **kind.previewed(inputs, old)})
@@ -108,11 +108,11 @@ class Provider:
         kind.delete(resource_id)
 
     def start(self) -> None:
-        """Have Azurite run, and serve the accounts that there are."""
+        """Start Azurite unless it runs, and serve the existing accounts."""
         self.control_plane.start()
 
     def serve_accounts(self) -> None:
-        """The same for an Azurite that may or may not run."""
+        """Update the accounts that Azurite serves, whether it runs or not."""
         self.control_plane.serve_accounts()
 
     def last_loss(self) -> str:

@@ -36,9 +36,9 @@ def records_of(content: Record, arm_type: str, below: str = "") -> list[Record]:
 
 def forget(content: Record, resource_id: str) -> None:
     """Remove a record and everything below it."""
-    gone = resource_id.lower()
+    low = resource_id.lower()
     recorded = content.get("recorded", {})
-    for key in [key for key in recorded if key == gone or key.startswith(f"{gone}/")]:
+    for key in [key for key in recorded if key == low or key.startswith(f"{low}/")]:
         del recorded[key]
 
 

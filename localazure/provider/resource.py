@@ -131,7 +131,8 @@ class ResourceType(ABC):
         """Raise Azure's answer to values outside their limits."""
         failures = list(self.properties.limit_failures(inputs))
         if failures:
-            raise self.bad_request("; ".join(failure.reason for failure in failures))
+            reasons = "; ".join(failure.reason for failure in failures)
+            raise self.bad_request(reasons, failures[0].code)
 
     def bad_request(self, message: str, code: str = "") -> ArmError:
         return ArmError(400, code or self.invalid, message)

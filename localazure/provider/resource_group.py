@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import os
-import re
+from typing import ClassVar
 
 from localazure.errors import ArmError
 from localazure.provider.arm import GROUP, group_id
-from localazure.provider.properties import Failure
+from localazure.provider.properties import Failure, Limit, Limits
 from localazure.provider.records import forget, held_in_group
 from localazure.provider.regions import check_region, region
 from localazure.provider.resource import Live, ResourceType
 from localazure.values import Props
 
-# "Naming rules and restrictions for Azure resources", Microsoft.Resources/resourceGroups.
-NAME = re.compile(r"[\w.()-]{0,89}[\w()-]")
-
 
 class ResourceGroup(ResourceType):
     token = "azure-native:resources:ResourceGroup"
     id_format = GROUP
+    limits: ClassVar[Limits] = {
+        "resourceGroupName": Limit(
+            # "Naming rules and restrictions for Azure resources"
+            pattern=r"[\w.()-]{0,89}[\w()-]",
+            rule="1 to 90 letters, digits, '_', '-', '(', ')' and '.', and no '.' at the end",
+        )
+    }
     immutable = ("location",)
+    invalid = "InvalidParameter"
 
     def check(
         self, logical_name: str, old: Props, new: Props, seed: bytes
@@ -34,13 +39,7 @@ class ResourceGroup(ResourceType):
 
     def create(self, inputs: Props) -> Live:
         name = inputs["resourceGroupName"]
-        if not NAME.fullmatch(name):
-            raise ArmError(
-                400,
-                "InvalidParameter",
-                f"The provided resource group name '{name}' is not valid: 1 to 90 letters, digits, "
-                "'_', '-', '(', ')' and '.', and no '.' at the end.",
-            )
+        self.refuse_values(inputs)
         check_region(inputs["location"])
         with self.control_plane.change() as content:
             if name.lower() in content["groups"]:

@@ -1,4 +1,4 @@
-"""The schema that the stand-in gives for itself: the types that it knows, and their inputs."""
+"""The Pulumi schema of the stand-in: its types, their inputs and outputs."""
 
 from __future__ import annotations
 

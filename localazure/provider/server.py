@@ -18,7 +18,7 @@ from localazure.provider.provider import Diff, Provider, plugin_version
 from localazure.provider.schema import schema
 from localazure.values import Props, from_struct, plain, to_struct
 
-# Containers of thousands of names and long rules stay far below it; gRPC's own 4 MiB need not hold.
+# gRPC's default of 4 MiB is too little for some stacks.
 MAX_MESSAGE = 400 * 1024 * 1024
 PARENT_CHECK_SECONDS = 1.0
 
@@ -174,12 +174,12 @@ def serve() -> None:
 
 
 def token_of(urn: str) -> str:
-    """The resource's own type out of its URN, whatever components it stands in."""
+    """The resource's own type in its URN, without those of its parents."""
     return urn.split("::")[2].rpartition("$")[2]
 
 
 def _props(struct: Any) -> Props:
-    """The engine opens secrets for a provider that did not say that it keeps them."""
+    """Plain values: the engine sends no secrets to a provider that does not accept them."""
     opened: Props = plain(from_struct(struct))
     return opened
 

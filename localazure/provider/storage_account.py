@@ -90,12 +90,12 @@ class StorageAccount(ResourceType):
             content["accounts"].pop(name, None)
             forget(content, resource_id)
 
-    def keys(self, asked: Props) -> Props:
+    def keys(self, group: str, name: str) -> Props:
         """listStorageAccountKeys: `{keys: [{keyName, value, permissions, creationTime}]}`.
 
         Not marked secret, since azure-native does not do it either: the program must.
         """
-        resource_id = self.resource_id(asked)
+        resource_id = account_id(group, name)
         account = account_of(self.control_plane, resource_id)
         # To Azure, listing keys is a write: the keys permit writes.
         refuse_locked(self.control_plane.load(), resource_id, "write")
@@ -112,7 +112,7 @@ class StorageAccount(ResourceType):
         }
 
     def _apply_public_access(self, name: str) -> None:
-        """The account's switch overrides its containers' levels, in both directions."""
+        """Apply the account's switch, which overrides its containers' levels, to Azurite."""
         account = self.control_plane.account(name)
         if account and account["containers"]:
             blobs = self.control_plane.blobs(name)
@@ -166,7 +166,7 @@ class StorageAccount(ResourceType):
 
 
 def effective_level(account: Record, container: str) -> str:
-    """The level at which a container can be read: its own, if the account allows any."""
+    """A container's public access level: its own if the account allows any."""
     allowed = account["properties"].get("allowBlobPublicAccess") is True
     return str(account["containers"][container]) if allowed else "None"
 
