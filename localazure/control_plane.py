@@ -125,44 +125,36 @@ def _key_table(content: Record) -> dict[str, tuple[str, ...]]:
     return {name: _served(account) for name, account in content["accounts"].items()}
 
 
+_GROUP = {"name": str, "location": str}
+_RECORD = {"id": str, "type": str, "inputs": dict, "computed": dict}
+_KEYS = {"key1": str, "key2": str}
+_ACCOUNT = {
+    "group": str,
+    "created": str,
+    "keys": _KEYS,
+    "keyCreated": _KEYS,
+    "properties": {"location": str, "sku": {"name": str}},
+    "containers": dict,
+    "deleted": dict,
+    "blobService": dict | None,
+    "containerSettings": dict | None,
+    "controlKey": str | None,
+}
+
+
 def _is_sound(content: Record) -> bool:
     """Whether everything that the code relies on is present and of the right type."""
-    recorded = content.get("recorded", {})
     return (
-        _holds(content, groups=dict, accounts=dict)
-        and isinstance(recorded, dict)
-        and all(_holds(group, name=str, location=str) for group in content["groups"].values())
-        and all(_is_account(account) for account in content["accounts"].values())
-        and all(
-            _holds(record, id=str, type=str, inputs=dict, computed=dict)
-            for record in recorded.values()
+        _has_form(content, {"groups": dict, "accounts": dict, "recorded": dict | None})
+        and all(_has_form(group, _GROUP) for group in content["groups"].values())
+        and all(_has_form(account, _ACCOUNT) for account in content["accounts"].values())
+        and all(_has_form(record, _RECORD) for record in (content.get("recorded") or {}).values())
+    )
+
+
+def _has_form(value: Any, form: Any) -> bool:
+    if isinstance(form, dict):
+        return isinstance(value, dict) and all(
+            _has_form(value.get(key), below) for key, below in form.items()
         )
-    )
-
-
-def _is_account(account: Any) -> bool:
-    return (
-        _holds(
-            account,
-            group=str,
-            created=str,
-            keys=dict,
-            keyCreated=dict,
-            properties=dict,
-            containers=dict,
-            deleted=dict,
-        )
-        and _holds(account["keys"], key1=str, key2=str)
-        and _holds(account["keyCreated"], key1=str, key2=str)
-        and _holds(account["properties"], location=str, sku=dict)
-        and _holds(account["properties"]["sku"], name=str)
-        and isinstance(account.get("blobService", {}), dict)
-        and isinstance(account.get("containerSettings", {}), dict)
-        and isinstance(account.get("controlKey", ""), str)
-    )
-
-
-def _holds(value: Any, **types: type) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(value.get(key), type_) for key, type_ in types.items()
-    )
+    return isinstance(value, form)

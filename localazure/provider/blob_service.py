@@ -39,7 +39,6 @@ class BlobServiceProperties(ResourceType):
     id_format = f"{ACCOUNT}/blobServices/{{blobServicesName}}"
     limits: ClassVar[Limits] = {
         "blobServicesName": Limit(values=("default",), code="InvalidResourceName"),
-        "cors.corsRules": Limit(most=MOST_CORS_RULES, code="InvalidXmlDocument"),
         **dict.fromkeys(_CORS_FIELDS, Limit(code=_CORS_CODE)),
         f"{_CORS}.allowedHeaders[]": _ENTRY,
         f"{_CORS}.allowedMethods": Limit(least=1, code=_CORS_CODE),
@@ -105,6 +104,8 @@ class BlobServiceProperties(ResourceType):
         properties = account["properties"]
         if rules and properties["kind"] == "StorageV2" and "Premium" in properties["sku"]["name"]:
             raise _unsupported("'cors': it is a premium general-purpose account")
+        if len(rules) > MOST_CORS_RULES:
+            raise self._invalid_document(f"{len(rules)} CORS rules", MOST_CORS_RULES)
         for number, rule in enumerate(rules):
             for field in ("allowedHeaders", "exposedHeaders"):
                 prefixes = len([name for name in rule[field] if name.endswith("*") and name != "*"])
@@ -117,11 +118,11 @@ class BlobServiceProperties(ResourceType):
                     )
         size = sum(len(_cors_text(rule[field])) for rule in rules for field in CORS_FIELDS)
         if size > MOST_CORS_BYTES:
-            raise self.bad_request(
-                f"XML specified is not syntactically valid: {size} bytes of CORS rules, at most "
-                f"{MOST_CORS_BYTES} are allowed.",
-                "InvalidXmlDocument",
-            )
+            raise self._invalid_document(f"{size} bytes of CORS rules", MOST_CORS_BYTES)
+
+    def _invalid_document(self, what: str, most: int) -> ArmError:
+        message = f"XML specified is not syntactically valid: {what}, at most {most} are allowed."
+        return self.bad_request(message, "InvalidXmlDocument")
 
 
 def _validate_protection(account: Record, inputs: Props) -> None:

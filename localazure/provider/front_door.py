@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from localazure.control_plane import TENANT, Record
@@ -23,6 +24,8 @@ CLASSIC = {
     "Premium_Verizon": "Azure CDN from Edgio",
 }
 HOST = r"(?=.{1,253}\Z)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}"
+# A custom domain's validation token is valid for so long.
+TOKEN_DAYS = 7
 ROUTES = "Microsoft.Cdn/profiles/afdEndpoints/routes"
 
 
@@ -77,11 +80,23 @@ class FrontDoorResource(ControlPlaneResource):
     """A part of a profile that is deployed to the edge."""
 
     invalid = "BadRequest"
+    # The input with which routes refer to resources of this type.
+    route_input: ClassVar[str] = ""
 
     def profile(self, write: Write) -> Props:
         """The inputs of the profile that a resource belongs to."""
         found: Props = write.content["recorded"][profile_of(write.resource_id).lower()]["inputs"]
         return found
+
+    def validate_delete(self, content: Record, record: Record) -> None:
+        for route in records_of(content, ROUTES, profile_of(record["id"])):
+            value = route["inputs"].get(self.route_input) or []
+            references = value if isinstance(value, list) else [value]
+            if any((one.get("id") or "").lower() == record["id"].lower() for one in references):
+                raise conflict(
+                    "This resource is still associated with a route. Please delete the association "
+                    f"with the route first before deleting this resource. Route: {route['id']}"
+                )
 
     def answers(self, content: Record, record: Record) -> Props:
         return {"deploymentStatus": "NotStarted", "provisioningState": "Succeeded"}
@@ -109,13 +124,37 @@ class AFDEndpoint(FrontDoorResource, GlobalResource):
         return {**super().answers(content, record), "hostName": host}
 
 
-def refuse_in_use(content: Record, record: Record, key: str) -> None:
-    """Refuse to delete a resource that a route refers to with its input `key`."""
-    for route in records_of(content, ROUTES, profile_of(record["id"])):
-        value = route["inputs"].get(key) or []
-        references = value if isinstance(value, list) else [value]
-        if any((one.get("id") or "").lower() == record["id"].lower() for one in references):
-            raise conflict(
-                "This resource is still associated with a route. Please delete the association "
-                f"with the route first before deleting this resource. Route: {route['id']}",
-            )
+class AFDCustomDomain(FrontDoorResource):
+    token = "azure-native:cdn:AFDCustomDomain"
+    id_format = f"{PROFILE}/customDomains/{{customDomainName}}"
+    limits: ClassVar[Limits] = {
+        "customDomainName": name_limit(260),
+        "hostName": Limit(pattern=HOST, rule="a host name like static.example.com"),
+        "tlsSettings.certificateType": Limit(values=("ManagedCertificate", "CustomerCertificate")),
+        # The SDK offers TLS10 too, which Azure refuses since March 2025.
+        "tlsSettings.minimumTlsVersion": Limit(values=("TLS12", "TLS13")),
+    }
+    immutable = ("hostName",)
+    unique = "hostName"
+    route_input = "customDomains"
+    defaults: ClassVar[Props] = {
+        "tlsSettings": {"certificateType": "ManagedCertificate", "minimumTlsVersion": "TLS12"}
+    }
+
+    def validate(self, write: Write) -> None:
+        tls = write.inputs.get("tlsSettings") or {}
+        if tls.get("certificateType") == "CustomerCertificate" and not tls.get("secret"):
+            raise self.bad_request("'tlsSettings.secret' is missing: your own certificate")
+
+    def computed(self, resource_id: str, inputs: Props) -> Props:
+        token = hashlib.sha256(resource_id.lower().encode()).hexdigest()[:31]
+        until = datetime.now(UTC) + timedelta(days=TOKEN_DAYS)
+        return {
+            "validationProperties": {
+                "expirationDate": until.isoformat(),
+                "validationToken": f"_{token}",
+            }
+        }
+
+    def answers(self, content: Record, record: Record) -> Props:
+        return {**super().answers(content, record), "domainValidationState": "Pending"}

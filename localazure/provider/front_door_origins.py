@@ -18,7 +18,6 @@ from localazure.provider.front_door import (
     FrontDoorResource,
     name_limit,
     profile_of,
-    refuse_in_use,
 )
 from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import records_of, refuse_missing
@@ -42,6 +41,7 @@ class AFDOriginGroup(FrontDoorResource):
         "trafficRestorationTimeToHealedOrNewEndpointsInMinutes": Limit(low=0, high=50),
     }
     needed = ("authentication.scope", "authentication.type", "loadBalancingSettings")
+    route_input = "originGroup"
     defaults: ClassVar[Props] = {"sessionAffinityState": "Disabled"}
 
     def validate(self, write: Write) -> None:
@@ -64,9 +64,6 @@ class AFDOriginGroup(FrontDoorResource):
             )
         if wanted_identity == "UserAssigned" and not signed.get("userAssignedIdentity"):
             raise self.bad_request("'authentication.userAssignedIdentity' is missing.")
-
-    def validate_delete(self, content: Record, record: Record) -> None:
-        refuse_in_use(content, record, "originGroup")
 
 
 class AFDOrigin(FrontDoorResource):

@@ -1,8 +1,11 @@
-"""azure-native:cdn:Route: which requests to an endpoint are sent to which origin group."""
+"""azure-native:cdn: Route, RuleSet and Rule, what Front Door does with requests.
+
+Of a rule's actions and conditions there are only those that this project declares.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from localazure.errors import conflict
 from localazure.provider.arm import check_reference
@@ -22,6 +25,16 @@ from localazure.values import Props
 # A wildcard is allowed at the end only, after a slash.
 PATTERN = r"/|/\*|(/[^/*]+)+(/|/\*)?"
 SPECIFIED = ("IgnoreSpecifiedQueryStrings", "IncludeSpecifiedQueryStrings")
+RULE_SET = f"{PROFILE}/ruleSets/{{ruleSetName}}"
+# "Azure Front Door limits": in one rule.
+MOST_ACTIONS, MOST_CONDITIONS = 5, 10
+
+
+def _name(longest: int) -> Limit:
+    return Limit(
+        pattern=rf"[A-Za-z][A-Za-z0-9]{{0,{longest - 1}}}",
+        rule=f"1 to {longest} letters and digits, the first a letter",
+    )
 
 
 class Route(FrontDoorResource):
@@ -32,10 +45,12 @@ class Route(FrontDoorResource):
             pattern=r"[\w.+-]+/[\w.+-]+", rule="a type like text/css"
         ),
         "originPath": ABSOLUTE_PATH,
+        "patternsToMatch": Limit(least=1),
         "patternsToMatch[]": Limit(
             pattern=PATTERN, rule="a path that begins with '/', '*' only in a last '/*'"
         ),
         "routeName": name_limit(90),
+        "supportedProtocols": Limit(least=1),
     }
     needed = ("originGroup",)
     defaults: ClassVar[Props] = {
@@ -82,14 +97,12 @@ class Route(FrontDoorResource):
 
     def _refuse_protocols(self, route: Props) -> None:
         protocols = route["supportedProtocols"]
-        if not protocols or len(set(protocols)) < len(protocols):
+        if len(set(protocols)) < len(protocols):
             raise self.bad_request(f"'supportedProtocols' cannot be {protocols}: Http, Https, both")
         if route["httpsRedirect"] == "Enabled" and len(protocols) < 2:
             raise self.bad_request(
                 "'httpsRedirect' is Enabled: 'supportedProtocols' must contain Http and Https."
             )
-        if not route["patternsToMatch"]:
-            raise self.bad_request("'patternsToMatch' is empty: at least one is needed.")
 
     def _refuse_cache(self, cache: Props) -> None:
         named, how = cache.get("queryParameters"), cache.get("queryStringCachingBehavior")
@@ -128,3 +141,46 @@ def _requests(resource_id: str, route: Props) -> set[tuple[str, str, str]]:
         for pattern in route["patternsToMatch"]
         for protocol in route["supportedProtocols"]
     }
+
+
+class RuleSet(FrontDoorResource):
+    token = "azure-native:cdn:RuleSet"
+    id_format = RULE_SET
+    limits: ClassVar[Limits] = {"ruleSetName": _name(60)}
+    route_input = "ruleSets"
+
+
+class Rule(FrontDoorResource):
+    token = "azure-native:cdn:Rule"
+    id_format = f"{RULE_SET}/rules/{{ruleName}}"
+    limits: ClassVar[Limits] = {
+        "actions": Limit(least=1, most=MOST_ACTIONS),
+        "actions[].parameters.headerName": Limit(
+            pattern=r"[!#$%&'*+.^_`|~\w-]+", rule="a header's name"
+        ),
+        "conditions": Limit(most=MOST_CONDITIONS),
+        "order": Limit(low=0),
+        "ruleName": _name(260),
+    }
+    needed = ("actions", "order")
+    unique = "order"
+    defaults: ClassVar[Props] = {"matchProcessingBehavior": "Continue"}
+
+    def validate(self, write: Write) -> None:
+        for index, action in enumerate(write.inputs["actions"]):
+            self._refuse_action(f"actions[{index}]", action["parameters"])
+        for index, condition in enumerate(write.inputs.get("conditions") or []):
+            self._refuse_condition(f"conditions[{index}]", condition["parameters"])
+
+    def _refuse_action(self, path: str, parameters: dict[str, Any]) -> None:
+        header = parameters["headerAction"]
+        if header in ("Append", "Overwrite") and not parameters.get("value"):
+            raise self.bad_request(f"'{path}.parameters.value' is missing: {header} needs one.")
+
+    def _refuse_condition(self, path: str, parameters: dict[str, Any]) -> None:
+        values, operator = parameters.get("matchValues") or [], parameters["operator"]
+        if (operator == "Any") == bool(values):
+            rule = "Any takes none" if values else f"{operator} needs one"
+            raise self.bad_request(f"'{path}.parameters.matchValues' cannot be {values}: {rule}.")
+        if not parameters.get("selector"):
+            raise self.bad_request(f"'{path}.parameters.selector' is missing: the header's name.")

@@ -21,6 +21,14 @@ from localazure.values import Props, from_struct, plain, to_struct
 # gRPC's default of 4 MiB is too little for some stacks.
 MAX_MESSAGE = 400 * 1024 * 1024
 PARENT_CHECK_SECONDS = 1.0
+# Calls for which there is nothing to do.
+_EMPTY_ANSWERS = {
+    "Attach": empty_pb2.Empty,
+    "Cancel": empty_pb2.Empty,
+    "GetMapping": provider_pb2.GetMappingResponse,
+    "GetMappings": provider_pb2.GetMappingsResponse,
+    "Handshake": provider_pb2.ProviderHandshakeResponse,
+}
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
@@ -31,6 +39,12 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         for name in vars(Calls):
             if name[0].isupper():
                 setattr(self, name, _answering(getattr(calls, name)))
+        for name, answer in _EMPTY_ANSWERS.items():
+            setattr(self, name, _constant(answer))
+
+
+def _constant(answer: Callable[[], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
+    return lambda request, context: answer()
 
 
 def _answering(call: Callable[[Any], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
@@ -55,26 +69,11 @@ class Calls:
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
 
-    def Handshake(self, request: Any) -> Any:
-        return provider_pb2.ProviderHandshakeResponse()
-
-    def Attach(self, request: Any) -> Any:
-        return empty_pb2.Empty()
-
     def GetPluginInfo(self, request: Any) -> Any:
         return plugin_pb2.PluginInfo(version=plugin_version())
 
     def GetSchema(self, request: Any) -> Any:
         return provider_pb2.GetSchemaResponse(schema=schema(self._provider))
-
-    def GetMapping(self, request: Any) -> Any:
-        return provider_pb2.GetMappingResponse()
-
-    def GetMappings(self, request: Any) -> Any:
-        return provider_pb2.GetMappingsResponse()
-
-    def Cancel(self, request: Any) -> Any:
-        return empty_pb2.Empty()
 
     def CheckConfig(self, request: Any) -> Any:
         return provider_pb2.CheckResponse(inputs=request.news)
