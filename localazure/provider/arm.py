@@ -6,7 +6,7 @@ import hashlib
 import re
 import uuid
 
-from localazure.control_plane import SUBSCRIPTION
+from localazure.control_plane import SUBSCRIPTION, TENANT
 from localazure.errors import ArmError
 from localazure.values import Props
 
@@ -116,6 +116,13 @@ def refuse_identity(identity: Props) -> None:
             "The request format was unexpected, a non-UserAssigned identity type should not "
             "contain: userAssignedIdentities",
         )
+
+
+def with_principal(identity: Props, owner: str) -> Props:
+    """A managed identity with the principal that Azure assigns to it."""
+    if "SystemAssigned" not in identity["type"]:
+        return identity
+    return {**identity, "principalId": made_up_guid("principal", owner), "tenantId": TENANT}
 
 
 def id_part(resource_id: str, segment: str) -> str:

@@ -18,7 +18,7 @@ from localazure.provider.records import (
     refuse_missing,
 )
 from localazure.provider.regions import check_region
-from localazure.provider.resource import Live, ResourceType, value_at
+from localazure.provider.resource import Live, ResourceType, declared, value_at
 from localazure.provider.resource_group import already_exists
 from localazure.values import Props
 
@@ -74,7 +74,7 @@ class ControlPlaneResource(ResourceType):
             content.setdefault("recorded", {})[resource_id.lower()] = {
                 "id": resource_id,
                 "type": self.arm_type,
-                "inputs": _stored(inputs),
+                "inputs": declared(inputs),
                 "computed": self.computed(resource_id, inputs),
             }
         return self.existing(resource_id)
@@ -104,7 +104,7 @@ class ControlPlaneResource(ResourceType):
                 raise not_found(resource_id)
             inputs = {**self.names(record["id"]), **inputs}
             self._validate(Write(content, record["id"], inputs, record["inputs"]))
-            record["inputs"] = _stored(inputs)
+            record["inputs"] = declared(inputs)
         return self.existing(resource_id)
 
     def delete(self, resource_id: str) -> None:
@@ -173,7 +173,3 @@ class GlobalResource(ControlPlaneResource):
                 f"The provided location '{location}' is not available for resource type "
                 f"'{self.arm_type}'. List of available regions for the resource type is 'global'.",
             )
-
-
-def _stored(inputs: Props) -> Props:
-    return {k: v for k, v in inputs.items() if not k.startswith("__") and v is not None}

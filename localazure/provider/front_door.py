@@ -6,9 +6,9 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
-from localazure.control_plane import TENANT, Record
+from localazure.control_plane import Record
 from localazure.errors import conflict
-from localazure.provider.arm import GROUP, made_up_guid, refuse_identity
+from localazure.provider.arm import GROUP, made_up_guid, refuse_identity, with_principal
 from localazure.provider.control_plane_resource import ControlPlaneResource, GlobalResource, Write
 from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import records_of
@@ -70,9 +70,8 @@ class Profile(GlobalResource):
             "provisioningState": "Succeeded",
             "resourceState": "Active",
         }
-        if identity and "SystemAssigned" in identity["type"]:
-            principal = made_up_guid("principal", record["id"])
-            answers["identity"] = {**identity, "principalId": principal, "tenantId": TENANT}
+        if identity:
+            answers["identity"] = with_principal(identity, record["id"])
         return answers
 
 

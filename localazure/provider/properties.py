@@ -19,21 +19,14 @@ from localazure.values import UNKNOWN, Props
 
 FILE = Path(__file__).with_name("properties.json")
 Schema = dict[str, Any]
-_NAMES = {
-    "array": "a list",
-    "boolean": "true or false",
-    "integer": "a number",
-    "number": "a number",
-    "object": "an object",
-    "string": "text",
-}
-_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
-    "array": (list, tuple),
-    "boolean": (bool,),
-    "integer": (int, float),
-    "number": (int, float),
-    "object": (Mapping,),
-    "string": (str,),
+# For each type of JSON Schema, Python's and its name in messages.
+_TYPES: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "array": ((list, tuple), "a list"),
+    "boolean": (bool, "true or false"),
+    "integer": ((int, float), "a number"),
+    "number": ((int, float), "a number"),
+    "object": (Mapping, "an object"),
+    "string": (str, "text"),
 }
 
 
@@ -149,7 +142,9 @@ class _Value:
             names = ", ".join(_discriminators(self.schema))
             yield Failure(self.path, f"'{self.path}.name' of {self.value!r} is none of {names}")
         elif kind is not None and not _has_type(self.value, kind):
-            yield Failure(self.path, f"'{self.path}' should be {_NAMES[kind]}, not {self.value!r}")
+            yield Failure(
+                self.path, f"'{self.path}' should be {_TYPES[kind][1]}, not {self.value!r}"
+            )
         elif "additionalProperties" in self.schema:
             if not all(item is UNKNOWN or isinstance(item, str) for item in self.value.values()):
                 text = f"'{self.path}' should be an object of texts, not {self.value!r}"
@@ -213,7 +208,7 @@ def _discriminators(schema: Schema) -> dict[str, Schema]:
 def _has_type(value: Any, kind: str) -> bool:
     if isinstance(value, bool):  # which Python counts among the integers
         return kind == "boolean"
-    return isinstance(value, _PYTHON_TYPES[kind])
+    return isinstance(value, _TYPES[kind][0])
 
 
 def _below(path: str, key: str) -> str:

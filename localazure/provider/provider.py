@@ -16,7 +16,7 @@ from localazure.provider.properties import Failure
 from localazure.provider.records import refuse_locked
 from localazure.provider.regions import region
 from localazure.provider.registry import RESOURCE_TYPES
-from localazure.provider.resource import Live, ResourceType, value_at
+from localazure.provider.resource import Live, ResourceType, declared, value_at
 from localazure.values import UNKNOWN, Props
 
 
@@ -158,7 +158,7 @@ def plugin_version() -> str:
 
 
 def _comparable(inputs: Props) -> Props:
-    cleaned = {k: v for k, v in inputs.items() if not k.startswith("__") and v is not None}
+    cleaned = declared(inputs)
     if isinstance(cleaned.get("location"), str):
         cleaned["location"] = region(cleaned["location"])
     return cleaned

@@ -162,6 +162,11 @@ class ResourceType(ABC):
         """Delete it. Not an error if it does not exist."""
 
 
+def declared(inputs: Props) -> Props:
+    """The inputs without those that are unset, and without azure-native's own."""
+    return {k: v for k, v in inputs.items() if not k.startswith("__") and v is not None}
+
+
 def value_at(props: Any, path: str) -> Any:
     """The value at a dotted path of objects, or None."""
     for part in path.split("."):

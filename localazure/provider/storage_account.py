@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from localazure.control_plane import TENANT, ControlPlane, Record, new_key, now
+from localazure.control_plane import ControlPlane, Record, new_key, now
 from localazure.errors import ArmError
 from localazure.provider.account_rules import IMMUTABLE, LIMITS, NEEDED, refuse, refuse_change
-from localazure.provider.arm import GROUP, account_id, id_part, made_up_guid
+from localazure.provider.arm import GROUP, account_id, id_part, with_principal
 from localazure.provider.properties import Limits
 from localazure.provider.records import forget, group_not_found, not_found, refuse_locked
 from localazure.provider.regions import region
-from localazure.provider.resource import Live, ResourceType, value_at
+from localazure.provider.resource import Live, ResourceType, declared, value_at
 from localazure.provider.resource_group import already_exists
 from localazure.values import Props
 
@@ -121,18 +121,13 @@ class StorageAccount(ResourceType):
 
     def _live(self, name: str, account: Record) -> Live:
         stored = account["properties"]
-        given = stored.get("identity")
-        secondary = (
+        endpoint = self.control_plane.azurite.endpoint
+        extras: Props = {}
+        if stored.get("identity"):
+            extras["identity"] = with_principal(stored["identity"], name)
+        if stored["sku"]["name"] in ("Standard_RAGRS", "Standard_RAGZRS"):
             # "Azure Storage redundancy": the account's name with a suffix. Azurite serves it too.
-            {
-                "secondaryEndpoints": {
-                    "blob": self.control_plane.azurite.endpoint(f"{name}-secondary")
-                }
-            }
-            if stored["sku"]["name"] in ("Standard_RAGRS", "Standard_RAGZRS")
-            else {}
-        )
-        identified = {"identity": _identity(name, given)} if given else {}
+            extras["secondaryEndpoints"] = {"blob": endpoint(f"{name}-secondary")}
         outputs: Props = {
             **_ACCESS_TIERS.get(stored["kind"], {"accessTier": "Hot"}),
             "allowBlobPublicAccess": False,
@@ -144,7 +139,7 @@ class StorageAccount(ResourceType):
             "statusOfPrimary": "available",
             "tags": {},
             **stored,
-            **identified,
+            **extras,
             "encryption": _encryption(account["created"], stored.get("encryption") or {}),
             "networkRuleSet": {
                 "bypass": "AzureServices",
@@ -157,9 +152,8 @@ class StorageAccount(ResourceType):
             "creationTime": account["created"],
             "keyCreationTime": account["keyCreated"],
             "name": name,
-            "primaryEndpoints": {"blob": self.control_plane.azurite.endpoint(name)},
+            "primaryEndpoints": {"blob": endpoint(name)},
             "primaryLocation": stored["location"],
-            **secondary,
             "type": self.arm_type,
         }
         return Live(account_id(account["group"], name), outputs)
@@ -189,19 +183,9 @@ def account_of(control_plane: ControlPlane, resource_id: str) -> Record:
 
 
 def _stored(inputs: Props, location: str) -> Props:
-    left_out = {"accountName", "resourceGroupName"}
-    stored: dict[str, Any] = {
-        key: value
-        for key, value in inputs.items()
-        if key not in left_out and not key.startswith("__") and value is not None
-    }
+    left_out = ("accountName", "resourceGroupName")
+    stored = {key: value for key, value in declared(inputs).items() if key not in left_out}
     return {**stored, "location": region(location)}
-
-
-def _identity(name: str, given: Props) -> Props:
-    if "SystemAssigned" not in given["type"]:
-        return given
-    return {**given, "principalId": made_up_guid("principal", name), "tenantId": TENANT}
 
 
 def _encryption(created: str, given: Props) -> Props:
