@@ -1,4 +1,4 @@
-"""A desk to work at: one stack of the sample program, and what was printed."""
+"""Fixtures: one stack of the sample program on a running Azurite."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def desk_azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
 
 
 def empty_control_plane(azurite: Azurite) -> ControlPlane:
-    """The cloud of a running Azurite, with all that earlier tests left in it taken out."""
+    """The control plane of a running Azurite, without what earlier tests left."""
     control_plane = ControlPlane(azurite)
     for name, account in control_plane.load()["accounts"].items():
         StorageAccount(control_plane).delete(account_id(account["group"], name))
@@ -99,7 +99,7 @@ def empty_control_plane(azurite: Azurite) -> ControlPlane:
 
 @pytest.fixture
 def desk(desk_azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """Each test finds an empty cloud and no stack, on one running Azurite."""
+    """An empty control plane and no stack, on one running Azurite."""
     monkeypatch.setenv("LOCALAZURE_CONTAINER_DELETE_SECONDS", "0")
     empty_control_plane(desk_azurite)
     shutil.rmtree(desk_azurite.state_dir / "stacks", ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Azurite as a managed process: found again, told apart from strangers, stopped cleanly."""
+"""Azurite as a managed process: found again, never confused with another program, stopped."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_second_start_finds_the_first(own: Azurite) -> None:
     assert own.start().pid == Azurite(own.state_dir, own.port).start().pid
 
 
-def test_a_pid_file_of_a_dead_process_is_recognised_and_mended(own: Azurite) -> None:
+def test_a_pid_file_of_a_dead_process_is_recognised_and_replaced(own: Azurite) -> None:
     first = own.start()
     assert first.pid is not None
     os.kill(first.pid, 9)
@@ -273,7 +273,7 @@ def test_loopback_never_goes_through_a_proxy(
     key = base64.b64encode(b"k" * 64).decode()
     own.serve_accounts({"mine": (key,)})
     first = own.start()
-    assert own.start() == first  # nor is a running one taken for a dead one and ended
+    assert own.start() == first  # a running one is not taken for a dead one and ended
     blobs = Blobs(own, "mine", key)
     blobs.create_container("assets", "None")
     assert blobs.container_names() == ["assets"]

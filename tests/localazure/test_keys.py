@@ -95,7 +95,9 @@ def test_keys_are_listed_without_their_values(
     assert not set(listed(provider).values()) & {value for key in shown for value in key.values()}
 
 
-def test_what_there_is_not_is_not_renewed(control_plane: ControlPlane, provider: Provider) -> None:
+def test_an_unknown_account_or_key_is_not_renewed(
+    control_plane: ControlPlane, provider: Provider
+) -> None:
     before = listed(provider)
     for account, key, status, code in (
         ("store1", "key3", 400, "InvalidValuesForRequestParameters"),
@@ -205,11 +207,11 @@ def test_an_azurite_that_dies_is_named_with_its_log(mortal: Azurite, while_waiti
         blobs.container("assets")
     killer.join()
     assert str(mortal.log) in str(caught.value)
-    live = d.make(provider, d.CONTAINER)  # the next command starts it anew
+    live = d.make(provider, d.CONTAINER)  # the next command starts it again
     assert live.outputs["name"] == "assets"
 
 
-def test_an_account_that_cannot_be_served_is_not_kept(mortal: Azurite, tmp_path: Path) -> None:
+def test_an_account_that_cannot_be_served_is_not_stored(mortal: Azurite, tmp_path: Path) -> None:
     blocked = Azurite(tmp_path / "other", mortal.port)
     blocked.state_dir.mkdir()
     provider = Provider(blocked)

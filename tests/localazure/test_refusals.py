@@ -470,7 +470,7 @@ def test_it_is_refused(
     filled: Provider, short: str, change: dict[str, Any], status: int, code: str, word: str
 ) -> None:
     with pytest.raises(ArmError) as caught:
-        # What is there already would be refused for that.
+        # Existing resources would be refused for existing.
         names = {
             key: value
             for key, value in _fresh_names(short).items()

@@ -73,7 +73,7 @@ def test_a_configuration_is_taken_and_previews_are_offered(stub: Any) -> None:
     assert from_struct(checked.inputs)["location"] == "westus2"
 
 
-def test_a_group_lives_and_dies_over_the_wire(stub: Any) -> None:
+def test_a_group_is_created_changed_and_deleted_over_grpc(stub: Any) -> None:
     inputs = to_struct({"resourceGroupName": "Wire", "location": "westus2"})
     made = stub.Create(provider_pb2.CreateRequest(urn=URN, properties=inputs))
     assert made.id.endswith("/resourceGroups/Wire")
@@ -149,7 +149,7 @@ def test_an_account_is_imported_by_its_id_and_a_nested_change_replaces_it(
     }
 
 
-def test_a_part_that_goes_replaces_if_it_holds_what_cannot_change(stub: Any) -> None:
+def test_removing_an_object_with_an_immutable_property_replaces_the_resource(stub: Any) -> None:
     old = to_struct(declared.INPUTS[declared.ENDPOINT])
     new = to_struct(declared.declared(declared.ENDPOINT, subnet=None, location="eastus"))
     diff = stub.Diff(
