@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localazure.azurite import Azurite
-from localazure.errors import AzureError, LocalAzureError
-from localazure.home import home_dir
+from localazure.errors import ArmError, LocalAzureError
+from localazure.state_dir import state_dir
 
 if TYPE_CHECKING:
     from localazure.engine.commands import Engine
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
             _keys(options.action, options.account, options.key)
         else:
             return _engine(options)
-    except (LocalAzureError, AzureError) as error:
+    except (LocalAzureError, ArmError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:
@@ -95,9 +95,9 @@ def _azurite(action: str) -> None:
     azurite = Azurite.from_environment()
     if action == "start":
         # Imported here: the others need nothing of it.
-        from localazure.cloud import Cloud
+        from localazure.control_plane import ControlPlane
 
-        status = Cloud(azurite).start()
+        status = ControlPlane(azurite).start()
         print(f"Azurite listens on http://127.0.0.1:{status.port} (process {status.pid})")
     elif action == "stop":
         print("Azurite stopped" if azurite.stop() else "Azurite was not running")
@@ -111,29 +111,29 @@ def _repair() -> None:
     # Imported here: it reads states, which are encrypted.
     from localazure.repair import repair, unowned
 
-    home = home_dir()
-    print(repair(home) or "Nothing is damaged")
-    left = unowned(home)
+    folder = state_dir()
+    print(repair(folder) or "Nothing is damaged")
+    left = unowned(folder)
     if left:
         print(left)
 
 
 def _keys(action: str, account: str, key: str | None) -> None:
     # Imported here: the others need nothing of it.
-    from localazure.cloud import Cloud
+    from localazure.control_plane import ControlPlane
     from localazure.keys import list_keys, renew
 
-    cloud = Cloud(Azurite.from_environment())
+    control_plane = ControlPlane(Azurite.from_environment())
     if action == "renew":
         if key is None:
             raise LocalAzureError(
                 "Say which key is to be renewed, the one that nothing uses now: for example "
                 f"python -m localazure keys renew --account {account} --key key2"
             )
-        renew(cloud, account, key)
+        renew(control_plane, account, key)
         print(f"{key} of {account} is renewed; what uses the old one is refused from now on")
         return
-    for listed in list_keys(cloud, account):
+    for listed in list_keys(control_plane, account):
         print(f"{listed['keyName']}  made {listed['creationTime']}")
 
 

@@ -1,4 +1,4 @@
-"""Azurite as a managed process: one for a state folder, found again whoever started it."""
+"""Azurite as a managed process: one for each state folder, found again by any command."""
 
 from __future__ import annotations
 
@@ -13,23 +13,22 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from localazure.errors import LocalAzureError
-from localazure.home import (
+from localazure.state_dir import (
     DEFAULT_BLOB_PORT,
     ROOT,
     Damaged,
-    home_dir,
     locked,
     make_folder,
     read_json,
     read_text,
+    state_dir,
     write_json,
     write_private,
 )
@@ -38,11 +37,11 @@ NODE_DIR = ROOT / "localazure" / "node"
 MAIN = NODE_DIR / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
 MINIMUM_NODE = 20
 HOST = "127.0.0.1"
-# Node's words for a package, or a file of one, that is not there.
+# What Node says if a package, or one of its files, is missing.
 _MISSING = re.compile(r"Cannot find (?:module|package) '([^'\n]+)'")
 _ERROR = re.compile(r"^(?:Uncaught )?[A-Z]\w*Error\b|^Error:|\berror:|EADDRINUSE|EACCES", re.I)
-# The accounts file where there are no accounts.
-_NOBODY = re.compile(r"none[0-9a-f]{8}:[A-Za-z0-9+/=]+")
+# The content of the accounts file if there are no accounts.
+_NO_ACCOUNTS = re.compile(r"none[0-9a-f]{8}:[A-Za-z0-9+/=]+")
 
 
 @dataclass(frozen=True)
@@ -57,33 +56,33 @@ class Status:
 class Azurite:
     """The blob service on loopback.
 
-    `home` holds its data (`azurite/`), its log, its pid file and the accounts that it serves.
+    `state_dir` holds its data (`azurite/`), its log, its pid file and the accounts that it serves.
     """
 
-    def __init__(self, home: Path, port: int) -> None:
-        self.home = home
+    def __init__(self, state_dir: Path, port: int) -> None:
+        self.state_dir = state_dir
         self.port = port
-        self.data = home / "azurite"
-        self.log = home / "azurite.log"
-        self._pid_file = home / "azurite.json"
-        self._accounts_file = home / "accounts"
-        self._loss_file = home / "azurite.lost"
-        self._previous_log = home / "azurite.log.1"
+        self.data = state_dir / "azurite"
+        self.log = state_dir / "azurite.log"
+        self._pid_file = state_dir / "azurite.json"
+        self._accounts_file = state_dir / "accounts"
+        self._loss_file = state_dir / "azurite.lost"
+        self._previous_log = state_dir / "azurite.log.1"
 
     @classmethod
     def from_environment(cls) -> Azurite:
-        """LOCALAZURE_HOME and LOCALAZURE_BLOB_PORT; without the latter a running one's own port."""
-        home = home_dir()
+        """By LOCALAZURE_HOME and LOCALAZURE_BLOB_PORT, which defaults to a running one's port."""
+        folder = state_dir()
         asked = os.environ.get("LOCALAZURE_BLOB_PORT", "")
         if not asked:
-            running = cls(home, DEFAULT_BLOB_PORT).status()
-            return cls(home, running.port)
+            running = cls(folder, DEFAULT_BLOB_PORT).status()
+            return cls(folder, running.port)
         if not asked.isdecimal() or not 0 < int(asked) < 65536:
             raise LocalAzureError(
                 f"LOCALAZURE_BLOB_PORT is '{asked}', which is no port: a number from 1 to 65535, "
                 "for example LOCALAZURE_BLOB_PORT=10001"
             )
-        return cls(home, int(asked))
+        return cls(folder, int(asked))
 
     def endpoint(self, account: str) -> str:
         """The account's blob endpoint, path-style, ending in a slash.
@@ -93,8 +92,8 @@ class Azurite:
         return f"http://{HOST}:{self.port}/{account}/"
 
     def status(self) -> Status:
-        """A running one is found without its pid file, too: what starts it may be killed before
-        the file is written, and the file may be damaged."""
+        """Does not depend on the pid file, which may be damaged, or missing because the command
+        that started Azurite was killed."""
         noted = self._noted()
         if noted and self._port_of(_command_line(noted[0])):
             return Status("running", *noted)
@@ -107,9 +106,9 @@ class Azurite:
         return Status("stale" if os.path.lexists(self._pid_file) else "stopped", None, self.port)
 
     def last_loss(self) -> str:
-        """A mark that changes whenever Azurite may have forgotten what it had confirmed.
+        """A mark that changes whenever Azurite may have lost confirmed writes.
 
-        It writes its database every few seconds, and at its end if it is asked to end.
+        Azurite writes its database every few seconds, and when it is asked to end.
         """
         if self.status().state == "stale":
             return secrets.token_hex(8)
@@ -120,13 +119,13 @@ class Azurite:
 
         Raises LocalAzureError on a taken port, a missing Node or Azurite, or a start that fails.
         """
-        with locked(self.home / "azurite.lock"):
+        with locked(self.state_dir / "azurite.lock"):
             self._refuse_folders()
             status = self.status()
             if status.state == "running" and status.pid:
                 if status.port != self.port:
                     raise LocalAzureError(
-                        f"Azurite for {self.home} runs on port {status.port} already, not on "
+                        f"Azurite for {self.state_dir} runs on port {status.port} already, not on "
                         f"{self.port}: stop it first (make down), or use BLOB_PORT={status.port}"
                     )
                 self._wait(status.pid)
@@ -145,20 +144,20 @@ class Azurite:
             return Status("running", pid, self.port)
 
     def stop(self) -> bool:
-        """End it; True if it ran. Its data stay."""
-        with locked(self.home / "azurite.lock"):
+        """End it and keep its data. True if it ran."""
+        with locked(self.state_dir / "azurite.lock"):
             status = self.status()
             if status.state == "running" and status.pid:
                 self._end(status.pid)
-            if not self._pid_file.is_dir():  # which `repair` moves aside
+            if not self._pid_file.is_dir():  # `repair` moves a folder aside
                 self._pid_file.unlink(missing_ok=True)
             return status.state == "running"
 
     def serve_accounts(self, accounts: dict[str, tuple[str, ...]]) -> None:
         """Name the accounts (name to one or two base64 keys) served from the next request on.
 
-        An account of a random name stands in for none: without any Azurite would fall back to
-        `devstoreaccount1`, whose key the whole world knows.
+        If there are none, a random name and key are served: otherwise Azurite would fall back to
+        `devstoreaccount1`, whose key is public.
         """
         text = ";".join(":".join([name, *keys]) for name, keys in accounts.items())
         try:
@@ -166,25 +165,25 @@ class Azurite:
         except Damaged:
             if self._accounts_file.is_dir():
                 raise
-            served = None  # it is written anew from what is known
-        if served is not None and (served == text or (not text and _NOBODY.fullmatch(served))):
+            served = None  # it is written again
+        if served is not None and (served == text or (not text and _NO_ACCOUNTS.fullmatch(served))):
             return
-        nobody = f"none{secrets.token_hex(4)}:{b64encode(secrets.token_bytes(32)).decode()}"
-        write_private(self._accounts_file, text or nobody)
+        no_accounts = f"none{secrets.token_hex(4)}:{b64encode(secrets.token_bytes(32)).decode()}"
+        write_private(self._accounts_file, text or no_accounts)
 
     def databases(self) -> tuple[Path, ...]:
-        """The files in which Azurite keeps what it knows of its blobs."""
+        """The files of Azurite's database."""
         return tuple(self.data / f"__azurite_db_{part}__.json" for part in ("blob", "blob_extent"))
 
     def check_data(self) -> None:
-        """Raises Damaged: Azurite takes some damage for an empty database, without a word."""
+        """Raises Damaged: Azurite silently treats some damaged files as an empty database."""
         for file in self.databases():
             content = read_json(file)
             if content is not None and not isinstance(content.get("collections"), list):
                 raise Damaged(file, "is not what Azurite wrote")
 
     def _refuse_folders(self) -> None:
-        """Raises Damaged for a folder in place of a file: a rename cannot replace it."""
+        """Raises Damaged for a folder in the place of a file, which a rename cannot replace."""
         for file in (self._pid_file, self._loss_file, self.log, self._previous_log):
             if file.is_dir():
                 raise Damaged(file, "is a folder and not a file")
@@ -203,11 +202,11 @@ class Azurite:
             write_json(self._pid_file, {"pid": pid, "port": self.port})
 
     def _claim_data(self) -> int:
-        """A lock that Azurite's process inherits, and so holds for as long as it lives.
+        """A lock that Azurite's process inherits and so holds until it ends.
 
-        Two Azurites on the same data would each overwrite what the other wrote.
+        Two processes with the same data would overwrite each other's writes.
         """
-        path = self.home / "azurite.inuse"
+        path = self.state_dir / "azurite.inuse"
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
@@ -217,7 +216,7 @@ class Azurite:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if time.monotonic() < deadline:  # one that was just killed takes a moment to end
+                if time.monotonic() < deadline:  # a killed process takes a moment to end
                     time.sleep(0.05)
                     continue
                 os.close(descriptor)
@@ -233,7 +232,7 @@ class Azurite:
         if not main.exists():
             raise LocalAzureError("Azurite is not installed: run 'make setup'")
         claim = self._claim_data()
-        with contextlib.suppress(FileNotFoundError):  # who asks why it died finds the last words
+        with contextlib.suppress(FileNotFoundError):  # the last log may say why it ended
             self.log.replace(self._previous_log)
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         environment = {
@@ -263,14 +262,14 @@ class Azurite:
                 stdout=descriptor,
                 stderr=subprocess.STDOUT,
                 env=environment,
-                cwd=self.home,
-                start_new_session=True,  # outlives the command that starts it, and its Ctrl-C
+                cwd=self.state_dir,
+                start_new_session=True,  # it outlives this command and its Ctrl-C
                 pass_fds=(claim,),
             )
         finally:
             os.close(descriptor)
             os.close(claim)
-        process.returncode = 0  # it is to outlive this command: spare the warning that it does
+        process.returncode = 0  # avoids a warning: it outlives this command
         self._note(process.pid)
         return process.pid
 
@@ -280,7 +279,7 @@ class Azurite:
             if answers_as_azurite(self.port):
                 return
             with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)  # reap it if it is our child and has died
+                os.waitpid(pid, os.WNOHANG)  # reaps a child that has ended
             if not _alive(pid):
                 break
             time.sleep(0.05)
@@ -290,7 +289,7 @@ class Azurite:
         raise LocalAzureError(self._why_not())
 
     def _why_not(self) -> str:
-        """Why it did not start, out of its log."""
+        """Why it did not start, according to its log."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         missing = _MISSING.search(text)
         if missing:
@@ -298,7 +297,7 @@ class Azurite:
                 f"A part of Azurite is missing ({missing[1]}): run 'make setup', which installs "
                 f"it again. Azurite's log is {self.log}"
             )
-        # Node ends a report with its own version: the error is further up.
+        # Node ends a report with its version, so the error is further up.
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         errors = [line for line in lines if _ERROR.search(line)]
         said = f" It said: {(errors[:1] or lines[-1:])[0]}" if lines else ""
@@ -312,21 +311,21 @@ class Azurite:
                 return
             except PermissionError:
                 raise LocalAzureError(
-                    f"Azurite for {self.home} (process {pid}) belongs to another user: end it as "
-                    "that user"
+                    f"Azurite for {self.state_dir} (process {pid}) belongs to another user: end it "
+                    "as that user"
                 ) from None
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)
-                if not self._port_of(_command_line(pid)):  # nor has one that nobody waits for
+                if not self._port_of(_command_line(pid)):  # a zombie has no command line
                     return
                 time.sleep(0.02)
 
     def _port_of(self, command: str) -> int | None:
         """The port, if it is the command line of our Azurite.
 
-        A pid can be given again to a stranger, who may have our folder in its arguments.
+        A pid may belong to another program now, which may have our folder in its arguments.
         """
         found = re.search(
             rf"--blobPort (\d+) --location {re.escape(str(self.data))} --skipApiVersionCheck",
@@ -356,9 +355,9 @@ class Azurite:
 
 
 def find_node() -> str:
-    """Node for Azurite: the one beside this Python, else on PATH; at least version 20."""
-    beside = Path(sys.executable).parent / "node"
-    found = str(beside) if beside.exists() else shutil.which("node")
+    """Node for Azurite: next to this Python or on PATH, version 20 or newer."""
+    ours = Path(sys.executable).parent / "node"
+    found = str(ours) if ours.exists() else shutil.which("node")
     if found is None:
         raise LocalAzureError("Node is missing: run 'make setup', which installs it")
     answer = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
@@ -372,15 +371,18 @@ def find_node() -> str:
 
 
 def answers_as_azurite(port: int) -> bool:
-    """Whether an Azurite answers on the port (any status: its Server header tells it)."""
+    """Whether an Azurite answers on the port; its Server header says so, whatever the status.
+
+    `http.client` ignores HTTP_PROXY: loopback must not go through a proxy.
+    """
+    connection = HTTPConnection(HOST, port, timeout=2)
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/", timeout=2) as answer:
-            server = answer.headers.get("Server", "")
-    except urllib.error.HTTPError as error:
-        server = error.headers.get("Server", "")
-    except OSError:
+        connection.request("GET", "/")
+        return connection.getresponse().getheader("Server", "").startswith("Azurite")
+    except (OSError, HTTPException):
         return False
-    return str(server).startswith("Azurite")
+    finally:
+        connection.close()
 
 
 def _silent(port: int) -> bool:

@@ -11,7 +11,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContainerProperties, CorsRule, PublicAccess
 
 from localazure.azurite import Azurite
-from localazure.errors import AzureError, LocalAzureError
+from localazure.errors import ArmError, LocalAzureError
 
 # ARM's names for a container's access level, and the data plane's.
 LEVELS: dict[str, PublicAccess | None] = {
@@ -22,7 +22,7 @@ LEVELS: dict[str, PublicAccess | None] = {
 
 
 def _told_apart(cls: type[Blobs]) -> type[Blobs]:
-    """Let no call raise what the SDK raises: a refusal is AzureError, silence LocalAzureError."""
+    """Translate the SDK's exceptions: a refusal is ArmError, no answer LocalAzureError."""
 
     def translated(method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)
@@ -34,9 +34,7 @@ def _told_apart(cls: type[Blobs]) -> type[Blobs]:
                     raise self.silent(error) from None
                 code = getattr(error, "error_code", None) or error.reason
                 text = (error.message or "").partition("\n")[0]
-                raise AzureError(
-                    error.status_code, str(getattr(code, "value", code)), text
-                ) from None
+                raise ArmError(error.status_code, str(getattr(code, "value", code)), text) from None
             except exceptions.AzureError as error:
                 raise self.silent(error) from None
 
@@ -50,14 +48,15 @@ def _told_apart(cls: type[Blobs]) -> type[Blobs]:
 
 @_told_apart
 class Blobs:
-    """Data-plane calls for one account, to an Azurite that runs."""
+    """Data-plane calls for one account, to a running Azurite."""
 
     def __init__(self, azurite: Azurite, account: str, key: str) -> None:
         self._azurite = azurite
         self._client = BlobServiceClient(
             azurite.endpoint(account).rstrip("/"),
             credential={"account_name": account, "account_key": key},
-            # On loopback a second try after the SDK's 15 seconds helps nobody.
+            use_env_settings=False,  # loopback must not go through HTTP_PROXY
+            # On loopback, the SDK's wait of 15 seconds before a retry is pointless.
             retry_total=2,
             initial_backoff=0,
             increment_base=1,
@@ -66,11 +65,11 @@ class Blobs:
         )
 
     def silent(self, error: Exception) -> LocalAzureError:
-        """What to say if Azurite went away, or never came to an answer."""
+        """The error if Azurite ended or does not answer."""
         azurite = self._azurite
         return LocalAzureError(
             f"Azurite on port {azurite.port} stopped answering ({type(error).__name__}); its log "
-            f"is {azurite.log}. Run the same command again: it starts Azurite anew and goes on "
+            f"is {azurite.log}. Run the same command again: it starts Azurite again and goes on "
             "from what was done"
         )
 
@@ -115,8 +114,8 @@ class Blobs:
     def set_cors(self, rules: list[dict[str, Any]]) -> None:
         """Set the rules, each split after every origin with a wildcard.
 
-        Azurite 3.35 looks no further in a rule's origins once it has met such a one
-        (`PreflightMiddlewareFactory.checkOrigin`); Azure looks at all of them.
+        Azurite 3.35 ignores the origins that follow one with a wildcard
+        (`PreflightMiddlewareFactory.checkOrigin`); Azure does not.
         """
         self._client.set_service_properties(
             cors=[

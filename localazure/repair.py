@@ -1,6 +1,6 @@
-"""Moving aside what in the state folder cannot be used, so that a fresh start is possible.
+"""Moves damaged files of the state folder aside, so that a fresh start is possible.
 
-Nothing is deleted: all of it goes to one folder, `damaged-<time>`.
+Nothing is deleted: the files are moved to a folder `damaged-<time>`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ from functools import partial
 from pathlib import Path
 
 from localazure.azurite import Azurite
-from localazure.cloud import Cloud
+from localazure.control_plane import ControlPlane
 from localazure.engine.state import State, read_key
 from localazure.errors import LocalAzureError
-from localazure.home import Damaged, locked, make_folder
+from localazure.state_dir import Damaged, locked, make_folder
 
 FOLDERS = ("azurite", "sites", "stacks")
 UNOWNED = "In the local cloud, and in the state of no stack here"
-# Files that are written anew where they are missing: only something else in their place is in the
-# way.
+# Files that are created if they are missing, so they are moved aside only if they are unusable.
 REPLACEABLE = (
     "accounts",
     "azurite.inuse",
@@ -37,24 +36,25 @@ REPLACEABLE = (
 )
 
 
-def repair(home: Path) -> str:
-    """Move aside what is damaged, and what is of no use without it; what was done, in a sentence.
+def repair(state_dir: Path) -> str:
+    """Move aside damaged files and those that are useless without them. Returns a sentence that
+    says so, or "".
 
-    Azurite is stopped for it. Raises LocalAzureError while a run is at work.
+    Stops Azurite if needed. Raises LocalAzureError if a stack is in use by another command.
     """
-    aside = _Aside(home)
-    for path in (home / name for name in FOLDERS):
+    aside = _Aside(state_dir)
+    for path in (state_dir / name for name in FOLDERS):
         if not path.is_dir():
             aside.move(path)
-    stacks = home / "stacks"
+    stacks = state_dir / "stacks"
     states = sorted(stacks.glob("*.json"))
-    for path in (*(home / name for name in REPLACEABLE), *stacks.glob("*.lock")):
+    for path in (*(state_dir / name for name in REPLACEABLE), *stacks.glob("*.lock")):
         if not _is_usable(path):
             aside.move(path)
-    if not _is_sound(lambda: read_key(home)):
-        aside.move(home / "secrets.key")
-    azurite = Azurite(home, 0)
-    cloud_lost = not _is_sound(Cloud(azurite).load)
+    if not _is_sound(lambda: read_key(state_dir)):
+        aside.move(state_dir / "secrets.key")
+    azurite = Azurite(state_dir, 0)
+    cloud_lost = not _is_sound(ControlPlane(azurite).load)
     blobs_lost = not _is_sound(azurite.check_data)
     lost = [path for path in states if not _is_sound(partial(_state, path))]
     if not (cloud_lost or blobs_lost or lost):
@@ -69,24 +69,24 @@ def repair(home: Path) -> str:
         azurite.stop()
         for path in lost:
             aside.move(path)
-        # Without the only stack that knows what is in the cloud nobody could delete it; without the
-        # cloud, which has the keys, nobody could read the blobs.
-        if cloud_lost or (lost and not _anything_deployed(home)):
-            aside.move(home / "cloud.json")
-            aside.move(home / "azurite")
+        # Resources that no stack knows cannot be deleted, and without the accounts' keys the blobs
+        # cannot be read.
+        if cloud_lost or (lost and not _anything_deployed(state_dir)):
+            aside.move(state_dir / "cloud.json")
+            aside.move(state_dir / "azurite")
         elif blobs_lost:
-            aside.move(home / "azurite")
+            aside.move(state_dir / "azurite")
     return aside.sentence()
 
 
-def unowned(home: Path) -> str:
-    """A sentence about what is in the cloud and in no stack's state here, or nothing.
+def unowned(state_dir: Path) -> str:
+    """A sentence about resources that no stack's state here contains, or "".
 
-    It may be in a state that the user's own Pulumi keeps elsewhere, so no command touches it.
+    Another backend of the user's Pulumi may have their state, so no command deletes them.
     """
     try:
-        content = Cloud(Azurite(home, 0)).load()
-        if not (content["accounts"] or content["groups"]) or _anything_deployed(home):
+        content = ControlPlane(Azurite(state_dir, 0)).load()
+        if not (content["accounts"] or content["groups"]) or _anything_deployed(state_dir):
             return ""
     except Damaged:
         return ""
@@ -94,7 +94,7 @@ def unowned(home: Path) -> str:
         *(f"storage account {name}" for name in content["accounts"]),
         *(f"resource group {group['name']}" for group in content["groups"].values()),
     ]
-    folder = shlex.quote(str(home))
+    folder = shlex.quote(str(state_dir))
     return (
         f"{UNOWNED}: {', '.join(names)}. Destroy it with the Pulumi that deployed it; if its state "
         f"was removed, start afresh: make down, then mv {folder} {folder}.old"
@@ -102,10 +102,10 @@ def unowned(home: Path) -> str:
 
 
 class _Aside:
-    """The folder for what is damaged, made when the first thing is moved there."""
+    """The folder for damaged files, created with the first one."""
 
-    def __init__(self, home: Path) -> None:
-        self._folder = home / f"damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
+    def __init__(self, state_dir: Path) -> None:
+        self._folder = state_dir / f"damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
         self._moved: list[str] = []
 
     def move(self, path: Path) -> None:
@@ -124,7 +124,7 @@ class _Aside:
 
 
 def _is_usable(path: Path) -> bool:
-    """Whether it is a file that we may read and write, or is not there."""
+    """Whether it is a file that we may read and write, or does not exist."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -143,13 +143,13 @@ def _is_sound(check: Callable[[], object]) -> bool:
 
 
 def _state(file: Path) -> State:
-    """What a stack's file says, secrets left out: the key may be lost."""
+    """A stack's state without its secrets, whose key may be lost."""
     return State(file.parent.parent, file.stem, strict=False)
 
 
-def _anything_deployed(home: Path) -> bool:
-    """Whether a stack that can be read has resources in the cloud here."""
-    if any((home / "pulumi" / "backend" / ".pulumi" / "stacks").glob("**/*.json")):
+def _anything_deployed(state_dir: Path) -> bool:
+    """Whether any readable stack here has resources."""
+    if any((state_dir / "pulumi" / "backend" / ".pulumi" / "stacks").glob("**/*.json")):
         return True
-    states = [_state(file) for file in (home / "stacks").glob("*.json")]
+    states = [_state(file) for file in (state_dir / "stacks").glob("*.json")]
     return any(state.pending or any(r.custom for r in state.resources) for state in states)

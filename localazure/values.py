@@ -1,4 +1,4 @@
-"""Property values as Pulumi's protocol carries them: JSON, and within it secrets and unknowns."""
+"""Property values as in Pulumi's protocol: JSON values, secrets and unknowns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNKNOWN_MARK = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 @dataclass(frozen=True)
 class Secret:
-    """A value that nobody may print."""
+    """A value that must not be printed."""
 
     value: Any
 
@@ -28,7 +28,7 @@ class Secret:
 
 
 class Unknown:
-    """A value that a preview cannot know yet; there is one, `UNKNOWN`."""
+    """The type of `UNKNOWN`, a value that a preview cannot know yet."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -41,7 +41,7 @@ UNKNOWN = Unknown()
 
 
 def from_struct(struct: Struct) -> Props:
-    """A protobuf Struct as Python values, with `Secret` and `UNKNOWN` where it marks them."""
+    """A protobuf Struct as Python values, with `Secret` and `UNKNOWN` for their marks."""
     return {key: _decode(value) for key, value in MessageToDict(struct).items()}
 
 
@@ -53,31 +53,26 @@ def to_struct(props: Props) -> Struct:
 
 
 def plain(value: Any) -> Any:
-    """The value with every `Secret` opened."""
-    return _mapped(value, lambda secret: plain(secret.value))
+    """The value with the content of every `Secret`."""
+    return _mapped(value, lambda leaf: plain(leaf.value) if isinstance(leaf, Secret) else leaf)
 
 
 def masked(value: Any) -> Any:
-    """The value with `[secret]` in the place of every secret."""
-    return _mapped(value, lambda _: "[secret]")
+    """The value with `[secret]` instead of every secret."""
+    return _mapped(value, lambda leaf: "[secret]" if isinstance(leaf, Secret) else leaf)
 
 
 def has_secret(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(has_secret(item) for item in value.values())
-    if isinstance(value, list):
-        return any(has_secret(item) for item in value)
-    return isinstance(value, Secret)
+    return bool(masked(value) != value)
 
 
-def _mapped(value: Any, open_secret: Callable[[Secret], Any]) -> Any:
-    if isinstance(value, Secret):
-        return open_secret(value)
+def _mapped(value: Any, convert: Callable[[Any], Any]) -> Any:
+    """The value with everything converted that is no object and no list."""
     if isinstance(value, dict):
-        return {key: _mapped(item, open_secret) for key, item in value.items()}
+        return {key: _mapped(item, convert) for key, item in value.items()}
     if isinstance(value, list):
-        return [_mapped(item, open_secret) for item in value]
-    return value
+        return [_mapped(item, convert) for item in value]
+    return convert(value)
 
 
 def _decode(value: Any) -> Any:
@@ -88,15 +83,16 @@ def _decode(value: Any) -> Any:
     if isinstance(value, list):
         return [_decode(item) for item in value]
     if isinstance(value, float) and value.is_integer():
-        return int(value)  # a Struct knows doubles only
+        return int(value)  # a Struct has doubles only
     return UNKNOWN if value == UNKNOWN_MARK else value
 
 
 def _encode(value: Any) -> Any:
-    if isinstance(value, Secret):
-        return {SIGNATURE: SECRET_MARK, "value": _encode(value.value)}
-    if isinstance(value, dict):
-        return {key: _encode(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_encode(item) for item in value]
-    return UNKNOWN_MARK if value is UNKNOWN else value
+    def encoded(leaf: Any) -> Any:
+        if isinstance(leaf, Secret):
+            return {SIGNATURE: SECRET_MARK, "value": _encode(leaf.value)}
+        if isinstance(leaf, tuple):
+            return _encode(list(leaf))
+        return UNKNOWN_MARK if leaf is UNKNOWN else leaf
+
+    return _mapped(value, encoded)

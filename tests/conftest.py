@@ -105,5 +105,5 @@ def azure_env(azurite: Azurite) -> dict[str, str]:
     """The stack's real program deployed as stack `local`; its outputs, secrets open."""
     project = load_project(ROOT, "local")
     Engine(project, azurite, Display(io.StringIO())).up(yes=True)
-    outputs = plain(State(azurite.home, "local").stack_outputs())
+    outputs = plain(State(azurite.state_dir, "local").stack_outputs())
     return {name: str(value) for name, value in outputs.items()}

@@ -24,20 +24,20 @@ from localazure.engine.refresh import refresh_steps, settle, take_up
 from localazure.engine.state import State
 from localazure.engine.steps import Listener, Message, Op, Step
 from localazure.errors import LocalAzureError
-from localazure.home import locked, read_text
 from localazure.provider.provider import Provider
 from localazure.repair import repair, unowned
+from localazure.state_dir import locked, read_text
 from localazure.values import Props, Secret, masked, plain
 
 _NOTE = re.compile(r"'[a-z]+' \(process \d+, since [\d:]+ UTC\)")
 
 
 class Engine:
-    """One stack of a project, the state in `azurite.home`."""
+    """One stack of a project, the state in `azurite.state_dir`."""
 
     def __init__(self, project: Project, azurite: Azurite, display: Display) -> None:
         self._project = project
-        self._home = azurite.home
+        self._home = azurite.state_dir
         self._display = display
         self._provider = Provider(azurite)
         self._provider.configure(project.provider_config())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from localazure.errors import AzureError
-from localazure.provider.kinds import Live
+from localazure.errors import ArmError
 from localazure.provider.provider import Provider
+from localazure.provider.resource import Live
 from localazure.values import Props
 
 # Azure says of these that the same call will be accepted a little later.
@@ -19,13 +19,13 @@ PASSING_PAUSE = 1.0
 def create_patiently(
     provider: Provider, token: str, name: str, inputs: Props, notice: Callable[[str], None]
 ) -> Live:
-    """Create it, again and again while Azure says that it will be possible. Raises AzureError."""
+    """Create it, again and again while Azure says that it will be possible. Raises ArmError."""
     deadline = time.monotonic() + PASSING_SECONDS
     told = False
     while True:
         try:
             return provider.create(token, inputs)
-        except AzureError as error:
+        except ArmError as error:
             if error.code not in PASSING or time.monotonic() > deadline:
                 raise
             if not told:

@@ -16,7 +16,7 @@ from localazure.engine.order import dependents, foundations_first
 from localazure.engine.paths import covers, ignoring, parsed, parts
 from localazure.engine.state import Resource, State
 from localazure.engine.steps import Goal, Listener, Message, Op, Step
-from localazure.errors import AzureError, LocalAzureError
+from localazure.errors import ArmError, LocalAzureError
 from localazure.provider.provider import Diff, Provider
 from localazure.values import Props, Secret, has_secret, plain
 
@@ -53,7 +53,7 @@ class Deployment:
             self._take_former_name(urn, goal)
             try:
                 return self._custom(urn, goal) if goal.custom else self._component(urn, goal)
-            except (AzureError, LocalAzureError) as error:
+            except (ArmError, LocalAzureError) as error:
                 raise self._fail(urn, str(error)) from None
 
     def read(self, urn: str, resource_id: str, type_: str, parent: str) -> Resource:
@@ -70,7 +70,7 @@ class Deployment:
                 raise self._fail(urn, f"the stack made {old.id} by this name: take it out first")
             try:
                 found = self._provider.read(type_, resource_id, {})
-            except (AzureError, LocalAzureError) as error:
+            except (ArmError, LocalAzureError) as error:
                 raise self._fail(urn, str(error)) from None
             if found is None:
                 raise self._fail(urn, f"{resource_id} does not exist")
@@ -89,11 +89,11 @@ class Deployment:
                 self._save()
 
     def invoke(self, token: str, arguments: Props) -> Props:
-        """Call one of the provider's functions. A program may live with a refusal (AzureError)."""
+        """Call one of the provider's functions. A program may live with a refusal (ArmError)."""
         with self._lock:
             try:
                 return self._provider.invoke(token, plain(arguments))
-            except (AzureError, LocalAzureError) as error:
+            except (ArmError, LocalAzureError) as error:
                 self.refusal = str(error)
                 raise
 
@@ -158,11 +158,12 @@ class Deployment:
         return resource
 
     def _custom(self, urn: str, goal: Goal) -> Resource:
-        if goal.type not in self._provider.kinds:
+        if goal.type not in self._provider.resource_types:
             raise self._fail(
                 urn,
                 f"localazure does not know the type {goal.type}. It knows "
-                f"{', '.join(sorted(self._provider.kinds))}; the Pulumi CLI with Azure knows all",
+                f"{', '.join(sorted(self._provider.resource_types))}; the Pulumi CLI with Azure "
+                "knows all",
             )
         old = self._state.live(urn)
         if old is None or old.external:
@@ -264,7 +265,7 @@ class Deployment:
                 live = create_patiently(
                     self._provider, goal.type, goal.name, plain(inputs), self._listener.notice
                 )
-            except AzureError:
+            except ArmError:
                 # Refused: what is there by that name, if anything, is not this stack's.
                 del self._state.pending[urn]
                 self._save()
@@ -361,7 +362,7 @@ class Deployment:
         if resource.custom and not skip and not kept and not self._preview:
             try:
                 self._provider.delete(resource.type, resource.id)
-            except (AzureError, LocalAzureError) as error:
+            except (ArmError, LocalAzureError) as error:
                 raise self._fail(resource.urn, str(error)) from None
         self._state.remove(resource)
         self._state.pending.pop(resource.urn, None)

@@ -12,7 +12,7 @@ from localazure.engine.deployment import Deployment
 from localazure.engine.hooks import Hook, before_update
 from localazure.engine.state import STACK_TYPE
 from localazure.engine.steps import Goal
-from localazure.errors import AzureError, LocalAzureError
+from localazure.errors import ArmError, LocalAzureError
 from localazure.values import from_struct, to_struct
 
 FEATURES = (
@@ -77,7 +77,7 @@ class Monitor:
     def Invoke(self, request: Any) -> Any:
         try:
             result = self._deployment.invoke(request.tok, from_struct(request.args))
-        except (AzureError, LocalAzureError) as error:
+        except (ArmError, LocalAzureError) as error:
             raise Refused(str(error)) from None
         response = resource_pb2.ResourceInvokeResponse()
         getattr(response, "return").CopyFrom(to_struct(result))  # a keyword here, a field there

@@ -20,7 +20,7 @@ from localazure.engine.failure import ProgramFailed, StepFailed
 from localazure.engine.monitor import Log, Monitor
 from localazure.engine.project import Project
 from localazure.errors import LocalAzureError
-from localazure.home import ROOT
+from localazure.state_dir import ROOT
 
 
 def run_program(project: Project, deployment: Deployment, *, preview: bool) -> None:

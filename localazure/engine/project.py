@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from localazure.errors import LocalAzureError
+from localazure.pulumi_yaml import read_yaml
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Project:
 
 def load_project(root: Path, stack: str) -> Project:
     """Raises LocalAzureError if a file is missing or is not the YAML it should be."""
-    described = _yaml(root / "Pulumi.yaml")
+    described = read_yaml(root / "Pulumi.yaml")
     name = str(described.get("name") or "")
     if not name:
         raise LocalAzureError(f"{root / 'Pulumi.yaml'} has no 'name'")
@@ -52,7 +50,7 @@ def load_project(root: Path, stack: str) -> Project:
         if value is not None:
             config[_full_key(name, key)] = _text(value)
     seen: dict[str, str] = {}
-    for key, value in (_yaml(settings_file).get("config") or {}).items():
+    for key, value in (read_yaml(settings_file).get("config") or {}).items():
         full = _full_key(name, str(key))
         if full in seen:
             # The Pulumi CLI would drop one of them and not say which.
@@ -77,46 +75,3 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads scalars as the Pulumi CLI does, by YAML 1.2: `yes`, `22:30` and dates are texts."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [(key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if len(set(keys)) < len(keys):
-            twice = next(value for tag, value in keys if keys.count((tag, value)) > 1)
-            problem = f"the key '{twice}' is here twice"
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.yaml_implicit_resolvers = {
-    letter: [
-        (tag, pattern)
-        for tag, pattern in resolvers
-        if tag.rpartition(":")[2] not in ("bool", "int", "timestamp")
-    ]
-    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile("(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:int",
-    re.compile("([-+]?(0[0-7_]*|[1-9][0-9_]*)|0x[0-9a-fA-F]+)$"),
-    list("-+0123456789"),
-)
-
-
-def _yaml(path: Path) -> dict[str, Any]:
-    try:
-        # _Loader is a SafeLoader.
-        loaded = yaml.load(path.read_text(encoding="utf-8"), _Loader) or {}  # noqa: S506
-    except FileNotFoundError:
-        raise LocalAzureError(f"{path} does not exist: run this in the project's folder") from None
-    except yaml.YAMLError as error:
-        raise LocalAzureError(f"{path} is not valid YAML: {error}") from None
-    if not isinstance(loaded, dict):
-        raise LocalAzureError(f"{path} must hold a mapping, such as 'config:'")
-    return loaded

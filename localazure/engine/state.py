@@ -12,7 +12,7 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken
 
 from localazure.errors import LocalAzureError
-from localazure.home import Damaged, locked, read_json, read_text, write_json, write_private
+from localazure.state_dir import Damaged, locked, read_json, read_text, write_json, write_private
 from localazure.values import SECRET_MARK, SIGNATURE, Props, Secret
 
 VERSION = 1

@@ -1,6 +1,6 @@
 """`python -m localazure.provider`: what `bin/pulumi-resource-azure-native` runs.
 
-Pulumi's engine waits for this process at each command, so its start is worth care.
+Every command of Pulumi's engine waits for this process, so it must start fast.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from types import ModuleType
 
 
 def spare_the_sdk() -> None:
-    """Let `pulumi.runtime.proto` be imported without all of `pulumi`, half of the whole start.
+    """Import `pulumi.runtime.proto` without the rest of `pulumi`, which is half of the start time.
 
-    The stubs need nothing of the SDK, but importing a package runs its parents first.
+    The stubs do not need the SDK, but importing a module imports its parent packages first.
     """
     spec = find_spec("pulumi")
     folders = list(spec.submodule_search_locations or []) if spec else []

@@ -1,4 +1,4 @@
-"""Azure Resource Manager's rules that no single type owns: names, ids, regions."""
+"""Azure Resource Manager's rules for all types: names, ids, identities."""
 
 from __future__ import annotations
 
@@ -6,105 +6,25 @@ import hashlib
 import re
 import uuid
 
-from localazure.cloud import SUBSCRIPTION
-from localazure.errors import AzureError
+from localazure.control_plane import SUBSCRIPTION, TENANT
+from localazure.errors import ArmError
 from localazure.values import Props
-
-# The regions of Azure's public cloud that offer storage accounts ("Azure regions list").
-REGIONS = frozenset(
-    [
-        "australiacentral",
-        "australiacentral2",
-        "australiaeast",
-        "australiasoutheast",
-        "austriaeast",
-        "belgiumcentral",
-        "brazilsouth",
-        "brazilsoutheast",
-        "canadacentral",
-        "canadaeast",
-        "centralindia",
-        "centralus",
-        "chilecentral",
-        "denmarkeast",
-        "eastasia",
-        "eastus",
-        "eastus2",
-        "francecentral",
-        "francesouth",
-        "germanynorth",
-        "germanywestcentral",
-        "indonesiacentral",
-        "israelcentral",
-        "italynorth",
-        "japaneast",
-        "japanwest",
-        "jioindiacentral",
-        "jioindiawest",
-        "koreacentral",
-        "koreasouth",
-        "malaysiawest",
-        "mexicocentral",
-        "newzealandnorth",
-        "northcentralus",
-        "northeurope",
-        "norwayeast",
-        "norwaywest",
-        "polandcentral",
-        "qatarcentral",
-        "southafricanorth",
-        "southafricawest",
-        "southcentralus",
-        "southeastasia",
-        "southindia",
-        "spaincentral",
-        "swedencentral",
-        "swedensouth",
-        "switzerlandnorth",
-        "switzerlandwest",
-        "uaecentral",
-        "uaenorth",
-        "uksouth",
-        "ukwest",
-        "westcentralus",
-        "westeurope",
-        "westindia",
-        "westus",
-        "westus2",
-        "westus3",
-    ]
-)
 
 
 def generated_name(logical_name: str, seed: bytes) -> str:
     """The logical name and eight hex digits of the engine's seed, as azure-native makes them.
 
-    Neither lower-cased nor shortened: azure-native does not do that either.
+    Neither lower-cased nor shortened, as in azure-native.
     """
     return logical_name + hashlib.sha256(seed).hexdigest()[:8]
 
 
 def made_up_guid(*parts: str) -> str:
-    """A GUID that stays the same for the same words: ids that in Azure somebody else hands out."""
+    """A GUID that is always the same for the same words, for ids that Azure assigns."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(parts).lower()))
 
 
-def region(name: str) -> str:
-    """`West Europe` and `westeurope` are the same region."""
-    return name.replace(" ", "").lower()
-
-
-def check_region(name: str) -> None:
-    if region(name) not in REGIONS:
-        raise AzureError(
-            400,
-            "LocationNotAvailableForResourceType",
-            f"The provided location '{name}' is not available. "
-            "For example 'westeurope' is a valid location.",
-        )
-
-
-# What an id format of a resource in a group begins with.
+# The start of the id format of a resource in a group.
 GROUP = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}"
 
 
@@ -122,9 +42,9 @@ def formatted_id(id_format: str, inputs: Props) -> str:
 
 
 def parsed_id(id_format: str, resource_id: str) -> Props:
-    """The inputs that are in an id: the inverse of `formatted_id`.
+    """The inputs that an id contains: the inverse of `formatted_id`.
 
-    Raises AzureError (400, InvalidResourceId) for an id of another form.
+    Raises ArmError (400, InvalidResourceId) for an id of another form.
     """
     # A format's first part may be the id of any other resource.
     first, *rest = re.split(r"(\{\w+\})", id_format)
@@ -136,7 +56,7 @@ def parsed_id(id_format: str, resource_id: str) -> Props:
         pattern += field if part.startswith("{") else re.escape(part)
     found = re.fullmatch(pattern, resource_id, re.IGNORECASE)
     if not found:
-        raise AzureError(
+        raise ArmError(
             400, "InvalidResourceId", f"'{resource_id}' is no id of the form '{id_format}'."
         )
     return {key: value for key, value in found.groupdict().items() if key != "subscriptionId"}
@@ -145,7 +65,7 @@ def parsed_id(id_format: str, resource_id: str) -> Props:
 def type_of(resource_id: str) -> str:
     """The type of an id, for example `Microsoft.Storage/storageAccounts`; "" if it is no id.
 
-    Of what is put on a scope its own type, not that of the scope.
+    For an extension resource its own type, not that of its scope.
     """
     if re.fullmatch(r"/subscriptions/[^/]+", resource_id, re.IGNORECASE):
         return "Microsoft.Resources/subscriptions"
@@ -160,39 +80,66 @@ def type_of(resource_id: str) -> str:
 
 
 def check_reference(path: str, value: object, wanted: str) -> None:
-    """Refuse what is no id of a resource of type `wanted` within a subscription."""
+    """Refuse anything but the id of a resource of type `wanted` within a subscription."""
     text = value if isinstance(value, str) else ""
     if not text.lower().startswith("/subscriptions/") or not type_of(text):
-        raise AzureError(
-            400,
-            "LinkedInvalidPropertyId",
-            f"Property id '{text}' at path '{path}' is invalid. Expect fully qualified resource Id "
-            "that start with '/subscriptions/{subscriptionId}' or "
-            "'/providers/{resourceProviderNamespace}/'.",
+        rule = (
+            ". Expect fully qualified resource Id that start with "
+            "'/subscriptions/{subscriptionId}' or '/providers/{resourceProviderNamespace}/'."
         )
-    if type_of(text).lower() != wanted.lower():
-        raise AzureError(
+    elif type_of(text).lower() != wanted.lower():
+        rule = f": the id of a '{wanted}' is needed."
+    else:
+        return
+    message = f"Property id '{text}' at path '{path}' is invalid{rule}"
+    raise ArmError(400, "LinkedInvalidPropertyId", message)
+
+
+def refuse_identity(identity: Props) -> None:
+    """Refuse a managed identity whose type does not match its user-assigned identities.
+
+    The codes are Azure's in hashicorp/terraform-provider-azurerm#17082 and
+    Azure/azure-rest-api-specs#17650.
+    """
+    ids = identity.get("userAssignedIdentities")
+    is_user_assigned = "UserAssigned" in identity.get("type", "")
+    if is_user_assigned and not ids:
+        raise ArmError(
             400,
-            "LinkedInvalidPropertyId",
-            f"Property id '{text}' at path '{path}' is invalid: the id of a '{wanted}' is needed.",
+            "MissingIdentityIds",
+            "The identity ids must not be null or empty for 'UserAssigned' identity type.",
         )
+    if ids is not None and not is_user_assigned:
+        raise ArmError(
+            400,
+            "BadRequest",
+            "The request format was unexpected, a non-UserAssigned identity type should not "
+            "contain: userAssignedIdentities",
+        )
+
+
+def with_principal(identity: Props, owner: str) -> Props:
+    """A managed identity with the principal that Azure assigns to it."""
+    if "SystemAssigned" not in identity["type"]:
+        return identity
+    return {**identity, "principalId": made_up_guid("principal", owner), "tenantId": TENANT}
 
 
 def id_part(resource_id: str, segment: str) -> str:
     """The name that follows `segment` in an ARM id; the id's letters' case does not matter.
 
-    Raises AzureError (400, InvalidResourceId) for an id without it.
+    Raises ArmError (400, InvalidResourceId) for an id without it.
     """
     found = re.search(rf"/{re.escape(segment)}/([^/]+)", resource_id, re.IGNORECASE)
     if not found:
-        raise AzureError(400, "InvalidResourceId", f"'{resource_id}' names no {segment}.")
+        raise ArmError(400, "InvalidResourceId", f"'{resource_id}' names no {segment}.")
     return found[1]
 
 
 def project(declared: Props, live: Props) -> Props:
     """The inputs that would declare `live`: the keys of `declared`, with the values found live.
 
-    Keys that the program never set are left out, so that a service's defaults are no drift.
+    Keys that the program never set are left out, so that a service's defaults do not show as drift.
     """
     result: Props = {}
     for key, value in declared.items():

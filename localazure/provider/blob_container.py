@@ -2,104 +2,88 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import ClassVar
 
-from localazure.cloud import Record, being_deleted
-from localazure.errors import AzureError
-from localazure.provider.arm import account_id, id_part
-from localazure.provider.kinds import Kind, Live
+from localazure.control_plane import Record, being_deleted
+from localazure.errors import ArmError
+from localazure.provider.arm import id_part
+from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import forget
+from localazure.provider.resource import Live, ResourceType, value_at
 from localazure.provider.resource_group import already_exists
-from localazure.provider.rules import FLAG, OPAQUE, TAGS, TEXT, Object
-from localazure.provider.storage_account import ACCOUNT, account_not_found, effective_level
+from localazure.provider.storage_account import (
+    ACCOUNT,
+    account_of,
+    effective_level,
+    has_versions,
+)
 from localazure.values import Props
 
-LEVELS = ("None", "Blob", "Container")
-# "Naming and Referencing Containers, Blobs, and Metadata": 3 to 63, each hyphen between others.
-NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*|\$root|\$web")
+# Declared properties without an effect in Azurite.
+SETTINGS = (
+    "defaultEncryptionScope",
+    "denyEncryptionScopeOverride",
+    "enableNfsV3AllSquash",
+    "enableNfsV3RootSquash",
+    "immutableStorageWithVersioning",
+    "metadata",
+)
+_DEFAULTS: Props = {
+    "defaultEncryptionScope": "$account-encryption-key",
+    "denyEncryptionScopeOverride": False,
+}
 
 
-class BlobContainer(Kind):
-    token: ClassVar[str] = "azure-native:storage:BlobContainer"
-    arm_type: ClassVar[str] = "Microsoft.Storage/storageAccounts/blobServices/containers"
-    id_format: ClassVar[str] = f"{ACCOUNT}/blobServices/default/containers/{{containerName}}"
-    name_input: ClassVar[str] = "containerName"
-    shape: ClassVar[Object] = Object(
-        {
-            "accountName": TEXT,
-            "containerName": TEXT,
-            "defaultEncryptionScope": TEXT,
-            "denyEncryptionScopeOverride": FLAG,
-            "enableNfsV3AllSquash": FLAG,
-            "enableNfsV3RootSquash": FLAG,
-            "immutableStorageWithVersioning": OPAQUE,
-            "metadata": TAGS,
-            "publicAccess": TEXT,
-            "resourceGroupName": TEXT,
-        },
-        required=("accountName", "resourceGroupName"),
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = ("accountName", "resourceGroupName", "containerName")
-    computed: ClassVar[tuple[str, ...]] = (
-        "name",
-        "type",
-        "deleted",
-        "etag",
-        "hasImmutabilityPolicy",
-        "hasLegalHold",
-        "lastModifiedTime",
-        "leaseState",
-        "leaseStatus",
-        "legalHold",
-        "remainingRetentionDays",
-    )
+class BlobContainer(ResourceType):
+    token = "azure-native:storage:BlobContainer"
+    id_format = f"{ACCOUNT}/blobServices/default/containers/{{containerName}}"
+    limits: ClassVar[Limits] = {
+        "containerName": Limit(
+            # "Naming and Referencing Containers, Blobs, and Metadata"
+            pattern=r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*|\$root|\$web",
+            rule="3 to 63 lower-case letters, digits and single hyphens between them",
+            code="InvalidResourceName",
+        )
+    }
+    invalid = "InvalidValuesForRequestParameters"
 
     def create(self, inputs: Props) -> Live:
-        group, name = inputs["resourceGroupName"], inputs["accountName"]
-        container, level = inputs["containerName"], inputs.get("publicAccess") or "None"
-        account = self.cloud.account(name)
-        if account is None or account["group"].lower() != group.lower():
-            raise account_not_found(group, name)
-        if not NAME.fullmatch(container):
-            raise AzureError(
-                400,
-                "InvalidResourceName",
-                f"The specified resource name contains invalid characters: '{container}'. "
-                "A container's name has 3 to 63 lower-case letters, digits and single hyphens.",
-            )
+        name, container = inputs["accountName"], inputs["containerName"]
+        level, resource_id = inputs.get("publicAccess") or "None", self.resource_id(inputs)
+        account = account_of(self.control_plane, resource_id)
+        self.refuse_values(inputs)
         _validate_level(account, level)
+        _validate_settings(account, inputs)
         if being_deleted(account, container):
-            raise AzureError(
+            raise ArmError(
                 409,
                 "ContainerBeingDeleted",
                 "The specified container is being deleted. Try operation later.",
             )
-        blobs = self.cloud.blobs(name)
+        blobs = self.control_plane.blobs(name)
         if blobs.container(container) is not None:
-            raise already_exists(self.resource_id(inputs))
+            raise already_exists(resource_id)
         blobs.create_container(container, level)
-        self._remember(name, container, level)
-        return self._live(self.resource_id(inputs))
+        self._store(name, container, inputs)
+        return self.existing(resource_id)
 
     def read(self, resource_id: str) -> Live | None:
         name, container = _names(resource_id)
-        account = self.cloud.account(name)
+        account = self.control_plane.account(name)
         if account is None:
             return None
-        found = self.cloud.blobs(name).container(container)
+        found = self.control_plane.blobs(name).container(container)
         if found is None:
             return None
         declared = account["containers"].get(container, found["publicAccess"])
-        # While the account forbids public access a container keeps the level that it was given.
+        # While the account forbids public access, a container keeps its declared level.
         hidden = (
             container in account["containers"] and effective_level(account, container) == "None"
         )
         outputs: Props = {
-            "defaultEncryptionScope": "$account-encryption-key",
+            **_DEFAULTS,
             "deleted": False,
-            "denyEncryptionScopeOverride": False,
             "hasImmutabilityPolicy": False,
             "hasLegalHold": False,
             "leaseState": "Available",
@@ -108,55 +92,49 @@ class BlobContainer(Kind):
             "name": container,
             "remainingRetentionDays": 0,
             "type": self.arm_type,
+            **_settings(account, container),
             **found,
         }
         if hidden and found["publicAccess"] == "None":
             outputs["publicAccess"] = declared
-        return Live(_container_id(account["group"], name, container), outputs)
-
-    def details(self, group: str, account: str, name: str) -> Props:
-        """getBlobContainer: the outputs, and the id."""
-        found = self.cloud.account(account)
-        if found is None or found["group"].lower() != group.lower():
-            raise account_not_found(group, account)
-        live = self._live(_container_id(group, account, name))
-        return {**live.outputs, "id": live.id}
+        names = {"resourceGroupName": account["group"], "accountName": name}
+        return Live(self.resource_id({**names, "containerName": container}), outputs)
 
     def update(self, resource_id: str, inputs: Props) -> Live:
         name, container = _names(resource_id)
-        account, level = self.cloud.account(name), inputs.get("publicAccess") or "None"
-        if account is None:
-            raise account_not_found(id_part(resource_id, "resourceGroups"), name)
+        account = account_of(self.control_plane, resource_id)
+        level = inputs.get("publicAccess") or "None"
+        self.refuse_values(inputs)
         _validate_level(account, level)
-        self.cloud.blobs(name).set_level(container, level)
-        self._remember(name, container, level)
-        return self._live(resource_id)
+        _refuse_change(_settings(account, container), inputs)
+        self.control_plane.blobs(name).set_level(container, level)
+        self._store(name, container, inputs)
+        return self.existing(resource_id)
 
     def delete(self, resource_id: str) -> None:
         name, container = _names(resource_id)
-        account = self.cloud.account(name)
+        account = self.control_plane.account(name)
         if account is None:
             return
-        self.cloud.blobs(name).delete_container(container)
-        with self.cloud.change() as content:
+        self.control_plane.blobs(name).delete_container(container)
+        with self.control_plane.change() as content:
             content["accounts"][name]["containers"].pop(container, None)
+            content["accounts"][name].get("containerSettings", {}).pop(container, None)
             content["accounts"][name]["deleted"][container] = time.time()
             forget(content, resource_id)
 
-    def _remember(self, name: str, container: str, level: str) -> None:
-        with self.cloud.change() as content:
-            content["accounts"][name]["containers"][container] = level
-            content["accounts"][name]["deleted"].pop(container, None)
+    def _store(self, name: str, container: str, inputs: Props) -> None:
+        with self.control_plane.change() as content:
+            account = content["accounts"][name]
+            account["containers"][container] = inputs.get("publicAccess") or "None"
+            account["deleted"].pop(container, None)
+            settings = {key: inputs[key] for key in SETTINGS if inputs.get(key) is not None}
+            if settings:
+                account.setdefault("containerSettings", {})[container] = settings
 
-    def _live(self, resource_id: str) -> Live:
-        live = self.read(resource_id)
-        if live is None:
-            raise AzureError(404, "ContainerNotFound", "The specified container does not exist.")
-        return live
-
-
-def _container_id(group: str, account: str, container: str) -> str:
-    return f"{account_id(group, account)}/blobServices/default/containers/{container}"
+    def not_found(self, resource_id: str) -> ArmError:
+        account_of(self.control_plane, resource_id)
+        return ArmError(404, "ContainerNotFound", "The specified container does not exist.")
 
 
 def _names(resource_id: str) -> tuple[str, str]:
@@ -165,13 +143,47 @@ def _names(resource_id: str) -> tuple[str, str]:
 
 
 def _validate_level(account: Record, level: str) -> None:
-    if level not in LEVELS:
-        raise AzureError(
-            400, "InvalidValuesForRequestParameters", f"'publicAccess' cannot be '{level}'."
-        )
     if level != "None" and account["properties"].get("allowBlobPublicAccess") is not True:
-        raise AzureError(
+        raise ArmError(
             409,
             "PublicAccessNotPermitted",
             "Public access is not permitted on this storage account.",
         )
+
+
+def _settings(account: Record, container: str) -> Props:
+    stored: Props = account.get("containerSettings", {}).get(container, {})
+    return stored
+
+
+def _validate_settings(account: Record, inputs: Props) -> None:
+    """Encryption scopes: the answer in pulumi/pulumi-azure-nextgen#222. Immutable versions:
+    "Version-level WORM policies for immutable blob data", version dependency."""
+    if len([key for key in _DEFAULTS if inputs.get(key) is not None]) == 1:
+        raise _operation_failure(
+            "Container encryption policy missing header: x-ms-default-encryption-scope and "
+            "x-ms-deny-encryption-scope-override are required."
+        )
+    if value_at(inputs, "immutableStorageWithVersioning.enabled") and not has_versions(account):
+        raise ArmError(
+            409,
+            "FeatureNotSupportedForAccount",
+            "Immutable storage with versioning is not supported for the account: enable blob "
+            "versioning first.",
+        )
+
+
+def _refuse_change(stored: Props, inputs: Props) -> None:
+    """What a container keeps for life: "Create and manage encryption scopes", and the API's
+    reference on immutableStorageWithVersioning."""
+    for path in (*_DEFAULTS, "immutableStorageWithVersioning.enabled"):
+        wanted, default = value_at(inputs, path), _DEFAULTS.get(path, False)
+        if wanted is not None and wanted != (value_at(stored, path) or default):
+            raise _operation_failure(
+                f"The property '{path.partition('.')[0]}' cannot be changed after the container "
+                "was created."
+            )
+
+
+def _operation_failure(message: str) -> ArmError:
+    return ArmError(400, "ContainerOperationFailure", message)

@@ -1,18 +1,16 @@
-"""azure-native:monitor:DiagnosticSetting: where a resource's logs and metrics go."""
+"""azure-native:monitor:DiagnosticSetting: the destinations of a resource's logs and metrics."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from localazure.cloud import Record
-from localazure.errors import AzureError
+from localazure.errors import conflict
 from localazure.provider.arm import check_reference, type_of
-from localazure.provider.recorded import RecordedKind
-from localazure.provider.records import records_of
-from localazure.provider.rules import FLAG, TEXT, Many, Number, Object, Text
+from localazure.provider.control_plane_resource import ControlPlaneResource, Write
+from localazure.provider.properties import Limit, Limits
 from localazure.values import Props
 
-# Where to: the input, and the type that its id is of.
+# Destinations: the input, and the resource type that its id must have.
 SINKS = {
     "eventHubAuthorizationRuleId": "Microsoft.EventHub/namespaces/authorizationRules",
     "marketplacePartnerId": "",
@@ -20,67 +18,32 @@ SINKS = {
     "storageAccountId": "Microsoft.Storage/storageAccounts",
     "workspaceId": "Microsoft.OperationalInsights/workspaces",
 }
-# What there is to log ("Supported categories for Azure Monitor resource logs").
+# What can be logged ("Supported categories for Azure Monitor resource logs").
 _METRICS = frozenset({"Transaction", "Capacity", "AllMetrics"})
 _BLOB_LOGS = frozenset({"StorageRead", "StorageWrite", "StorageDelete"})
 CATEGORIES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "microsoft.storage/storageaccounts": (frozenset(), _METRICS),
     "microsoft.storage/storageaccounts/blobservices": (_BLOB_LOGS, _METRICS),
 }
-_RETENTION = Object({"days": Number(0, 365), "enabled": FLAG}, required=("days", "enabled"))
+_DAYS, _GROUPS = Limit(low=0, high=365), Limit(values=("audit", "allLogs"))
 
 
-class DiagnosticSetting(RecordedKind):
-    token: ClassVar[str] = "azure-native:monitor:DiagnosticSetting"
-    arm_type: ClassVar[str] = "Microsoft.Insights/diagnosticSettings"
-    id_format: ClassVar[str] = (
-        "{resourceUri}/providers/Microsoft.Insights/diagnosticSettings/{name}"
-    )
-    name_input: ClassVar[str] = "name"
-    autonamed: ClassVar[bool] = True
-    shape: ClassVar[Object] = Object(
-        {
-            **dict.fromkeys(SINKS, TEXT),
-            "eventHubName": TEXT,
-            "logAnalyticsDestinationType": Text(("Dedicated", "AzureDiagnostics")),
-            "logs": Many(
-                Object(
-                    {
-                        "category": TEXT,
-                        "categoryGroup": Text(("audit", "allLogs")),
-                        "enabled": FLAG,
-                        "retentionPolicy": _RETENTION,
-                    },
-                    required=("enabled",),
-                )
-            ),
-            "metrics": Many(
-                Object(
-                    {
-                        "category": TEXT,
-                        "enabled": FLAG,
-                        "retentionPolicy": _RETENTION,
-                        "timeGrain": TEXT,
-                    },
-                    required=("enabled",),
-                )
-            ),
-            "name": Text(
-                pattern=r"[^*<>%&:\\?+/]{1,260}", rule="1 to 260 characters, none of *<>%&:\\?+/"
-            ),
-            "resourceUri": TEXT,
-        },
-        required=("resourceUri",),
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = ("name", "resourceUri")
-    computed: ClassVar[tuple[str, ...]] = ("type",)
-    echoed: ClassVar[tuple[str, ...]] = ("name",)
-    invalid: ClassVar[str] = "BadRequest"
+class DiagnosticSetting(ControlPlaneResource):
+    token = "azure-native:monitor:DiagnosticSetting"
+    id_format = "{resourceUri}/providers/Microsoft.Insights/diagnosticSettings/{name}"
+    limits: ClassVar[Limits] = {
+        "logAnalyticsDestinationType": Limit(values=("Dedicated", "AzureDiagnostics")),
+        "logs[].categoryGroup": _GROUPS,
+        "logs[].retentionPolicy.days": _DAYS,
+        "metrics[].retentionPolicy.days": _DAYS,
+        "name": Limit(
+            pattern=r"[^*<>%&:\\?+/]{1,260}", rule="1 to 260 characters, none of *<>%&:\\?+/"
+        ),
+    }
+    invalid = "BadRequest"
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        inputs = {**self.names(resource_id), **inputs}
+    def validate(self, write: Write) -> None:
+        inputs = write.inputs
         sinks = {key: inputs[key] for key in SINKS if inputs.get(key)}
         if not sinks:
             raise self.bad_request(
@@ -103,27 +66,19 @@ class DiagnosticSetting(RecordedKind):
                         f"Category '{category}' is not supported, supported ones are: "
                         f"{', '.join(sorted(known)) or 'none'}."
                     )
-        self._refuse_shared_sink(content, resource_id, inputs, enabled)
+        self._refuse_shared_sink(write, enabled)
 
-    def _refuse_shared_sink(
-        self, content: Record, resource_id: str, inputs: Props, enabled: set[str]
-    ) -> None:
-        for other in records_of(content, self.arm_type, inputs["resourceUri"]):
-            theirs = other["inputs"]
-            if other["id"].lower() == resource_id.lower():
-                continue
-            if theirs["resourceUri"].lower() != inputs["resourceUri"].lower():
-                continue
-            for key in SINKS:
-                both = sorted(enabled & _enabled(theirs))
-                if inputs.get(key) and inputs[key] == theirs.get(key) and both:
-                    raise AzureError(
-                        409,
-                        "Conflict",
-                        f"Data sink '{inputs[key]}' is already used in diagnostic setting "
-                        f"'{theirs['name']}' for category '{both[0]}'. Diagnostic settings can't "
-                        "reuse the same sink for the same category.",
-                    )
+    def _refuse_shared_sink(self, write: Write, enabled: set[str]) -> None:
+        resource, inputs = write.inputs["resourceUri"].lower(), write.inputs
+        for other in self.siblings(write, resource):
+            both = sorted(enabled & _enabled(other))
+            shared = [key for key in SINKS if inputs.get(key) and inputs[key] == other.get(key)]
+            if other["resourceUri"].lower() == resource and both and shared:
+                raise conflict(
+                    f"Data sink '{inputs[shared[0]]}' is already used in diagnostic setting "
+                    f"'{other['name']}' for category '{both[0]}'. Diagnostic settings can't "
+                    "reuse the same sink for the same category."
+                )
 
 
 def _enabled(inputs: Props) -> set[str]:

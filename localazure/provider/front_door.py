@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
-from localazure.cloud import TENANT, Record
-from localazure.errors import AzureError
-from localazure.provider.arm import GROUP, made_up_guid
-from localazure.provider.recorded import GlobalKind, RecordedKind
+from localazure.control_plane import Record
+from localazure.errors import conflict
+from localazure.provider.arm import GROUP, made_up_guid, refuse_identity, with_principal
+from localazure.provider.control_plane_resource import ControlPlaneResource, GlobalResource, Write
+from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import records_of
-from localazure.provider.rules import (
-    ENABLED,
-    OPAQUE,
-    TAGS,
-    TEXT,
-    Number,
-    Object,
-    Text,
-)
 from localazure.values import Props
 
 PROFILE = f"{GROUP}/providers/Microsoft.Cdn/profiles/{{profileName}}"
-NESTED = ("profileName", "resourceGroupName")
-DEPLOYED = ("name", "type", "deploymentStatus", "provisioningState")
 STANDARD, PREMIUM = "Standard_AzureFrontDoor", "Premium_AzureFrontDoor"
-# Closed to new profiles, with the words that Azure closes them with.
+# No longer offered, with the names that Azure uses when it refuses them.
 CLASSIC = {
     "Standard_Microsoft": "Azure CDN from Microsoft (classic)",
     "Standard_Akamai": "Azure CDN from Akamai",
@@ -33,102 +24,78 @@ CLASSIC = {
     "Premium_Verizon": "Azure CDN from Edgio",
 }
 HOST = r"(?=.{1,253}\Z)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}"
+# A custom domain's validation token is valid for so long.
+TOKEN_DAYS = 7
 ROUTES = "Microsoft.Cdn/profiles/afdEndpoints/routes"
 
 
-def name_of(longest: int) -> Text:
-    """Letters, digits and inner hyphens."""
-    return Text(
+# A path on a host.
+ABSOLUTE_PATH = Limit(pattern=r"/.*", rule="a path, which begins with '/'")
+
+
+def name_limit(longest: int) -> Limit:
+    return Limit(
         pattern=rf"(?=.{{1,{longest}}}\Z)[A-Za-z0-9]+(-+[A-Za-z0-9]+)*",
         rule=f"1 to {longest} letters, digits and hyphens, the first and the last no hyphen",
     )
 
 
-class Profile(GlobalKind):
-    token: ClassVar[str] = "azure-native:cdn:Profile"
-    arm_type: ClassVar[str] = "Microsoft.Cdn/profiles"
-    id_format: ClassVar[str] = PROFILE
-    name_input: ClassVar[str] = "profileName"
-    autonamed: ClassVar[bool] = True
-    shape: ClassVar[Object] = Object(
-        {
-            "identity": Object(
-                {
-                    "type": Text(
-                        ("None", "SystemAssigned", "UserAssigned", "SystemAssigned,UserAssigned")
-                    ),
-                    "userAssignedIdentities": OPAQUE,
-                },
-                required=("type",),
-            ),
-            "location": TEXT,
-            "logScrubbing": OPAQUE,
-            "originResponseTimeoutSeconds": Number(16, 240),
-            "profileName": name_of(90),
-            "resourceGroupName": TEXT,
-            "sku": Object({"name": Text((STANDARD, PREMIUM, *CLASSIC))}, needed=("name",)),
-            "tags": TAGS,
-        },
-        required=("resourceGroupName", "sku"),
-        needed=("location",),
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = ("location", "profileName", "resourceGroupName")
-    computed: ClassVar[tuple[str, ...]] = (
-        "name",
-        "type",
-        "frontDoorId",
-        "identity.principalId",
-        "identity.tenantId",
-        "kind",
-        "provisioningState",
-        "resourceState",
-    )
+class Profile(GlobalResource):
+    token = "azure-native:cdn:Profile"
+    id_format = PROFILE
+    limits: ClassVar[Limits] = {
+        "originResponseTimeoutSeconds": Limit(low=16, high=240),
+        "profileName": name_limit(90),
+        "sku.name": Limit(values=(STANDARD, PREMIUM, *CLASSIC)),
+    }
+    needed = ("location", "sku.name")
+    immutable = ("location",)
     defaults: ClassVar[Props] = {"originResponseTimeoutSeconds": 60}
-    invalid: ClassVar[str] = "BadRequest"
+    invalid = "BadRequest"
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        sku = inputs["sku"]["name"]
+    def validate(self, write: Write) -> None:
+        sku, before = write.inputs["sku"]["name"], write.before
         if sku in CLASSIC:
             raise self.bad_request(f"{CLASSIC[sku]} no longer support new profile creation.")
         if before and before["sku"]["name"] == PREMIUM and sku == STANDARD:
             raise self.bad_request(f"A profile cannot go back from {PREMIUM} to {STANDARD}.")
+        refuse_identity(write.inputs.get("identity") or {})
 
     def answers(self, content: Record, record: Record) -> Props:
         identity = record["inputs"].get("identity")
         answers: Props = {
+            "extendedProperties": {},
             "frontDoorId": made_up_guid("front door", record["id"]),
             "kind": "frontdoor",
             "provisioningState": "Succeeded",
             "resourceState": "Active",
         }
-        if identity and "SystemAssigned" in identity["type"]:
-            principal = made_up_guid("principal", record["id"])
-            answers["identity"] = {**identity, "principalId": principal, "tenantId": TENANT}
+        if identity:
+            answers["identity"] = with_principal(identity, record["id"])
         return answers
 
 
-class FrontDoorKind(RecordedKind):
-    """What belongs to a profile, and is deployed to the edge."""
+class FrontDoorResource(ControlPlaneResource):
+    """A part of a profile that is deployed to the edge."""
 
-    computed: ClassVar[tuple[str, ...]] = DEPLOYED
-    echoed: ClassVar[tuple[str, ...]] = ("profileName",)
-    invalid: ClassVar[str] = "BadRequest"
+    invalid = "BadRequest"
+    # The input with which routes refer to resources of this type.
+    route_input: ClassVar[str] = ""
 
-    def profile(self, content: Record, resource_id: str) -> Record:
-        """The inputs of the profile that it belongs to."""
-        found: Record = content["recorded"][profile_of(resource_id).lower()]
-        inputs: Record = found["inputs"]
-        return inputs
+    def profile(self, write: Write) -> Props:
+        """The inputs of the profile that a resource belongs to."""
+        found: Props = write.content["recorded"][profile_of(write.resource_id).lower()]["inputs"]
+        return found
 
-    def siblings(self, content: Record, resource_id: str, below: str) -> list[Props]:
-        """The inputs of the others of this type, below an id."""
-        return [
-            {**self.names(other["id"]), **other["inputs"]}
-            for other in records_of(content, self.arm_type, below)
-            if other["id"].lower() != resource_id.lower()
-        ]
+    def validate_delete(self, content: Record, record: Record) -> None:
+        for route in records_of(content, ROUTES, profile_of(record["id"])):
+            value = route["inputs"].get(self.route_input) or []
+            references = value if isinstance(value, list) else [value]
+            if any((one.get("id") or "").lower() == record["id"].lower() for one in references):
+                raise conflict(
+                    "This resource is still associated with a route. Please delete the association "
+                    f"with the route first before deleting this resource. Route: {route['id']}"
+                )
 
     def answers(self, content: Record, record: Record) -> Props:
         return {"deploymentStatus": "NotStarted", "provisioningState": "Succeeded"}
@@ -139,33 +106,12 @@ def profile_of(resource_id: str) -> str:
     return "/".join(resource_id.split("/")[:9])
 
 
-class AFDEndpoint(FrontDoorKind, GlobalKind):
-    token: ClassVar[str] = "azure-native:cdn:AFDEndpoint"
-    arm_type: ClassVar[str] = "Microsoft.Cdn/profiles/afdEndpoints"
-    id_format: ClassVar[str] = f"{PROFILE}/afdEndpoints/{{endpointName}}"
-    name_input: ClassVar[str] = "endpointName"
-    shape: ClassVar[Object] = Object(
-        {
-            "autoGeneratedDomainNameLabelScope": Text(
-                ("TenantReuse", "SubscriptionReuse", "ResourceGroupReuse", "NoReuse")
-            ),
-            "enabledState": ENABLED,
-            "endpointName": name_of(46),
-            "location": TEXT,
-            "profileName": TEXT,
-            "resourceGroupName": TEXT,
-            "tags": TAGS,
-        },
-        required=NESTED,
-        needed=("location",),
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = (
-        "autoGeneratedDomainNameLabelScope",
-        "endpointName",
-        "location",
-        *NESTED,
-    )
-    computed: ClassVar[tuple[str, ...]] = (*DEPLOYED, "hostName")
+class AFDEndpoint(FrontDoorResource, GlobalResource):
+    token = "azure-native:cdn:AFDEndpoint"
+    id_format = f"{PROFILE}/afdEndpoints/{{endpointName}}"
+    limits: ClassVar[Limits] = {"endpointName": name_limit(46)}
+    needed = ("location",)
+    immutable = ("autoGeneratedDomainNameLabelScope", "location")
     defaults: ClassVar[Props] = {
         "autoGeneratedDomainNameLabelScope": "TenantReuse",
         "enabledState": "Enabled",
@@ -177,15 +123,37 @@ class AFDEndpoint(FrontDoorKind, GlobalKind):
         return {**super().answers(content, record), "hostName": host}
 
 
-def refuse_in_use(content: Record, record: Record, key: str) -> None:
-    """Refuse to delete what a route refers to with its input `key`."""
-    for route in records_of(content, ROUTES, profile_of(record["id"])):
-        value = route["inputs"].get(key) or []
-        references = value if isinstance(value, list) else [value]
-        if any((one.get("id") or "").lower() == record["id"].lower() for one in references):
-            raise AzureError(
-                409,
-                "Conflict",
-                "This resource is still associated with a route. Please delete the association "
-                f"with the route first before deleting this resource. Route: {route['id']}",
-            )
+class AFDCustomDomain(FrontDoorResource):
+    token = "azure-native:cdn:AFDCustomDomain"
+    id_format = f"{PROFILE}/customDomains/{{customDomainName}}"
+    limits: ClassVar[Limits] = {
+        "customDomainName": name_limit(260),
+        "hostName": Limit(pattern=HOST, rule="a host name like static.example.com"),
+        "tlsSettings.certificateType": Limit(values=("ManagedCertificate", "CustomerCertificate")),
+        # The SDK offers TLS10 too, which Azure refuses since March 2025.
+        "tlsSettings.minimumTlsVersion": Limit(values=("TLS12", "TLS13")),
+    }
+    immutable = ("hostName",)
+    unique = "hostName"
+    route_input = "customDomains"
+    defaults: ClassVar[Props] = {
+        "tlsSettings": {"certificateType": "ManagedCertificate", "minimumTlsVersion": "TLS12"}
+    }
+
+    def validate(self, write: Write) -> None:
+        tls = write.inputs.get("tlsSettings") or {}
+        if tls.get("certificateType") == "CustomerCertificate" and not tls.get("secret"):
+            raise self.bad_request("'tlsSettings.secret' is missing: your own certificate")
+
+    def computed(self, resource_id: str, inputs: Props) -> Props:
+        token = hashlib.sha256(resource_id.lower().encode()).hexdigest()[:31]
+        until = datetime.now(UTC) + timedelta(days=TOKEN_DAYS)
+        return {
+            "validationProperties": {
+                "expirationDate": until.isoformat(),
+                "validationToken": f"_{token}",
+            }
+        }
+
+    def answers(self, content: Record, record: Record) -> Props:
+        return {**super().answers(content, record), "domainValidationState": "Pending"}

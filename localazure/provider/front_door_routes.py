@@ -1,75 +1,58 @@
-"""azure-native:cdn:Route: which requests of an endpoint go to which origin group."""
+"""azure-native:cdn: Route, RuleSet and Rule, what Front Door does with requests.
+
+Of a rule's actions and conditions there are only those that this project declares.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from localazure.cloud import Record
-from localazure.errors import AzureError
+from localazure.errors import conflict
 from localazure.provider.arm import check_reference
+from localazure.provider.control_plane_resource import Write
 from localazure.provider.front_door import (
-    NESTED,
+    ABSOLUTE_PATH,
     PROFILE,
-    ROUTES,
-    FrontDoorKind,
-    name_of,
+    FrontDoorResource,
+    name_limit,
     profile_of,
 )
 from localazure.provider.front_door_origins import enabled_origins
+from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import record_of
-from localazure.provider.rules import ENABLED, FLAG, REFERENCE, TEXT, Many, Object, Text
 from localazure.values import Props
 
-# A wildcard stands at the end only, after a slash.
+# A wildcard is allowed at the end only, after a slash.
 PATTERN = r"/|/\*|(/[^/*]+)+(/|/\*)?"
 SPECIFIED = ("IgnoreSpecifiedQueryStrings", "IncludeSpecifiedQueryStrings")
+RULE_SET = f"{PROFILE}/ruleSets/{{ruleSetName}}"
+# "Azure Front Door limits": in one rule.
+MOST_ACTIONS, MOST_CONDITIONS = 5, 10
 
 
-class Route(FrontDoorKind):
-    token: ClassVar[str] = "azure-native:cdn:Route"
-    arm_type: ClassVar[str] = ROUTES
-    id_format: ClassVar[str] = f"{PROFILE}/afdEndpoints/{{endpointName}}/routes/{{routeName}}"
-    name_input: ClassVar[str] = "routeName"
-    shape: ClassVar[Object] = Object(
-        {
-            "cacheConfiguration": Object(
-                {
-                    "compressionSettings": Object(
-                        {
-                            "contentTypesToCompress": Many(
-                                Text(pattern=r"[\w.+-]+/[\w.+-]+", rule="a type like text/css")
-                            ),
-                            "isCompressionEnabled": FLAG,
-                        }
-                    ),
-                    "queryParameters": TEXT,
-                    "queryStringCachingBehavior": Text(
-                        ("IgnoreQueryString", "UseQueryString", *SPECIFIED)
-                    ),
-                }
-            ),
-            "customDomains": Many(REFERENCE),
-            "enabledState": ENABLED,
-            "endpointName": TEXT,
-            "forwardingProtocol": Text(("HttpOnly", "HttpsOnly", "MatchRequest")),
-            "httpsRedirect": ENABLED,
-            "linkToDefaultDomain": ENABLED,
-            "originGroup": REFERENCE,
-            "originPath": Text(pattern=r"/.*", rule="a path, which begins with '/'"),
-            "patternsToMatch": Many(
-                Text(pattern=PATTERN, rule="a path that begins with '/', '*' only in a last '/*'")
-            ),
-            "profileName": TEXT,
-            "resourceGroupName": TEXT,
-            "routeName": name_of(90),
-            "ruleSets": Many(REFERENCE),
-            "supportedProtocols": Many(Text(("Http", "Https"))),
-        },
-        required=("endpointName", *NESTED),
-        needed=("originGroup",),
+def _name(longest: int) -> Limit:
+    return Limit(
+        pattern=rf"[A-Za-z][A-Za-z0-9]{{0,{longest - 1}}}",
+        rule=f"1 to {longest} letters and digits, the first a letter",
     )
-    replaced_by: ClassVar[tuple[str, ...]] = ("endpointName", "routeName", *NESTED)
-    echoed: ClassVar[tuple[str, ...]] = ("endpointName",)
+
+
+class Route(FrontDoorResource):
+    token = "azure-native:cdn:Route"
+    id_format = f"{PROFILE}/afdEndpoints/{{endpointName}}/routes/{{routeName}}"
+    limits: ClassVar[Limits] = {
+        "cacheConfiguration.compressionSettings.contentTypesToCompress[]": Limit(
+            pattern=r"[\w.+-]+/[\w.+-]+", rule="a type like text/css"
+        ),
+        "originPath": ABSOLUTE_PATH,
+        "patternsToMatch": Limit(least=1),
+        "patternsToMatch[]": Limit(
+            pattern=PATTERN, rule="a path that begins with '/', '*' only in a last '/*'"
+        ),
+        "routeName": name_limit(90),
+        "supportedProtocols": Limit(least=1),
+    }
+    needed = ("originGroup",)
     defaults: ClassVar[Props] = {
         "enabledState": "Enabled",
         "forwardingProtocol": "MatchRequest",
@@ -79,40 +62,34 @@ class Route(FrontDoorKind):
         "supportedProtocols": ["Http", "Https"],
     }
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        group = inputs["originGroup"].get("id")
-        self._refuse_foreign(
-            content, resource_id, "originGroup", "Microsoft.Cdn/profiles/originGroups", group
-        )
-        if not enabled_origins(content, str(group)):
+    def validate(self, write: Write) -> None:
+        group = write.inputs["originGroup"].get("id")
+        self._refuse_foreign(write, "originGroup", "Microsoft.Cdn/profiles/originGroups", group)
+        if not enabled_origins(write.content, str(group)):
             raise self.bad_request(
                 "Please make sure that the originGroup is created successfully and at least one "
                 "enabled origin is created under the origin group."
             )
         for key in ("customDomains", "ruleSets"):
-            for reference in inputs.get(key) or []:
+            for reference in write.inputs.get(key) or []:
                 wanted = f"Microsoft.Cdn/profiles/{key}"
-                self._refuse_foreign(content, resource_id, key, wanted, reference.get("id"))
-        whole = {**self.defaults, **inputs}
+                self._refuse_foreign(write, key, wanted, reference.get("id"))
+        whole = {**self.defaults, **write.inputs}
         self._refuse_protocols(whole)
         if not whole.get("customDomains") and whole["linkToDefaultDomain"] != "Enabled":
             raise self.bad_request(
                 "A route needs a domain: list customDomains, or set linkToDefaultDomain to Enabled."
             )
-        self._refuse_cache(inputs.get("cacheConfiguration") or {})
-        self._refuse_same_requests(content, resource_id, whole)
+        self._refuse_cache(whole.get("cacheConfiguration") or {})
+        self._refuse_same_requests(write, whole)
 
-    def _refuse_foreign(
-        self, content: Record, resource_id: str, key: str, wanted: str, reference: object
-    ) -> None:
-        """What a route refers to is there, and of the same profile."""
+    def _refuse_foreign(self, write: Write, key: str, wanted: str, reference: object) -> None:
+        """Refuse a reference to another profile, or to something that does not exist."""
         check_reference(f"properties.{key}.id", reference, wanted)
-        profile = profile_of(resource_id).lower()
+        profile = profile_of(write.resource_id).lower()
         if not str(reference).lower().startswith(f"{profile}/"):
             raise self.bad_request(f"'{key}': '{reference}' is of another profile.")
-        if record_of(content, str(reference)) is None:
+        if record_of(write.content, str(reference)) is None:
             raise self.bad_request(
                 f"'{key}': '{reference}' was not found. Please make sure that it is created "
                 "successfully."
@@ -120,42 +97,37 @@ class Route(FrontDoorKind):
 
     def _refuse_protocols(self, route: Props) -> None:
         protocols = route["supportedProtocols"]
-        if not protocols or len(set(protocols)) < len(protocols):
+        if len(set(protocols)) < len(protocols):
             raise self.bad_request(f"'supportedProtocols' cannot be {protocols}: Http, Https, both")
         if route["httpsRedirect"] == "Enabled" and len(protocols) < 2:
             raise self.bad_request(
-                "'httpsRedirect' is Enabled: 'supportedProtocols' has to hold Http and Https then."
+                "'httpsRedirect' is Enabled: 'supportedProtocols' must contain Http and Https."
             )
-        if not route["patternsToMatch"]:
-            raise self.bad_request("'patternsToMatch' is empty: at least one is needed.")
 
     def _refuse_cache(self, cache: Props) -> None:
         named, how = cache.get("queryParameters"), cache.get("queryStringCachingBehavior")
         if (how in SPECIFIED) != bool(named):
             raise self.bad_request(
-                "'cacheConfiguration.queryParameters' goes with queryStringCachingBehavior "
+                "'cacheConfiguration.queryParameters' is for queryStringCachingBehavior "
                 f"{' or '.join(SPECIFIED)}, and only with these."
             )
-        packed = cache.get("compressionSettings") or {}
-        if packed.get("isCompressionEnabled") and not packed.get("contentTypesToCompress"):
+        compressed = cache.get("compressionSettings") or {}
+        if compressed.get("isCompressionEnabled") and not compressed.get("contentTypesToCompress"):
             raise self.bad_request(
                 "'cacheConfiguration.compressionSettings.contentTypesToCompress' is empty: "
                 "compression needs at least one."
             )
 
-    def _refuse_same_requests(self, content: Record, resource_id: str, route: Props) -> None:
-        """No two routes of a profile may take the same domain, path and protocol."""
-        mine = _requests(resource_id, route)
-        for other in self.siblings(content, resource_id, profile_of(resource_id)):
+    def _refuse_same_requests(self, write: Write, route: Props) -> None:
+        """No two routes of a profile may have the same domain, path and protocol."""
+        mine = _requests(write.resource_id, route)
+        for other in self.siblings(write, profile_of(write.resource_id)):
             shared = mine & _requests(self.resource_id(other), {**self.defaults, **other})
-            if shared:
-                domain, pattern, _ = sorted(shared)[0]
-                raise AzureError(
-                    409,
-                    "Conflict",
+            for domain, pattern, _ in sorted(shared):
+                raise conflict(
                     f"Route '{other['routeName']}' takes '{pattern}' of "
                     f"{domain.rpartition('/')[2]} already: routes cannot have duplicate "
-                    "domain, path and protocol combinations.",
+                    "domain, path and protocol combinations."
                 )
 
 
@@ -169,3 +141,46 @@ def _requests(resource_id: str, route: Props) -> set[tuple[str, str, str]]:
         for pattern in route["patternsToMatch"]
         for protocol in route["supportedProtocols"]
     }
+
+
+class RuleSet(FrontDoorResource):
+    token = "azure-native:cdn:RuleSet"
+    id_format = RULE_SET
+    limits: ClassVar[Limits] = {"ruleSetName": _name(60)}
+    route_input = "ruleSets"
+
+
+class Rule(FrontDoorResource):
+    token = "azure-native:cdn:Rule"
+    id_format = f"{RULE_SET}/rules/{{ruleName}}"
+    limits: ClassVar[Limits] = {
+        "actions": Limit(least=1, most=MOST_ACTIONS),
+        "actions[].parameters.headerName": Limit(
+            pattern=r"[!#$%&'*+.^_`|~\w-]+", rule="a header's name"
+        ),
+        "conditions": Limit(most=MOST_CONDITIONS),
+        "order": Limit(low=0),
+        "ruleName": _name(260),
+    }
+    needed = ("actions", "order")
+    unique = "order"
+    defaults: ClassVar[Props] = {"matchProcessingBehavior": "Continue"}
+
+    def validate(self, write: Write) -> None:
+        for index, action in enumerate(write.inputs["actions"]):
+            self._refuse_action(f"actions[{index}]", action["parameters"])
+        for index, condition in enumerate(write.inputs.get("conditions") or []):
+            self._refuse_condition(f"conditions[{index}]", condition["parameters"])
+
+    def _refuse_action(self, path: str, parameters: dict[str, Any]) -> None:
+        header = parameters["headerAction"]
+        if header in ("Append", "Overwrite") and not parameters.get("value"):
+            raise self.bad_request(f"'{path}.parameters.value' is missing: {header} needs one.")
+
+    def _refuse_condition(self, path: str, parameters: dict[str, Any]) -> None:
+        values, operator = parameters.get("matchValues") or [], parameters["operator"]
+        if (operator == "Any") == bool(values):
+            rule = "Any takes none" if values else f"{operator} needs one"
+            raise self.bad_request(f"'{path}.parameters.matchValues' cannot be {values}: {rule}.")
+        if not parameters.get("selector"):
+            raise self.bad_request(f"'{path}.parameters.selector' is missing: the header's name.")

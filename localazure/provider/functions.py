@@ -5,61 +5,50 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from localazure.cloud import SUBSCRIPTION, TENANT, Cloud
+from localazure.control_plane import SUBSCRIPTION, TENANT, ControlPlane
 from localazure.provider.arm import made_up_guid
 from localazure.provider.blob_container import BlobContainer
 from localazure.provider.blob_service import BlobServiceProperties
 from localazure.provider.management_policy import ManagementPolicy
+from localazure.provider.resource import ResourceType
 from localazure.provider.storage_account import StorageAccount
 from localazure.values import Props
 
 
 @dataclass(frozen=True)
 class Function:
-    """`call` takes the arguments, of which `required` are there."""
+    """`call` takes the arguments, which include those that are `required`."""
 
     required: tuple[str, ...]
-    outputs: tuple[str, ...]
     call: Callable[[Props], Props]
 
 
-def functions(cloud: Cloud) -> dict[str, Function]:
+def functions(control_plane: ControlPlane) -> dict[str, Function]:
     """Every function that the stand-in knows, by token."""
-    account, service = StorageAccount(cloud), BlobServiceProperties(cloud)
-    container, policy = BlobContainer(cloud), ManagementPolicy(cloud)
-    named = ("accountName", "resourceGroupName")
+    account = StorageAccount(control_plane)
     return {
-        "azure-native:authorization:getClientConfig": Function(
-            (), ("clientId", "objectId", "subscriptionId", "tenantId"), _client
+        "azure-native:authorization:getClientConfig": Function((), _client),
+        "azure-native:storage:getBlobContainer": _getter(BlobContainer(control_plane)),
+        "azure-native:storage:getBlobServiceProperties": _getter(
+            BlobServiceProperties(control_plane)
         ),
-        "azure-native:storage:getBlobContainer": Function(
-            (*named, "containerName"),
-            ("id", "name", "type", "publicAccess"),
-            lambda asked: container.details(
-                asked["resourceGroupName"], asked["accountName"], asked["containerName"]
-            ),
-        ),
-        "azure-native:storage:getBlobServiceProperties": Function(
-            (*named, "blobServicesName"),
-            ("id", "name", "type", "cors"),
-            lambda asked: service.details(asked["resourceGroupName"], asked["accountName"]),
-        ),
-        "azure-native:storage:getManagementPolicy": Function(
-            (*named, "managementPolicyName"),
-            ("id", "name", "type", "policy", "lastModifiedTime"),
-            policy.details,
-        ),
-        "azure-native:storage:getStorageAccount": Function(
-            named,
-            ("id", "name", "type", "location", "primaryEndpoints"),
-            lambda asked: account.details(asked["resourceGroupName"], asked["accountName"]),
-        ),
+        "azure-native:storage:getManagementPolicy": _getter(ManagementPolicy(control_plane)),
+        "azure-native:storage:getStorageAccount": _getter(account),
         "azure-native:storage:listStorageAccountKeys": Function(
-            named,
-            ("keys",),
+            ("accountName", "resourceGroupName"),
             lambda asked: account.keys(asked["resourceGroupName"], asked["accountName"]),
         ),
     }
+
+
+def _getter(kind: ResourceType) -> Function:
+    """The function that reads a resource: its outputs and its id."""
+
+    def call(asked: Props) -> Props:
+        live = kind.existing(kind.resource_id(asked))
+        return {**live.outputs, "id": live.id}
+
+    return Function(tuple(kind.names_in_id()), call)
 
 
 def _client(_: Props) -> Props:

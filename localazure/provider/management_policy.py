@@ -1,133 +1,81 @@
-"""azure-native:storage:ManagementPolicy: what Azure does to old blobs once a day."""
+"""azure-native:storage:ManagementPolicy: lifecycle rules for blobs."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from localazure.cloud import Record, now
-from localazure.errors import AzureError
-from localazure.provider.recorded import RecordedKind
-from localazure.provider.rules import FLAG, TEXT, Many, Number, Object, Text
+from localazure.control_plane import now
+from localazure.errors import ArmError
+from localazure.provider.control_plane_resource import ControlPlaneResource, Write
+from localazure.provider.properties import Limit, Limits
 from localazure.provider.storage_account import ACCOUNT
 from localazure.values import Props
 
-# "Configure a lifecycle management policy": at most so many rules, and prefixes in each.
+# "Configure a lifecycle management policy": the most rules, and prefixes and tags in each.
 MOST_RULES, MOST_PREFIXES, MOST_TAG_FILTERS = 100, 10, 10
-_DAYS = Number(0)
-_BORN = Object(
-    {"daysAfterCreationGreaterThan": _DAYS, "daysAfterLastTierChangeGreaterThan": _DAYS},
-    required=("daysAfterCreationGreaterThan",),
-)
-_CHANGED = Object(
-    {
-        "daysAfterCreationGreaterThan": _DAYS,
-        "daysAfterLastAccessTimeGreaterThan": _DAYS,
-        "daysAfterLastTierChangeGreaterThan": _DAYS,
-        "daysAfterModificationGreaterThan": _DAYS,
-    }
-)
+_RULE = "policy.rules[]"
+_FILTERS, _ACTIONS = f"{_RULE}.definition.filters", f"{_RULE}.definition.actions"
 _STEPS = ("delete", "tierToArchive", "tierToCold", "tierToCool", "tierToHot")
-_OLD_COPIES = Object(dict.fromkeys(_STEPS, _BORN))
-_RULE = Object(
-    {
-        "definition": Object(
-            {
-                "actions": Object(
-                    {
-                        "baseBlob": Object(
-                            {
-                                **dict.fromkeys(_STEPS, _CHANGED),
-                                "enableAutoTierToHotFromCool": FLAG,
-                            }
-                        ),
-                        "snapshot": _OLD_COPIES,
-                        "version": _OLD_COPIES,
-                    }
-                ),
-                "filters": Object(
-                    {
-                        "blobIndexMatch": Many(
-                            Object(
-                                {"name": TEXT, "op": Text(("==",)), "value": TEXT},
-                                required=("name", "op", "value"),
-                            ),
-                            most=MOST_TAG_FILTERS,
-                        ),
-                        "blobTypes": Many(Text(("blockBlob", "appendBlob")), 1),
-                        "prefixMatch": Many(TEXT, most=MOST_PREFIXES),
-                    },
-                    required=("blobTypes",),
-                ),
-            },
-            required=("actions",),
-            needed=("filters",),
+_AGES = ("Creation", "LastTierChange")
+_DAYS = {
+    f"{_ACTIONS}.{part}.{step}.daysAfter{age}GreaterThan": Limit(low=0)
+    for part, ages in (
+        ("baseBlob", (*_AGES, "LastAccessTime", "Modification")),
+        ("snapshot", _AGES),
+        ("version", _AGES),
+    )
+    for step in _STEPS
+    for age in ages
+}
+
+
+class ManagementPolicy(ControlPlaneResource):
+    token = "azure-native:storage:ManagementPolicy"
+    id_format = f"{ACCOUNT}/managementPolicies/{{managementPolicyName}}"
+    limits: ClassVar[Limits] = {
+        "managementPolicyName": Limit(values=("default",)),
+        "policy.rules": Limit(least=1, most=MOST_RULES),
+        f"{_RULE}.name": Limit(
+            pattern=r"[A-Za-z0-9-]{1,256}", rule="1 to 256 letters, digits and hyphens"
         ),
-        "enabled": FLAG,
-        "name": Text(pattern=r"[A-Za-z0-9-]{1,256}", rule="1 to 256 letters, digits and hyphens"),
-        "type": Text(("Lifecycle",)),
-    },
-    required=("definition", "name", "type"),
-)
+        f"{_FILTERS}.blobIndexMatch": Limit(most=MOST_TAG_FILTERS),
+        f"{_FILTERS}.blobIndexMatch[].op": Limit(values=("==",)),
+        f"{_FILTERS}.blobTypes": Limit(least=1),
+        f"{_FILTERS}.blobTypes[]": Limit(values=("blockBlob", "appendBlob")),
+        f"{_FILTERS}.prefixMatch": Limit(most=MOST_PREFIXES),
+        **_DAYS,
+    }
+    needed = (_FILTERS,)
+    invalid = "InvalidRequestPropertyValue"
 
-
-class ManagementPolicy(RecordedKind):
-    token: ClassVar[str] = "azure-native:storage:ManagementPolicy"
-    arm_type: ClassVar[str] = "Microsoft.Storage/storageAccounts/managementPolicies"
-    id_format: ClassVar[str] = f"{ACCOUNT}/managementPolicies/{{managementPolicyName}}"
-    name_input: ClassVar[str] = "managementPolicyName"
-    shape: ClassVar[Object] = Object(
-        {
-            "accountName": TEXT,
-            "managementPolicyName": Text(("default",)),
-            "policy": Object({"rules": Many(_RULE, 1, MOST_RULES)}, required=("rules",)),
-            "resourceGroupName": TEXT,
-        },
-        required=("accountName", "policy", "resourceGroupName"),
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = (
-        "accountName",
-        "managementPolicyName",
-        "resourceGroupName",
-    )
-    computed: ClassVar[tuple[str, ...]] = ("name", "type", "lastModifiedTime")
-    invalid: ClassVar[str] = "InvalidRequestPropertyValue"
-
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        account = content["accounts"][self.names(resource_id)["accountName"].lower()]
+    def validate(self, write: Write) -> None:
+        account = write.content["accounts"][write.inputs["accountName"].lower()]
         tracked = account.get("blobService", {}).get("lastAccessTimeTrackingPolicy") or {}
         names: set[str] = set()
-        for index, rule in enumerate(inputs["policy"]["rules"]):
+        for index, rule in enumerate(write.inputs["policy"]["rules"]):
             path = f"policy.rules[{index}]"
             if rule["name"].lower() in names:
                 raise self.bad_request(f"'{path}.name': there are two rules '{rule['name']}'")
             names.add(rule["name"].lower())
-            self._refuse_rule(path, rule["definition"], reads_count=bool(tracked.get("enable")))
+            self._refuse_rule(path, rule["definition"], tracks_access=bool(tracked.get("enable")))
         if account["properties"]["kind"] == "Storage":
-            raise AzureError(
+            raise ArmError(
                 400,
                 "OperationNotAllowedOnKind",
                 "The operation is not permitted for kind 'Storage': an account of kind StorageV2, "
                 "BlobStorage or BlockBlobStorage has a management policy.",
             )
 
-    def details(self, asked: Props) -> Props:
-        """getManagementPolicy: the outputs, and the id."""
-        live = self.read(self.resource_id(asked))
-        if live is None:
-            raise AzureError(
-                404,
-                "ManagementPolicyNotFound",
-                f"No ManagementPolicy found for account {asked['accountName']}",
-            )
-        return {**live.outputs, "id": live.id}
+    def not_found(self, resource_id: str) -> ArmError:
+        name = self.names(resource_id)["accountName"]
+        message = f"No ManagementPolicy found for account {name}"
+        return ArmError(404, "ManagementPolicyNotFound", message)
 
-    def born(self, resource_id: str, inputs: Props) -> Props:
+    def computed(self, resource_id: str, inputs: Props) -> Props:
         return {"lastModifiedTime": now()}
 
-    def _refuse_rule(self, path: str, definition: Props, *, reads_count: bool) -> None:
-        """Each rule does something, each step says when, and append blobs are only deleted."""
+    def _refuse_rule(self, path: str, definition: Props, *, tracks_access: bool) -> None:
+        """Each rule needs an action, each action one age, and append blobs can only be deleted."""
         actions = {key: value for key, value in definition["actions"].items() if value}
         steps = {
             f"{path}.definition.actions.{part}.{step}": (part, step, when)
@@ -149,7 +97,7 @@ class ManagementPolicy(RecordedKind):
                     f"'{below}' has {len(conditions)} conditions ({', '.join(conditions)}): one "
                     "number of days is needed"
                 )
-            if conditions == ["daysAfterLastAccessTimeGreaterThan"] and not reads_count:
+            if conditions == ["daysAfterLastAccessTimeGreaterThan"] and not tracks_access:
                 raise self.bad_request(
                     f"'{below}.{conditions[0]}' needs the blob service's "
                     "lastAccessTimeTrackingPolicy to be enabled"

@@ -4,116 +4,66 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from localazure.cloud import Record
+from localazure.control_plane import Record
+from localazure.errors import ArmError
 from localazure.provider.arm import GROUP, check_reference, made_up_guid, type_of
-from localazure.provider.recorded import RecordedKind
-from localazure.provider.records import exists, records_of
-from localazure.provider.rules import OPAQUE, REFERENCE, TAGS, TEXT, Many, Object, Text
+from localazure.provider.control_plane_resource import ControlPlaneResource, Write
+from localazure.provider.properties import Limit, Limits
+from localazure.provider.records import exists
 from localazure.values import Props
 
 SUBNET = "Microsoft.Network/virtualNetworks/subnets"
 ZONE = "Microsoft.Network/privateDnsZones"
 ENDPOINT = f"{GROUP}/providers/Microsoft.Network/privateEndpoints/{{privateEndpointName}}"
-NAME = Text(
+NAME = Limit(
     pattern=r"[A-Za-z0-9]([\w.-]{0,62}\w)?",
     rule="1 to 64 letters, digits, '_', '.' and '-', the last none of '.' and '-'",
 )
-# "Private-link resource": the parts of a storage account that have addresses of their own.
+# "Private-link resource": the sub-resources of a storage account.
 PARTS = ("blob", "dfs", "file", "queue", "table", "web")
 STORAGE_PARTS = frozenset(PARTS) | {f"{part}_secondary" for part in PARTS if part != "file"}
 MOST_ZONES = 5
-# Its other properties are the network's. The SDK sends two of them unasked.
-_POLICIES = ("privateEndpointNetworkPolicies", "privateLinkServiceNetworkPolicies")
-_SUBNET = Object({"id": TEXT, "name": TEXT, **dict.fromkeys(_POLICIES, TEXT)})
-_CONNECTION = Object(
-    {
-        "groupIds": Many(TEXT),
-        "id": TEXT,
-        "name": TEXT,
-        "privateLinkServiceConnectionState": OPAQUE,
-        "privateLinkServiceId": TEXT,
-        "requestMessage": Text(pattern=r"(?s).{0,140}", rule="at most 140 characters"),
-    },
-    needed=("name", "privateLinkServiceId"),
-)
 CONNECTIONS = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")
+_MESSAGE = Limit(pattern=r"(?s).{0,140}", rule="at most 140 characters")
 
 
-class PrivateEndpoint(RecordedKind):
-    token: ClassVar[str] = "azure-native:network:PrivateEndpoint"
-    arm_type: ClassVar[str] = "Microsoft.Network/privateEndpoints"
-    id_format: ClassVar[str] = ENDPOINT
-    name_input: ClassVar[str] = "privateEndpointName"
-    autonamed: ClassVar[bool] = True
-    shape: ClassVar[Object] = Object(
-        {
-            **dict.fromkeys(CONNECTIONS, Many(_CONNECTION)),
-            "applicationSecurityGroups": Many(REFERENCE),
-            "customDnsConfigs": Many(Object({"fqdn": TEXT, "ipAddresses": Many(TEXT)})),
-            "customNetworkInterfaceName": TEXT,
-            "extendedLocation": OPAQUE,
-            "id": TEXT,
-            "ipConfigurations": Many(
-                Object(
-                    {"groupId": TEXT, "memberName": TEXT, "name": TEXT, "privateIPAddress": TEXT}
-                )
-            ),
-            "location": TEXT,
-            "privateEndpointName": NAME,
-            "resourceGroupName": TEXT,
-            "subnet": _SUBNET,
-            "tags": TAGS,
-        },
-        required=("resourceGroupName",),
-        needed=("location", "subnet"),
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = (
-        "customNetworkInterfaceName",
+class PrivateEndpoint(ControlPlaneResource):
+    token = "azure-native:network:PrivateEndpoint"
+    id_format = ENDPOINT
+    limits: ClassVar[Limits] = {
+        "privateEndpointName": NAME,
+        **{f"{key}[].requestMessage": _MESSAGE for key in CONNECTIONS},
+    }
+    needed = (
         "location",
-        "privateEndpointName",
-        "resourceGroupName",
-        "subnet.id",
+        "subnet",
+        *(f"{key}[].name" for key in CONNECTIONS),
+        *(f"{key}[].privateLinkServiceId" for key in CONNECTIONS),
     )
-    computed: ClassVar[tuple[str, ...]] = (
-        "name",
-        "type",
-        "etag",
-        "networkInterfaces",
-        "provisioningState",
-    )
-    invalid: ClassVar[str] = "InvalidRequestFormat"
+    immutable = ("customNetworkInterfaceName", "location", "subnet.id")
+    invalid = "InvalidRequestFormat"
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        check_reference("properties.subnet.id", inputs["subnet"].get("id"), SUBNET)
+    def validate(self, write: Write) -> None:
+        check_reference("properties.subnet.id", write.inputs["subnet"].get("id"), SUBNET)
         connections = [
             (f"properties.{key}[{index}]", connection)
             for key in CONNECTIONS
-            for index, connection in enumerate(inputs.get(key) or [])
+            for index, connection in enumerate(write.inputs.get(key) or [])
         ]
         if len(connections) != 1:
             raise self.bad_request(
                 f"A private endpoint has one private link service connection, and "
-                f"'{self.names(resource_id)['privateEndpointName']}' has {len(connections)}."
+                f"'{write.inputs['privateEndpointName']}' has {len(connections)}."
             )
         for path, connection in connections:
-            self._refuse_connection(content, resource_id, path, connection)
+            self._refuse_connection(write, path, connection)
 
-    def _refuse_connection(
-        self, content: Record, resource_id: str, path: str, connection: Props
-    ) -> None:
+    def _refuse_connection(self, write: Write, path: str, connection: Props) -> None:
         target = connection["privateLinkServiceId"]
         kind = type_of(target)
-        # Any service that can be linked to: only that it is an id can be said.
+        # Many services can be linked to, so the id's type is not checked.
         check_reference(f"{path}.privateLinkServiceId", target, kind)
-        if exists(content, target) is False:
-            raise self.bad_request(
-                f"Resource {target} referenced by resource {resource_id} was not found. Please "
-                "make sure that the referenced resource exists, and that both resources are in the "
-                "same region.",
-                "InvalidResourceReference",
-            )
+        _refuse_unknown(write, target)
         if kind.lower() != "microsoft.storage/storageaccounts":
             return
         asked = connection.get("groupIds") or []
@@ -134,65 +84,46 @@ class PrivateEndpoint(RecordedKind):
         }
 
 
-class PrivateDnsZoneGroup(RecordedKind):
-    """The records of an endpoint's addresses in private zones. Its `name` is only an alias."""
+class PrivateDnsZoneGroup(ControlPlaneResource):
+    """The DNS records of an endpoint's addresses in private zones."""
 
-    token: ClassVar[str] = "azure-native:network:PrivateDnsZoneGroup"
-    arm_type: ClassVar[str] = "Microsoft.Network/privateEndpoints/privateDnsZoneGroups"
-    id_format: ClassVar[str] = f"{ENDPOINT}/privateDnsZoneGroups/{{privateDnsZoneGroupName}}"
-    name_input: ClassVar[str] = "privateDnsZoneGroupName"
-    shape: ClassVar[Object] = Object(
-        {
-            "id": TEXT,
-            "name": TEXT,
-            "privateDnsZoneConfigs": Many(
-                Object(
-                    {"name": TEXT, "privateDnsZoneId": TEXT}, needed=("name", "privateDnsZoneId")
-                ),
-                1,
-                MOST_ZONES,
-            ),
-            "privateDnsZoneGroupName": NAME,
-            "privateEndpointName": TEXT,
-            "resourceGroupName": TEXT,
-        },
-        required=("privateEndpointName", "resourceGroupName"),
-        needed=("privateDnsZoneConfigs",),
+    token = "azure-native:network:PrivateDnsZoneGroup"
+    id_format = f"{ENDPOINT}/privateDnsZoneGroups/{{privateDnsZoneGroupName}}"
+    limits: ClassVar[Limits] = {
+        "privateDnsZoneConfigs": Limit(least=1, most=MOST_ZONES),
+        "privateDnsZoneGroupName": NAME,
+    }
+    needed = (
+        "privateDnsZoneConfigs",
+        "privateDnsZoneConfigs[].name",
+        "privateDnsZoneConfigs[].privateDnsZoneId",
     )
-    replaced_by: ClassVar[tuple[str, ...]] = (
-        "privateDnsZoneGroupName",
-        "privateEndpointName",
-        "resourceGroupName",
-    )
-    computed: ClassVar[tuple[str, ...]] = ("etag", "provisioningState")
-    invalid: ClassVar[str] = "InvalidRequestFormat"
+    invalid = "InvalidRequestFormat"
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        endpoint = resource_id.rpartition("/privateDnsZoneGroups/")[0]
-        others = [
-            other["id"].rpartition("/")[2]
-            for other in records_of(content, self.arm_type, endpoint)
-            if other["id"].lower() != resource_id.lower()
-        ]
-        if others:
+    def validate(self, write: Write) -> None:
+        for other in self.siblings(write):
             raise self.bad_request(
-                f"Private endpoint '{endpoint.rpartition('/')[2]}' has the DNS zone group "
-                f"'{others[0]}' already, and there can be one.",
+                f"Private endpoint '{other['privateEndpointName']}' has the DNS zone group "
+                f"'{other['privateDnsZoneGroupName']}' already, and there can be one.",
             )
-        for index, config in enumerate(inputs["privateDnsZoneConfigs"]):
+        for index, config in enumerate(write.inputs["privateDnsZoneConfigs"]):
             path = f"properties.privateDnsZoneConfigs[{index}].privateDnsZoneId"
             check_reference(path, config["privateDnsZoneId"], ZONE)
-            if exists(content, config["privateDnsZoneId"]) is False:
-                raise self.bad_request(
-                    f"Resource {config['privateDnsZoneId']} referenced by resource {resource_id} "
-                    "was not found.",
-                    "InvalidResourceReference",
-                )
+            _refuse_unknown(write, config["privateDnsZoneId"])
 
     def answers(self, content: Record, record: Record) -> Props:
         return {
             "etag": f'W/"{made_up_guid("etag", record["id"])}"',
             "provisioningState": "Succeeded",
         }
+
+
+def _refuse_unknown(write: Write, reference: str) -> None:
+    if exists(write.content, reference) is False:
+        raise ArmError(
+            400,
+            "InvalidResourceReference",
+            f"Resource {reference} referenced by resource {write.resource_id} was not found. "
+            "Please make sure that the referenced resource exists, and that both resources are in "
+            "the same region.",
+        )

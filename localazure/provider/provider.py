@@ -1,27 +1,30 @@
-"""The provider itself: the protocol's verbs over plain dicts, whoever calls them."""
+"""The provider: the protocol's verbs over plain dicts, for the plugin and the engine."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from localazure.azurite import Azurite
-from localazure.cloud import Cloud
-from localazure.errors import AzureError
-from localazure.provider.arm import project, region
+from localazure.control_plane import ControlPlane
+from localazure.errors import ArmError
+from localazure.provider.arm import project
 from localazure.provider.functions import functions
-from localazure.provider.kinds import Failure, Kind, Live, value_at
+from localazure.provider.properties import Failure
 from localazure.provider.records import refuse_locked
-from localazure.provider.registry import KINDS
+from localazure.provider.regions import region
+from localazure.provider.registry import RESOURCE_TYPES
+from localazure.provider.resource import Live, ResourceType, declared, value_at
 from localazure.values import UNKNOWN, Props
 
 
 @dataclass(frozen=True)
 class Diff:
-    """`changes` maps a property's path to `add`, `update` or `delete`; `replaces` are the
-    paths whose change makes a new resource; `delete_first` says that the old one has to go
-    before, because both would bear the same name."""
+    """`changes` maps a property's path to `add`, `update` or `delete`. `replaces` are the paths
+    whose change replaces the resource. With `delete_first`, the old resource must be deleted before
+    the new one is created, because both have the same name."""
 
     changes: dict[str, str] = field(default_factory=dict)
     replaces: tuple[str, ...] = ()
@@ -29,16 +32,18 @@ class Diff:
 
 
 class Provider:
-    """Every verb takes and returns plain JSON values, in previews with `UNKNOWN` among them.
+    """Every verb takes and returns plain JSON values, and `UNKNOWN` in previews.
 
-    Raises AzureError where Azure would refuse, KeyError for a type that this stand-in lacks.
+    Raises ArmError if Azure would refuse, KeyError for a type that this stand-in lacks.
     """
 
     def __init__(self, azurite: Azurite) -> None:
-        cloud = Cloud(azurite)
-        self.kinds: dict[str, Kind] = {kind.token: kind(cloud) for kind in KINDS}
-        self.functions = functions(cloud)
-        self._cloud = cloud
+        control_plane = ControlPlane(azurite)
+        self.resource_types: dict[str, ResourceType] = {
+            kind.token: kind(control_plane) for kind in RESOURCE_TYPES
+        }
+        self.functions = functions(control_plane)
+        self.control_plane = control_plane
         self._location = ""
 
     def configure(self, config: dict[str, str]) -> None:
@@ -48,9 +53,9 @@ class Provider:
     def check(
         self, token: str, name: str, old: Props, new: Props, seed: bytes
     ) -> tuple[Props, list[Failure]]:
-        kind = self.kinds[token]
+        kind = self.resource_types[token]
         inputs = dict(new)
-        if "location" in kind.shape.fields and inputs.get("location") is None:
+        if "location" in kind.properties.inputs and inputs.get("location") is None:
             location = self._default_location(inputs, old)
             if location:
                 inputs["location"] = location
@@ -58,7 +63,7 @@ class Provider:
 
     def diff(self, token: str, old: Props, new: Props) -> Diff:
         """What changes between two sets of checked inputs."""
-        kind = self.kinds[token]
+        kind = self.resource_types[token]
         by_random_name = bool(new.get("__createBeforeDelete"))
         old, new = _comparable(old), _comparable(new)
         changes = dict(_changes("", old, new))
@@ -71,15 +76,15 @@ class Provider:
         return Diff(changes, replaces, bool(replaces) and not by_random_name)
 
     def create(self, token: str, inputs: Props, *, preview: bool = False) -> Live:
-        kind = self.kinds[token]
+        kind = self.resource_types[token]
         if preview:
             return Live("", kind.previewed(inputs, {}))
         self._refuse_locked(kind, kind.resource_id(inputs), "write")
         return kind.create(inputs)
 
     def read(self, token: str, resource_id: str, inputs: Props) -> tuple[Live, Props] | None:
-        """The live resource and the inputs that would declare it, or None if it is gone."""
-        kind = self.kinds[token]
+        """The live resource and the inputs that would declare it, or None if it does not exist."""
+        kind = self.resource_types[token]
         live = kind.read(resource_id)
         if live is None:
             return None
@@ -90,46 +95,44 @@ class Provider:
     def update(
         self, token: str, resource_id: str, old: Props, inputs: Props, *, preview: bool = False
     ) -> Live:
-        """`old` are the outputs so far: a preview keeps of them what an update leaves alone."""
-        kind = self.kinds[token]
+        """`old` are the outputs so far; a preview keeps those that an update does not change."""
+        kind = self.resource_types[token]
         if preview:
             return Live(resource_id, {**old, **kind.previewed(inputs, old)})
         self._refuse_locked(kind, resource_id, "write")
         return kind.update(resource_id, inputs)
 
     def delete(self, token: str, resource_id: str) -> None:
-        kind = self.kinds[token]
+        kind = self.resource_types[token]
         self._refuse_locked(kind, resource_id, "write" if kind.deleted_by_writing else "delete")
         kind.delete(resource_id)
 
     def start(self) -> None:
-        """Have Azurite run, and serve the accounts that there are."""
-        self._cloud.start()
+        """Start Azurite unless it runs, and serve the existing accounts."""
+        self.control_plane.start()
 
     def serve_accounts(self) -> None:
-        """The same for an Azurite that may or may not run."""
-        self._cloud.serve_accounts()
+        """Update the accounts that Azurite serves, whether it runs or not."""
+        self.control_plane.serve_accounts()
 
     def last_loss(self) -> str:
-        return self._cloud.azurite.last_loss()
+        return self.control_plane.azurite.last_loss()
 
     def resource_id(self, token: str, inputs: Props) -> str:
-        return self.kinds[token].resource_id(inputs)
+        return self.resource_types[token].resource_id(inputs)
 
     def invoke(self, token: str, arguments: Props) -> Props:
         found = self.functions.get(token)
         if found is None:
-            raise AzureError(404, "UnknownFunction", f"this stand-in has no function '{token}'")
+            raise ArmError(404, "UnknownFunction", f"this stand-in has no function '{token}'")
         missing = [name for name in found.required if not arguments.get(name)]
         if missing:
-            raise AzureError(
-                400, "InvalidArgument", f"'{token}' needs {', '.join(missing)} as well"
-            )
+            raise ArmError(400, "InvalidArgument", f"'{token}' needs {', '.join(missing)} as well")
         return found.call(arguments)
 
-    def _refuse_locked(self, kind: Kind, resource_id: str, verb: str) -> None:
+    def _refuse_locked(self, kind: ResourceType, resource_id: str, verb: str) -> None:
         if kind.heeds_locks:
-            refuse_locked(self._cloud.load(), resource_id, verb)
+            refuse_locked(self.control_plane.load(), resource_id, verb)
 
     def _default_location(self, inputs: Props, old: Props) -> str:
         """As azure-native: what the resource had, the provider's setting, the group's location."""
@@ -138,7 +141,11 @@ class Provider:
         if self._location:
             return self._location
         group = inputs.get("resourceGroupName")
-        found = self._cloud.load()["groups"].get(group.lower()) if isinstance(group, str) else None
+        found = (
+            self.control_plane.load()["groups"].get(group.lower())
+            if isinstance(group, str)
+            else None
+        )
         return str(found["location"]) if found else ""
 
 
@@ -151,35 +158,34 @@ def plugin_version() -> str:
 
 
 def _comparable(inputs: Props) -> Props:
-    cleaned = {k: v for k, v in inputs.items() if not k.startswith("__") and v is not None}
+    cleaned = declared(inputs)
     if isinstance(cleaned.get("location"), str):
         cleaned["location"] = region(cleaned["location"])
     return cleaned
 
 
-def _changes(path: str, old: Any, new: Any) -> list[tuple[str, str]]:
+def _changes(path: str, old: Any, new: Any) -> Iterator[tuple[str, str]]:
+    """Each path that differs, and how."""
     if old is UNKNOWN or new is UNKNOWN:
-        return [] if old is new else [(path, "update")]
-    if isinstance(old, dict) and isinstance(new, dict):
-        found = []
-        for key in [*old, *(key for key in new if key not in old)]:
-            below = f"{path}.{key}" if path else key
-            if key not in new:
-                found.append((below, "delete"))
-            elif key not in old:
-                found.append((below, "add"))
+        if old is not new:
+            yield path, "update"
+        return
+    both = isinstance(old, dict) and isinstance(new, dict)
+    if both or (isinstance(old, list) and isinstance(new, list)):
+        before, after = _items(old, path), _items(new, path)
+        for below in dict.fromkeys([*before, *after]):
+            if below not in after:
+                yield below, "delete"
+            elif below not in before:
+                yield below, "add"
             else:
-                found += _changes(below, old[key], new[key])
-        return found
-    if isinstance(old, list) and isinstance(new, list):
-        found = []
-        for index in range(max(len(old), len(new))):
-            below = f"{path}[{index}]"
-            if index >= len(new):
-                found.append((below, "delete"))
-            elif index >= len(old):
-                found.append((below, "add"))
-            else:
-                found += _changes(below, old[index], new[index])
-        return found
-    return [] if old == new else [(path, "update")]
+                yield from _changes(below, before[below], after[below])
+    elif old != new:
+        yield path, "update"
+
+
+def _items(value: Any, path: str) -> dict[str, Any]:
+    """What an object or a list contains, by path."""
+    if isinstance(value, list):
+        return {f"{path}[{index}]": item for index, item in enumerate(value)}
+    return {f"{path}.{key}" if path else key: item for key, item in value.items()}

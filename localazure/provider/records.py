@@ -1,20 +1,20 @@
-"""What the cloud holds, by id: is it there, what is below it, which lock covers it."""
+"""Queries about what exists, by id: a resource, what is below it, the locks that apply to it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from localazure.cloud import SUBSCRIPTION, Record
-from localazure.errors import AzureError
+from localazure.control_plane import SUBSCRIPTION, Record
+from localazure.errors import ArmError
 from localazure.provider.arm import group_id, id_part, type_of
 
 LOCKS = "microsoft.authorization/locks"
-# The types that the cloud keeps; `recorded.RecordedKind` adds its own.
+# The types that the control plane stores; each `ControlPlaneResource` adds its own.
 _GROUP = "microsoft.resources/resourcegroups"
 _ACCOUNT = "microsoft.storage/storageaccounts"
 _SERVICE = f"{_ACCOUNT}/blobservices"
 _CONTAINER = f"{_SERVICE}/containers"
-OWN_TYPES = {_GROUP, _ACCOUNT, _SERVICE, _CONTAINER}
+STORED_TYPES = {_GROUP, _ACCOUNT, _SERVICE, _CONTAINER}
 
 
 def record_of(content: Record, resource_id: str) -> Record | None:
@@ -23,7 +23,7 @@ def record_of(content: Record, resource_id: str) -> Record | None:
 
 
 def records_below(content: Record, scope: str) -> list[Record]:
-    """Everything recorded whose id begins with that of `scope`: children, and what is put on it."""
+    """The records below `scope`: its children and extension resources."""
     start = f"{scope.lower()}/"
     return [record for key, record in _recorded(content) if key.startswith(start)]
 
@@ -35,17 +35,17 @@ def records_of(content: Record, arm_type: str, below: str = "") -> list[Record]:
 
 
 def forget(content: Record, resource_id: str) -> None:
-    """Take a record away, with all that is below it."""
-    gone = resource_id.lower()
+    """Remove a record and everything below it."""
+    low = resource_id.lower()
     recorded = content.get("recorded", {})
-    for key in [key for key in recorded if key == gone or key.startswith(f"{gone}/")]:
+    for key in [key for key in recorded if key == low or key.startswith(f"{low}/")]:
         del recorded[key]
 
 
 def exists(content: Record, resource_id: str) -> bool | None:
-    """Whether it is there; None for what the cloud here does not keep: networks, workspaces."""
+    """Whether it exists; None for types that are not stored, such as networks and workspaces."""
     kind, low = type_of(resource_id).lower(), resource_id.lower()
-    if kind not in OWN_TYPES or not low.startswith(f"/subscriptions/{SUBSCRIPTION}"):
+    if kind not in STORED_TYPES or not low.startswith(f"/subscriptions/{SUBSCRIPTION}"):
         return None
     if kind not in (_GROUP, _ACCOUNT, _SERVICE, _CONTAINER):
         return low in content.get("recorded", {})
@@ -59,31 +59,31 @@ def exists(content: Record, resource_id: str) -> bool | None:
 
 
 def refuse_missing(content: Record, resource_id: str) -> None:
-    """Raise what Azure answers to a reference to something that is not there."""
+    """Raise Azure's answer to a reference to something that does not exist."""
     if exists(content, resource_id) is False:
         raise not_found(resource_id)
 
 
-def not_found(resource_id: str) -> AzureError:
+def not_found(resource_id: str) -> ArmError:
     tail = resource_id.rpartition("/providers/")[2]
     if type_of(resource_id) == "Microsoft.Resources/resourceGroups":
         return group_not_found(resource_id.rpartition("/")[2])
     group = id_part(resource_id, "resourceGroups")
-    return AzureError(
+    return ArmError(
         404,
         "ResourceNotFound",
         f"The Resource '{tail}' under resource group '{group}' was not found.",
     )
 
 
-def group_not_found(group: str) -> AzureError:
-    return AzureError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+def group_not_found(group: str) -> ArmError:
+    return ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
 
 
 def refuse_locked(content: Record, resource_id: str, verb: str) -> None:
-    """Raise Azure's refusal if a lock forbids to `write` or to `delete`.
+    """Raise Azure's refusal if a lock forbids `verb`, which is `write` or `delete`.
 
-    A lock covers its scope and what is below; a deletion is stopped by a lock below, too.
+    A lock applies to its scope and everything below, and prevents the deletion of what is above.
     """
     low = resource_id.lower()
     locked = []
@@ -96,7 +96,7 @@ def refuse_locked(content: Record, resource_id: str, verb: str) -> None:
         if above or (below and verb == "delete"):
             locked.append(scope)
     if locked:
-        raise AzureError(
+        raise ArmError(
             409,
             "ScopeLocked",
             f"The scope '{resource_id}' cannot perform {verb} operation because following scope(s) "
@@ -105,7 +105,7 @@ def refuse_locked(content: Record, resource_id: str, verb: str) -> None:
 
 
 def held_in_group(content: Record, group: str) -> list[str]:
-    """The names of all resources that stand in a group themselves, not below another."""
+    """The names of all resources directly in a group, not below another resource."""
     accounts = [n for n, a in content["accounts"].items() if a["group"].lower() == group.lower()]
     depth = group_id(group).count("/") + 4
     recorded = records_below(content, group_id(group))

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from localazure.provider.authorization import ManagementLockByScope, RoleAssignment
 from localazure.provider.blob_container import BlobContainer
 from localazure.provider.blob_service import BlobServiceProperties
 from localazure.provider.diagnostic_setting import DiagnosticSetting
-from localazure.provider.front_door import AFDEndpoint, Profile
-from localazure.provider.front_door_domain import AFDCustomDomain
+from localazure.provider.front_door import AFDCustomDomain, AFDEndpoint, Profile
 from localazure.provider.front_door_origins import AFDOrigin, AFDOriginGroup
-from localazure.provider.front_door_routes import Route
-from localazure.provider.front_door_rules import Rule, RuleSet
-from localazure.provider.kinds import Kind
-from localazure.provider.management_lock import ManagementLockByScope
+from localazure.provider.front_door_routes import Route, Rule, RuleSet
 from localazure.provider.management_policy import ManagementPolicy
 from localazure.provider.private_dns import PrivateZone, VirtualNetworkLink
 from localazure.provider.private_endpoint import PrivateDnsZoneGroup, PrivateEndpoint
+from localazure.provider.resource import ResourceType
 from localazure.provider.resource_group import ResourceGroup
-from localazure.provider.role_assignment import RoleAssignment
 from localazure.provider.storage_account import StorageAccount
 
-KINDS: tuple[type[Kind], ...] = (
+RESOURCE_TYPES: tuple[type[ResourceType], ...] = (
     ResourceGroup,
     StorageAccount,
     BlobServiceProperties,

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import ClassVar
 
-from localazure.errors import AzureError
-from localazure.provider.arm import GROUP, check_region, group_id, region
-from localazure.provider.kinds import Failure, Kind, Live
+from localazure.errors import ArmError
+from localazure.provider.arm import GROUP, group_id
+from localazure.provider.properties import Failure, Limit, Limits
 from localazure.provider.records import forget, held_in_group
-from localazure.provider.rules import TAGS, TEXT, Object
+from localazure.provider.regions import check_region, region
+from localazure.provider.resource import Live, ResourceType
 from localazure.values import Props
 
-# "Naming rules and restrictions for Azure resources", Microsoft.Resources/resourceGroups.
-NAME = re.compile(r"[\w.()-]{0,89}[\w()-]")
 
-
-class ResourceGroup(Kind):
-    token: ClassVar[str] = "azure-native:resources:ResourceGroup"
-    arm_type: ClassVar[str] = "Microsoft.Resources/resourceGroups"
-    id_format: ClassVar[str] = GROUP
-    name_input: ClassVar[str] = "resourceGroupName"
-    autonamed: ClassVar[bool] = True
-    shape: ClassVar[Object] = Object(
-        {"resourceGroupName": TEXT, "location": TEXT, "tags": TAGS, "managedBy": TEXT}
-    )
-    replaced_by: ClassVar[tuple[str, ...]] = ("resourceGroupName", "location")
-    computed: ClassVar[tuple[str, ...]] = ("name", "type", "properties")
+class ResourceGroup(ResourceType):
+    token = "azure-native:resources:ResourceGroup"
+    id_format = GROUP
+    limits: ClassVar[Limits] = {
+        "resourceGroupName": Limit(
+            # "Naming rules and restrictions for Azure resources"
+            pattern=r"[\w.()-]{0,89}[\w()-]",
+            rule="1 to 90 letters, digits, '_', '-', '(', ')' and '.', and no '.' at the end",
+        )
+    }
+    immutable = ("location",)
+    invalid = "InvalidParameter"
 
     def check(
         self, logical_name: str, old: Props, new: Props, seed: bytes
@@ -41,15 +39,9 @@ class ResourceGroup(Kind):
 
     def create(self, inputs: Props) -> Live:
         name = inputs["resourceGroupName"]
-        if not NAME.fullmatch(name):
-            raise AzureError(
-                400,
-                "InvalidParameter",
-                f"The provided resource group name '{name}' is not valid: 1 to 90 letters, digits, "
-                "'_', '-', '(', ')' and '.', and no '.' at the end.",
-            )
+        self.refuse_values(inputs)
         check_region(inputs["location"])
-        with self.cloud.change() as content:
+        with self.control_plane.change() as content:
             if name.lower() in content["groups"]:
                 raise already_exists(group_id(name))
             content["groups"][name.lower()] = _record(name, inputs)
@@ -57,31 +49,31 @@ class ResourceGroup(Kind):
 
     def read(self, resource_id: str) -> Live | None:
         name = self.names(resource_id)["resourceGroupName"]
-        found = self.cloud.load()["groups"].get(name.lower())
+        found = self.control_plane.load()["groups"].get(name.lower())
         if found is None and os.environ.get("LOCALAZURE_GROUPS") == "any":
-            # A throw-away cloud, for a preview of a stack in a group that somebody else made.
-            with self.cloud.change() as content:
+            # A temporary control plane, for a preview of a stack in an existing group.
+            with self.control_plane.change() as content:
                 found = content["groups"][name.lower()] = _record(name, {"location": "westeurope"})
         return self._live(found["name"], found) if found else None
 
     def update(self, resource_id: str, inputs: Props) -> Live:
         name = self.names(resource_id)["resourceGroupName"]
-        with self.cloud.change() as content:
+        with self.control_plane.change() as content:
             content["groups"][name.lower()] = _record(name, inputs)
         return self._live(name, inputs)
 
     def delete(self, resource_id: str) -> None:
         name = self.names(resource_id)["resourceGroupName"].lower()
-        held = held_in_group(self.cloud.load(), name)
+        held = held_in_group(self.control_plane.load(), name)
         if held:
-            # azure-native deletes a group with all that it holds; losing a neighbour's data without
-            # a word is not worth imitating on somebody's desk.
-            raise AzureError(
+            # azure-native deletes a group with everything in it. Losing another stack's data
+            # without a warning is not worth imitating.
+            raise ArmError(
                 409,
                 "ResourceGroupNotEmpty",
                 f"Resource group '{name}' still holds {', '.join(held)}.",
             )
-        with self.cloud.change() as content:
+        with self.control_plane.change() as content:
             content["groups"].pop(name, None)
             forget(content, group_id(name))
 
@@ -101,8 +93,8 @@ def _record(name: str, inputs: Props) -> Props:
     return {"name": name, "location": inputs["location"], "tags": inputs.get("tags")}
 
 
-def already_exists(resource_id: str) -> AzureError:
-    """azure-native never takes over in a create what is there already."""
-    return AzureError(
+def already_exists(resource_id: str) -> ArmError:
+    """azure-native never adopts an existing resource in a create."""
+    return ArmError(
         409, "ResourceExists", f"cannot create already existing resource '{resource_id}'"
     )

@@ -1,12 +1,12 @@
-"""The schema that the stand-in gives for itself: the types that it knows, and their inputs."""
+"""The Pulumi schema of the stand-in: its types, their inputs and outputs."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from localazure.provider.kinds import Kind
 from localazure.provider.provider import Provider, plugin_version
+from localazure.provider.resource import ResourceType
 
 _ANY = {"$ref": "pulumi.json#/Any"}
 
@@ -21,25 +21,26 @@ def schema(provider: Provider) -> str:
             "config": {
                 "variables": {"location": {"type": "string"}, "subscriptionId": {"type": "string"}}
             },
-            "resources": {token: _resource(kind) for token, kind in provider.kinds.items()},
+            "resources": {
+                token: _resource(kind) for token, kind in provider.resource_types.items()
+            },
             "functions": {
-                token: {"inputs": _object(found.required), "outputs": _object(found.outputs)}
+                token: {"inputs": _inputs(found.required)}
                 for token, found in provider.functions.items()
             },
         }
     )
 
 
-def _resource(kind: Kind) -> dict[str, Any]:
-    inputs = sorted(kind.shape.fields)
-    computed = [path for path in kind.computed if "." not in path]
+def _resource(kind: ResourceType) -> dict[str, Any]:
+    inputs, outputs = kind.properties.inputs, kind.properties.outputs
     return {
         "description": kind.arm_type,
-        "inputProperties": dict.fromkeys(inputs, _ANY),
-        "requiredInputs": list(kind.shape.required),
-        "properties": dict.fromkeys(sorted({*inputs, *computed}), _ANY),
+        "inputProperties": dict.fromkeys(sorted(inputs), _ANY),
+        "requiredInputs": kind.properties.required,
+        "properties": dict.fromkeys(sorted({*inputs, *outputs}), _ANY),
     }
 
 
-def _object(names: tuple[str, ...]) -> dict[str, Any]:
+def _inputs(names: tuple[str, ...]) -> dict[str, Any]:
     return {"type": "object", "properties": dict.fromkeys(names, _ANY), "required": list(names)}

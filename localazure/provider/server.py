@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from concurrent import futures
-from functools import wraps
 from typing import Any
 
 import grpc
@@ -13,99 +13,86 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from localazure.azurite import Azurite
-from localazure.errors import AzureError, LocalAzureError
+from localazure.errors import ArmError, LocalAzureError
 from localazure.provider.provider import Diff, Provider, plugin_version
 from localazure.provider.schema import schema
 from localazure.values import Props, from_struct, plain, to_struct
 
-# Containers of thousands of names and long rules stay far below it; gRPC's own 4 MiB need not hold.
+# gRPC's default of 4 MiB is too little for some stacks.
 MAX_MESSAGE = 400 * 1024 * 1024
-_KINDS = {
-    "add": provider_pb2.PropertyDiff.ADD,
-    "update": provider_pb2.PropertyDiff.UPDATE,
-    "delete": provider_pb2.PropertyDiff.DELETE,
+PARENT_CHECK_SECONDS = 1.0
+# Calls for which there is nothing to do.
+_EMPTY_ANSWERS = {
+    "Attach": empty_pb2.Empty,
+    "Cancel": empty_pb2.Empty,
+    "GetMapping": provider_pb2.GetMappingResponse,
+    "GetMappings": provider_pb2.GetMappingsResponse,
+    "Handshake": provider_pb2.ProviderHandshakeResponse,
 }
-_REPLACING = {
-    "add": provider_pb2.PropertyDiff.ADD_REPLACE,
-    "update": provider_pb2.PropertyDiff.UPDATE_REPLACE,
-    "delete": provider_pb2.PropertyDiff.DELETE_REPLACE,
-}
 
 
-def _answered(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn the two kinds of failure into a gRPC status: one line, no traceback."""
+class Servicer(provider_pb2_grpc.ResourceProviderServicer):
+    """Answers every call that an engine makes with `Calls`."""
 
-    @wraps(method)
-    def wrapper(self: Servicer, request: Any, context: grpc.ServicerContext) -> Any:
+    def __init__(self, provider: Provider) -> None:
+        calls = Calls(provider)
+        for name in vars(Calls):
+            if name[0].isupper():
+                setattr(self, name, _answering(getattr(calls, name)))
+        for name, answer in _EMPTY_ANSWERS.items():
+            setattr(self, name, _constant(answer))
+
+
+def _constant(answer: Callable[[], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
+    return lambda request, context: answer()
+
+
+def _answering(call: Callable[[Any], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
+    """Turn expected failures into a gRPC status: one line, no traceback."""
+
+    def answer(request: Any, context: grpc.ServicerContext) -> Any:
         try:
-            return method(self, request)
-        except (AzureError, LocalAzureError) as error:
+            return call(request)
+        except (ArmError, LocalAzureError) as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         except KeyError as error:
             context.abort(
                 grpc.StatusCode.UNIMPLEMENTED, f"the local stand-in for Azure has no type {error}"
             )
 
-    return wrapper
+    return answer
 
 
-class Servicer(provider_pb2_grpc.ResourceProviderServicer):
-    """Every call of the protocol that an engine makes for the types here."""
+class Calls:
+    """The protocol's calls, for the types that the stand-in has."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
 
-    @_answered
-    def Handshake(self, request: Any) -> Any:
-        return provider_pb2.ProviderHandshakeResponse()
-
-    @_answered
-    def Attach(self, request: Any) -> Any:
-        return empty_pb2.Empty()
-
-    @_answered
     def GetPluginInfo(self, request: Any) -> Any:
         return plugin_pb2.PluginInfo(version=plugin_version())
 
-    @_answered
     def GetSchema(self, request: Any) -> Any:
         return provider_pb2.GetSchemaResponse(schema=schema(self._provider))
 
-    @_answered
-    def GetMapping(self, request: Any) -> Any:
-        return provider_pb2.GetMappingResponse()
-
-    @_answered
-    def GetMappings(self, request: Any) -> Any:
-        return provider_pb2.GetMappingsResponse()
-
-    @_answered
-    def Cancel(self, request: Any) -> Any:
-        return empty_pb2.Empty()
-
-    @_answered
     def CheckConfig(self, request: Any) -> Any:
         return provider_pb2.CheckResponse(inputs=request.news)
 
-    @_answered
     def DiffConfig(self, request: Any) -> Any:
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
-    @_answered
     def Configure(self, request: Any) -> Any:
         settings = {key.rpartition(":")[2]: value for key, value in request.variables.items()}
         self._provider.configure(settings)
         self._provider.serve_accounts()
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
-    @_answered
     def Invoke(self, request: Any) -> Any:
         result = self._provider.invoke(request.tok, _props(request.args))
         response = provider_pb2.InvokeResponse()
         getattr(response, "return").CopyFrom(to_struct(result))  # a keyword here, a field there
         return response
 
-    @_answered
     def Check(self, request: Any) -> Any:
         inputs, failures = self._provider.check(
             token_of(request.urn),
@@ -122,21 +109,18 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             ],
         )
 
-    @_answered
     def Diff(self, request: Any) -> Any:
         found = self._provider.diff(
             token_of(request.urn), _props(request.old_inputs), _props(request.news)
         )
         return _diff_response(found)
 
-    @_answered
     def Create(self, request: Any) -> Any:
         live = self._provider.create(
             token_of(request.urn), _props(request.properties), preview=request.preview
         )
         return provider_pb2.CreateResponse(id=live.id, properties=to_struct(live.outputs))
 
-    @_answered
     def Read(self, request: Any) -> Any:
         found = self._provider.read(token_of(request.urn), request.id, _props(request.inputs))
         if found is None:
@@ -146,7 +130,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             id=live.id, properties=to_struct(live.outputs), inputs=to_struct(inputs)
         )
 
-    @_answered
     def Update(self, request: Any) -> Any:
         live = self._provider.update(
             token_of(request.urn),
@@ -157,14 +140,18 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         )
         return provider_pb2.UpdateResponse(properties=to_struct(live.outputs))
 
-    @_answered
     def Delete(self, request: Any) -> Any:
         self._provider.delete(token_of(request.urn), request.id)
         return empty_pb2.Empty()
 
 
 def serve() -> None:
-    """Listen on a free loopback port, print it as the protocol asks, and serve until killed."""
+    """Listen on a free loopback port, print it as the protocol asks, and serve until the end.
+
+    The engine kills its plugins when it ends, but not when it is killed itself. A process whose
+    parent has died gets another one, and then this one finishes its calls and ends, too.
+    """
+    engine = os.getppid()
     server = grpc.server(
         futures.ThreadPoolExecutor(max_workers=4),
         options=[
@@ -180,16 +167,18 @@ def serve() -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
-    server.wait_for_termination()
+    while os.getppid() == engine:
+        server.wait_for_termination(timeout=PARENT_CHECK_SECONDS)
+    server.stop(grace=None)
 
 
 def token_of(urn: str) -> str:
-    """The resource's own type out of its URN, whatever components it stands in."""
+    """The resource's own type in its URN, without those of its parents."""
     return urn.split("::")[2].rpartition("$")[2]
 
 
 def _props(struct: Any) -> Props:
-    """The engine opens secrets for a provider that did not say that it keeps them."""
+    """Plain values: the engine sends no secrets to a provider that does not accept them."""
     opened: Props = plain(from_struct(struct))
     return opened
 
@@ -204,8 +193,9 @@ def _diff_response(found: Diff) -> Any:
     detailed = {}
     for path, change in found.changes.items():
         replacing = any(_meet(path, replaced) for replaced in found.replaces)
+        kind = f"{change.upper()}_REPLACE" if replacing else change.upper()
         detailed[path] = provider_pb2.PropertyDiff(
-            kind=(_REPLACING if replacing else _KINDS)[change], inputDiff=True
+            kind=provider_pb2.PropertyDiff.Kind.Value(kind), inputDiff=True
         )
     response = provider_pb2.DiffResponse
     return response(

@@ -2,57 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from localazure.cloud import TENANT, Record, new_key, now
-from localazure.errors import AzureError
-from localazure.provider.account_rules import FIXED_AT_BIRTH, SHAPE, refuse, refuse_change
-from localazure.provider.arm import GROUP, account_id, id_part, made_up_guid, region
-from localazure.provider.kinds import Kind, Live
-from localazure.provider.records import forget, group_not_found, refuse_locked
+from localazure.control_plane import ControlPlane, Record, new_key, now
+from localazure.errors import ArmError
+from localazure.provider.account_rules import IMMUTABLE, LIMITS, NEEDED, refuse, refuse_change
+from localazure.provider.arm import GROUP, account_id, id_part, with_principal
+from localazure.provider.properties import Limits
+from localazure.provider.records import forget, group_not_found, not_found, refuse_locked
+from localazure.provider.regions import region
+from localazure.provider.resource import Live, ResourceType, declared, value_at
 from localazure.provider.resource_group import already_exists
-from localazure.provider.rules import Object
 from localazure.values import Props
 
 ACCOUNT = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/{{accountName}}"
 
+# What accounts answer that cannot choose a tier.
+_ACCESS_TIERS: dict[str, Props] = {"BlockBlobStorage": {"accessTier": "Premium"}, "Storage": {}}
 
-class StorageAccount(Kind):
-    token: ClassVar[str] = "azure-native:storage:StorageAccount"
-    arm_type: ClassVar[str] = "Microsoft.Storage/storageAccounts"
-    id_format: ClassVar[str] = ACCOUNT
-    name_input: ClassVar[str] = "accountName"
-    autonamed: ClassVar[bool] = True
-    shape: ClassVar[Object] = SHAPE
-    replaced_by: ClassVar[tuple[str, ...]] = ("accountName", "resourceGroupName", *FIXED_AT_BIRTH)
-    invalid: ClassVar[str] = "InvalidValuesForRequestParameters"
-    computed: ClassVar[tuple[str, ...]] = (
-        "name",
-        "type",
-        "creationTime",
-        "keyCreationTime",
-        "primaryEndpoints",
-        "primaryLocation",
-        "privateEndpointConnections",
-        "provisioningState",
-        "secondaryEndpoints",
-        "statusOfPrimary",
-        "identity.principalId",
-        "identity.tenantId",
-    )
+
+class StorageAccount(ResourceType):
+    token = "azure-native:storage:StorageAccount"
+    id_format = ACCOUNT
+    limits: ClassVar[Limits] = LIMITS
+    needed = NEEDED
+    immutable = IMMUTABLE
+    invalid = "InvalidValuesForRequestParameters"
 
     def create(self, inputs: Props) -> Live:
         name, group = inputs["accountName"], inputs["resourceGroupName"]
-        refuse(inputs)
-        self.cloud.start()  # an account that cannot be served is not recorded
-        with self.cloud.change() as content:
+        self.refuse_values(inputs)
+        self.control_plane.start()  # an account that cannot be served is not stored
+        with self.control_plane.change() as content:
             found_group = content["groups"].get(group.lower())
             if found_group is None:
                 raise group_not_found(group)
+            location = inputs.get("location") or found_group["location"]
+            refuse(inputs, location, None)
             if name in content["accounts"]:
                 if content["accounts"][name]["group"].lower() == group.lower():
                     raise already_exists(account_id(group, name))
-                raise AzureError(
+                raise ArmError(
                     409,
                     "StorageAccountAlreadyTaken",
                     f"The storage account named {name} is already taken.",
@@ -63,46 +53,52 @@ class StorageAccount(Kind):
                 "keys": {"key1": new_key(), "key2": new_key()},
                 "created": moment,
                 "keyCreated": {"key1": moment, "key2": moment},
-                "properties": _stored(inputs, inputs.get("location") or found_group["location"]),
+                "properties": _stored(inputs, location),
                 "containers": {},
                 "deleted": {},
             }
-        return self._live(name)
+        return self.existing(account_id(group, name))
 
     def read(self, resource_id: str) -> Live | None:
-        name = id_part(resource_id, "storageAccounts")
-        return self._live(name) if self.cloud.account(name) else None
+        names = self.names(resource_id)
+        account = self.control_plane.account(names["accountName"])
+        if account is None or account["group"].lower() != names["resourceGroupName"].lower():
+            return None
+        return self._live(names["accountName"], account)
 
     def update(self, resource_id: str, inputs: Props) -> Live:
         name = id_part(resource_id, "storageAccounts")
-        refuse({**self.names(resource_id), **inputs})
-        with self.cloud.change() as content:
+        self.refuse_values(inputs)
+        with self.control_plane.change() as content:
             account = content["accounts"][name]
-            refuse_change(account["properties"], inputs)
-            account["properties"] = _stored(inputs, account["properties"]["location"])
+            before = account["properties"]
+            refuse_change(before, inputs)
+            refuse({**self.names(resource_id), **inputs}, before["location"], before)
+            account["properties"] = _stored(inputs, before["location"])
         self._apply_public_access(name)
-        return self._live(name)
+        return self.existing(resource_id)
 
     def delete(self, resource_id: str) -> None:
         name = id_part(resource_id, "storageAccounts")
-        if self.cloud.account(name) is None:
+        if self.control_plane.account(name) is None:
             return
-        blobs = self.cloud.blobs(name)
+        blobs = self.control_plane.blobs(name)
         for container in blobs.container_names():
             blobs.delete_container(container)
         blobs.set_cors([])
-        with self.cloud.change() as content:
+        with self.control_plane.change() as content:
             content["accounts"].pop(name, None)
             forget(content, resource_id)
 
     def keys(self, group: str, name: str) -> Props:
         """listStorageAccountKeys: `{keys: [{keyName, value, permissions, creationTime}]}`.
 
-        Not marked secret, as azure-native does not either: the program has to.
+        Not marked secret, since azure-native does not do it either: the program must.
         """
-        account = self._account(group, name)
-        # Listing keys is a write in Azure's eyes: whoever has them can write.
-        refuse_locked(self.cloud.load(), account_id(group, name), "write")
+        resource_id = account_id(group, name)
+        account = account_of(self.control_plane, resource_id)
+        # To Azure, listing keys is a write: the keys permit writes.
+        refuse_locked(self.control_plane.load(), resource_id, "write")
         return {
             "keys": [
                 {
@@ -115,52 +111,35 @@ class StorageAccount(Kind):
             ]
         }
 
-    def details(self, group: str, name: str) -> Props:
-        """getStorageAccount: the outputs, and the id."""
-        self._account(group, name)
-        live = self._live(name)
-        return {**live.outputs, "id": live.id}
-
-    def _account(self, group: str, name: str) -> Record:
-        account = self.cloud.account(name)
-        if account is None or account["group"].lower() != group.lower():
-            raise account_not_found(group, name)
-        return account
-
     def _apply_public_access(self, name: str) -> None:
-        """The account's switch overrides its containers' levels, in both directions."""
-        account = self.cloud.account(name)
+        """Apply the account's switch, which overrides its containers' levels, to Azurite."""
+        account = self.control_plane.account(name)
         if account and account["containers"]:
-            blobs = self.cloud.blobs(name)
+            blobs = self.control_plane.blobs(name)
             for container in account["containers"]:
                 blobs.set_level(container, effective_level(account, container))
 
-    def _live(self, name: str) -> Live:
-        account = self.cloud.account(name)
-        if account is None:
-            raise AzureError(404, "ResourceNotFound", f"The storage account {name} was not found.")
+    def _live(self, name: str, account: Record) -> Live:
         stored = account["properties"]
-        given = stored.get("identity")
-        secondary = (
-            # Azure's page "Azure Storage redundancy": the account's name with a suffix; Azurite
-            # answers there as well.
-            {"secondaryEndpoints": {"blob": self.cloud.azurite.endpoint(f"{name}-secondary")}}
-            if stored["sku"]["name"] in ("Standard_RAGRS", "Standard_RAGZRS")
-            else {}
-        )
-        identified = {"identity": _identity(name, given)} if given else {}
+        endpoint = self.control_plane.azurite.endpoint
+        extras: Props = {}
+        if stored.get("identity"):
+            extras["identity"] = with_principal(stored["identity"], name)
+        if stored["sku"]["name"] in ("Standard_RAGRS", "Standard_RAGZRS"):
+            # "Azure Storage redundancy": the account's name with a suffix. Azurite serves it too.
+            extras["secondaryEndpoints"] = {"blob": endpoint(f"{name}-secondary")}
         outputs: Props = {
-            "accessTier": "Hot",
+            **_ACCESS_TIERS.get(stored["kind"], {"accessTier": "Hot"}),
             "allowBlobPublicAccess": False,
             "allowCrossTenantReplication": False,
             "enableHttpsTrafficOnly": True,
-            "minimumTlsVersion": "TLS1_0",  # what the service answers where nothing was asked for
+            "minimumTlsVersion": "TLS1_0",  # the service's answer if none was set
             "privateEndpointConnections": [],
             "provisioningState": "Succeeded",
             "statusOfPrimary": "available",
             "tags": {},
             **stored,
-            **identified,
+            **extras,
             "encryption": _encryption(account["created"], stored.get("encryption") or {}),
             "networkRuleSet": {
                 "bypass": "AzureServices",
@@ -173,47 +152,44 @@ class StorageAccount(Kind):
             "creationTime": account["created"],
             "keyCreationTime": account["keyCreated"],
             "name": name,
-            "primaryEndpoints": {"blob": self.cloud.azurite.endpoint(name)},
+            "primaryEndpoints": {"blob": endpoint(name)},
             "primaryLocation": stored["location"],
-            **secondary,
             "type": self.arm_type,
         }
         return Live(account_id(account["group"], name), outputs)
 
 
 def effective_level(account: Record, container: str) -> str:
-    """The level at which a container can be read: its own, if the account allows any."""
+    """A container's public access level: its own if the account allows any."""
     allowed = account["properties"].get("allowBlobPublicAccess") is True
     return str(account["containers"][container]) if allowed else "None"
 
 
-def account_not_found(group: str, name: str) -> AzureError:
-    return AzureError(
-        404,
-        "ResourceNotFound",
-        f"The Resource 'Microsoft.Storage/storageAccounts/{name}' under resource group '{group}' "
-        "was not found.",
+def has_versions(account: Record) -> bool:
+    """Whether blobs have versions, which immutability for the whole account enables, too."""
+    return bool(
+        account.get("blobService", {}).get("isVersioningEnabled")
+        or value_at(account["properties"], "immutableStorageWithVersioning.enabled")
     )
 
 
+def account_of(control_plane: ControlPlane, resource_id: str) -> Record:
+    """The account that an id is, or is below. Raises Azure's answer if it does not exist."""
+    group, name = id_part(resource_id, "resourceGroups"), id_part(resource_id, "storageAccounts")
+    account = control_plane.account(name)
+    if account is None or account["group"].lower() != group.lower():
+        raise not_found(account_id(group, name))
+    return account
+
+
 def _stored(inputs: Props, location: str) -> Props:
-    left_out = {"accountName", "resourceGroupName"}
-    stored: dict[str, Any] = {
-        key: value
-        for key, value in inputs.items()
-        if key not in left_out and not key.startswith("__") and value is not None
-    }
+    left_out = ("accountName", "resourceGroupName")
+    stored = {key: value for key, value in declared(inputs).items() if key not in left_out}
     return {**stored, "location": region(location)}
 
 
-def _identity(name: str, given: Props) -> Props:
-    if "SystemAssigned" not in given["type"]:
-        return given
-    return {**given, "principalId": made_up_guid("principal", name), "tenantId": TENANT}
-
-
 def _encryption(created: str, given: Props) -> Props:
-    """What was asked for, and what every account has: its blobs and files are encrypted anyway."""
+    """The encryption that was declared, and that of blobs and files, which is always on."""
     asked = given.get("services") or {}
     services = {
         service: {

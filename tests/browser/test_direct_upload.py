@@ -76,7 +76,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     azurite.start()
     try:
         Engine(load_project(ROOT, "local"), azurite, Display(io.StringIO())).up(yes=True)
-        outputs = plain(State(azurite.home, "local").stack_outputs())
+        outputs = plain(State(azurite.state_dir, "local").stack_outputs())
         env = {name: str(value) for name, value in outputs.items()}
         name, key = env["AZURE_ACCOUNT_NAME"], env["AZURE_ACCOUNT_KEY"]
         with (

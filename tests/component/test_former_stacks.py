@@ -13,7 +13,7 @@ from typing import Any
 
 from infra.storage import FORMER_TYPE, TYPE
 from localazure.azurite import Azurite
-from localazure.cloud import Cloud, new_key
+from localazure.control_plane import ControlPlane, new_key
 from localazure.engine.deployment import Deployment
 from localazure.engine.program import run_program
 from localazure.engine.project import load_project
@@ -52,7 +52,7 @@ def planned(state: State, folder: Path) -> list[Step]:
     config = {**local.config, **{f"{local.name}:{key}": text for key, text in settings.items()}}
     steps: list[Step] = []
     azurite = Azurite(folder, free_port())
-    _record_account(Cloud(azurite))
+    _record_account(ControlPlane(azurite))
     provider = Provider(azurite)
     deployment = Deployment(state, provider, Listener(steps.append, lambda _: None), preview=True)
     run_program(replace(local, config=config), deployment, preview=True)
@@ -60,7 +60,7 @@ def planned(state: State, folder: Path) -> list[Step]:
     return [step for step in steps if step.resource.custom or step.op is not Op.SAME]
 
 
-def _record_account(cloud: Cloud) -> None:
+def _record_account(cloud: ControlPlane) -> None:
     """The account as Azure has it, for the one function that the program calls."""
     (account,) = (
         given

@@ -14,7 +14,7 @@ import pytest
 
 from localazure.azurite import Azurite
 from tests.conftest import ROOT, free_port
-from tests.localazure.conftest import empty_cloud
+from tests.localazure.conftest import empty_control_plane
 from tests.profiles.conftest import emptied, profile_azurite
 
 __all__ = ["profile_azurite"]
@@ -113,5 +113,5 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> A
     if request.param == "own":
         return Own(Stack(emptied(request.getfixturevalue("profile_azurite")), "dev"))
     pulumi: Pulumi = request.getfixturevalue("pulumi")
-    empty_cloud(pulumi.azurite)
+    empty_control_plane(pulumi.azurite)
     return Real(pulumi, "dev")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from localazure.cloud import Cloud
+from localazure.control_plane import ControlPlane
 from localazure.engine.failure import ProgramFailed, StepFailed
 from localazure.errors import LocalAzureError
 from tests.conftest import ROOT
@@ -40,7 +40,7 @@ class Engine(Protocol):
         ...
 
     @property
-    def cloud(self) -> Cloud: ...
+    def cloud(self) -> ControlPlane: ...
 
 
 @dataclass
@@ -71,8 +71,8 @@ class Own:
         return Own(Stack(self.stack.azurite, name))
 
     @property
-    def cloud(self) -> Cloud:
-        return Cloud(self.stack.azurite)
+    def cloud(self) -> ControlPlane:
+        return ControlPlane(self.stack.azurite)
 
 
 @dataclass
@@ -123,8 +123,8 @@ class Real:
         return [command, "-s", self.name, *unasked]
 
     @property
-    def cloud(self) -> Cloud:
-        return Cloud(self.pulumi.azurite)
+    def cloud(self) -> ControlPlane:
+        return ControlPlane(self.pulumi.azurite)
 
 
 def _name(urn: str) -> str:

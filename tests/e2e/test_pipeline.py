@@ -26,13 +26,13 @@ READER = """\
 #!{python}
 import sys
 sys.path.insert(0, {root!r})
-from localazure.errors import AzureError
+from localazure.errors import ArmError
 from localazure.provider import server
 from localazure.provider.storage_account import StorageAccount
 
 def keys(self, group, name):
     open({refusals!r}, "a").write(name + "\\n")
-    raise AzureError(403, "AuthorizationFailed", "The client 'reader' does not have authorization "
+    raise ArmError(403, "AuthorizationFailed", "The client 'reader' does not have authorization "
         "to perform action 'Microsoft.Storage/storageAccounts/listKeys/action'")
 
 StorageAccount.keys = keys

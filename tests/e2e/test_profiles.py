@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from localazure.cloud import Cloud
+from localazure.control_plane import ControlPlane
 from tests.e2e.conftest import Pulumi
 from tests.profiles.test_changes import ALLOWED, CHANGES, LOWERING
 
@@ -102,12 +102,12 @@ def test_media_that_are_retained_outlive_the_stack(pulumi: Pulumi) -> None:
     pulumi.run("config", "set", *STACK, "retainMedia", "true")
     pulumi.run("up", *STACK, *UNASKED)
     pulumi.run("destroy", *STACK, *UNASKED)
-    (account,) = Cloud(pulumi.azurite).load()["accounts"].values()
+    (account,) = ControlPlane(pulumi.azurite).load()["accounts"].values()
     assert list(account["containers"]) == ["media"]
 
 
 def test_what_was_retained_can_be_adopted_again(pulumi: Pulumi) -> None:
-    (name,) = Cloud(pulumi.azurite).load()["accounts"]
+    (name,) = ControlPlane(pulumi.azurite).load()["accounts"]
     pulumi.run("config", "set", *STACK, "accountName", name)
     pulumi.run("config", "set", *STACK, "adopt", "true")
     planned = steps(pulumi, pulumi.folder / "Pulumi.prod.yaml")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from infra import rules
-from localazure.cloud import Cloud
+from localazure.control_plane import ControlPlane
 from localazure.provider.blob_container import BlobContainer
 from localazure.provider.blob_service import BlobServiceProperties
 from localazure.provider.resource_group import ResourceGroup
@@ -26,7 +26,7 @@ UPLOADS = {
 }
 
 
-def digests(cloud: Cloud, account: str) -> dict[str, str]:
+def digests(cloud: ControlPlane, account: str) -> dict[str, str]:
     container = cloud.blobs(account)._client.get_container_client("media")
     return {
         blob.name: hashlib.sha256(container.download_blob(blob.name).readall()).hexdigest()
@@ -34,7 +34,7 @@ def digests(cloud: Cloud, account: str) -> dict[str, str]:
     }
 
 
-def upload(cloud: Cloud, account: str) -> dict[str, str]:
+def upload(cloud: ControlPlane, account: str) -> dict[str, str]:
     container = cloud.blobs(account)._client.get_container_client("media")
     for name, content in UPLOADS.items():
         container.upload_blob(name, content)

@@ -69,7 +69,7 @@ class Bench:
 
     @property
     def state(self) -> State:
-        return State(self.azurite.home, "bench")
+        return State(self.azurite.state_dir, "bench")
 
     @property
     def provider(self) -> Provider:

@@ -1,4 +1,4 @@
-"""A desk to work at: one stack of the sample program, and what was printed."""
+"""Fixtures: one stack of the sample program on a running Azurite."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from localazure.azurite import Azurite
-from localazure.cloud import Cloud
+from localazure.control_plane import ControlPlane
 from localazure.engine.commands import Engine
 from localazure.engine.display import Display
 from localazure.engine.project import Project
@@ -49,7 +49,7 @@ class Desk:
 
     @property
     def state(self) -> State:
-        return State(self.azurite.home, "desk")
+        return State(self.azurite.state_dir, "desk")
 
     @property
     def outputs(self) -> dict[str, Any]:
@@ -57,8 +57,8 @@ class Desk:
         return opened
 
     @property
-    def cloud(self) -> dict[str, Any]:
-        return Cloud(self.azurite).load()
+    def control_plane(self) -> dict[str, Any]:
+        return ControlPlane(self.azurite).load()
 
     @property
     def account(self) -> str:
@@ -66,7 +66,7 @@ class Desk:
 
     def blobs(self) -> BlobServiceClient:
         account = self.account
-        key = self.cloud["accounts"][account]["keys"]["key1"]
+        key = self.control_plane["accounts"][account]["keys"]["key1"]
         return BlobServiceClient(
             self.azurite.endpoint(account).rstrip("/"),
             credential={"account_name": account, "account_key": key},
@@ -86,21 +86,21 @@ def desk_azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     running.stop()
 
 
-def empty_cloud(azurite: Azurite) -> Cloud:
-    """The cloud of a running Azurite, with all that earlier tests left in it taken out."""
-    cloud = Cloud(azurite)
-    for name, account in cloud.load()["accounts"].items():
-        StorageAccount(cloud).delete(account_id(account["group"], name))
-    with cloud.change() as content:
+def empty_control_plane(azurite: Azurite) -> ControlPlane:
+    """The control plane of a running Azurite, without what earlier tests left."""
+    control_plane = ControlPlane(azurite)
+    for name, account in control_plane.load()["accounts"].items():
+        StorageAccount(control_plane).delete(account_id(account["group"], name))
+    with control_plane.change() as content:
         content["groups"] = {}
         content.pop("recorded", None)
-    return cloud
+    return control_plane
 
 
 @pytest.fixture
 def desk(desk_azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """Each test finds an empty cloud and no stack, on one running Azurite."""
+    """An empty control plane and no stack, on one running Azurite."""
     monkeypatch.setenv("LOCALAZURE_CONTAINER_DELETE_SECONDS", "0")
-    empty_cloud(desk_azurite)
-    shutil.rmtree(desk_azurite.home / "stacks", ignore_errors=True)
+    empty_control_plane(desk_azurite)
+    shutil.rmtree(desk_azurite.state_dir / "stacks", ignore_errors=True)
     yield Desk(desk_azurite)

@@ -1,12 +1,12 @@
-"""Inputs of every type that has no data plane here, and what each stands on, in order."""
+"""Valid inputs of every type, and the types that each depends on, in order."""
 
 from __future__ import annotations
 
 import copy
 from typing import Any
 
-from localazure.provider.kinds import Live
 from localazure.provider.provider import Provider
+from localazure.provider.resource import Live
 
 SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000000"
 RG = f"{SUBSCRIPTION}/resourceGroups/rg1"
@@ -181,7 +181,7 @@ INPUTS: dict[str, dict[str, Any]] = {
         },
     },
 }
-# What has to be there before: all that these tests share is made in this order.
+# What each type depends on.
 _NEEDS: dict[str, tuple[str, ...]] = {
     ACCOUNT: (GROUP,),
     **dict.fromkeys((CONTAINER, SERVICE, POLICY, ROLES, LOGS, LOCK, ENDPOINT), (ACCOUNT,)),
@@ -201,7 +201,7 @@ def native(short: str) -> str:
 
 
 def needed(short: str) -> list[str]:
-    """Everything that a type stands on, first things first."""
+    """Everything that a type depends on, in the order of creation."""
     found: list[str] = []
     for need in _NEEDS.get(short, ()):
         found += [one for one in [*needed(need), need] if one not in found]
@@ -229,7 +229,7 @@ def declared(short: str, **changed: Any) -> dict[str, Any]:
 
 
 def prepare(provider: Provider, short: str, **changes: dict[str, Any]) -> None:
-    """Make all that `short` stands on; `changes` are for the types named by their last word."""
+    """Create everything that `short` depends on; `changes` are by the type's last word."""
     for need in needed(short):
         make(provider, need, **changes.get(need.rpartition(":")[2], {}))
 

@@ -1,4 +1,4 @@
-"""Azurite as a managed process: found again, told apart from strangers, stopped cleanly."""
+"""Azurite as a managed process: found again, never confused with another program, stopped."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobServiceClient
 
 from localazure.azurite import Azurite, Status, answers_as_azurite
+from localazure.blobs import Blobs
 from localazure.errors import LocalAzureError
 from tests.conftest import ROOT, free_port
 
@@ -47,10 +48,10 @@ def test_it_starts_answers_and_stops_and_leaves_no_process(own: Azurite) -> None
 
 
 def test_a_second_start_finds_the_first(own: Azurite) -> None:
-    assert own.start().pid == Azurite(own.home, own.port).start().pid
+    assert own.start().pid == Azurite(own.state_dir, own.port).start().pid
 
 
-def test_a_pid_file_of_a_dead_process_is_recognised_and_mended(own: Azurite) -> None:
+def test_a_pid_file_of_a_dead_process_is_recognised_and_replaced(own: Azurite) -> None:
     first = own.start()
     assert first.pid is not None
     os.kill(first.pid, 9)
@@ -64,7 +65,9 @@ def test_a_pid_file_of_a_dead_process_is_recognised_and_mended(own: Azurite) -> 
 def test_a_pid_that_belongs_to_a_stranger_is_not_ours_and_is_not_killed(own: Azurite) -> None:
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        (own.home / "azurite.json").write_text(json.dumps({"pid": stranger.pid, "port": own.port}))
+        (own.state_dir / "azurite.json").write_text(
+            json.dumps({"pid": stranger.pid, "port": own.port})
+        )
         assert own.status().state == "stale"
         own.stop()
         assert stranger.poll() is None
@@ -92,7 +95,7 @@ def test_another_azurite_on_the_port_is_told_apart(own: Azurite, tmp_path: Path)
 def test_a_running_one_is_not_moved_to_another_port_in_silence(own: Azurite) -> None:
     own.start()
     with pytest.raises(LocalAzureError, match=rf"runs on port {own.port} already"):
-        Azurite(own.home, own.port + 1).start()
+        Azurite(own.state_dir, own.port + 1).start()
 
 
 def test_the_log_of_the_run_before_is_kept(own: Azurite) -> None:
@@ -106,7 +109,7 @@ def test_the_log_of_the_run_before_is_kept(own: Azurite) -> None:
 def test_a_start_that_fails_says_what_node_said_and_leaves_nothing(
     own: Azurite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = own.home / "broken.js"
+    broken = own.state_dir / "broken.js"
     broken.write_text("throw new Error('no disk today');")
     monkeypatch.setattr("localazure.azurite.MAIN", broken)
     with pytest.raises(LocalAzureError, match=r"did not answer on .* Its log is"):
@@ -116,9 +119,9 @@ def test_a_start_that_fails_says_what_node_said_and_leaves_nothing(
 
 def test_the_world_known_account_is_never_served(own: Azurite) -> None:
     own.start()
-    served = (own.home / "accounts").read_text()
+    served = (own.state_dir / "accounts").read_text()
     assert "devstoreaccount1" not in served
-    assert (own.home / "accounts").stat().st_mode & 0o777 == 0o600
+    assert (own.state_dir / "accounts").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("port", ["zero", "0", "65536", "-1", "80.5"])
@@ -135,7 +138,7 @@ def test_a_port_that_is_none_is_refused_by_name(
 def test_one_that_runs_is_found_without_its_pid_file(own: Azurite, note: str | None) -> None:
     """What starts it may be killed before it writes the file."""
     pid = own.start().pid
-    file = own.home / "azurite.json"
+    file = own.state_dir / "azurite.json"
     if note is None:
         file.unlink()
     else:
@@ -156,9 +159,9 @@ def test_a_start_that_is_killed_at_once_leaves_one_that_the_next_finds(own: Azur
         "azurite.Azurite._note = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "azurite.Azurite(Path(sys.argv[1]), int(sys.argv[2])).start()\n"
     )
-    command = [sys.executable, "-c", code, str(own.home), str(own.port)]
+    command = [sys.executable, "-c", code, str(own.state_dir), str(own.port)]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == -9
-    assert not (own.home / "azurite.json").exists()
+    assert not (own.state_dir / "azurite.json").exists()
     left = own.status()
     assert left.state == "running"
     assert own.start() == left
@@ -170,7 +173,7 @@ def test_no_second_one_is_started_on_the_same_data(
     own: Azurite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own.start()
-    other = Azurite(own.home, free_port())
+    other = Azurite(own.state_dir, free_port())
     # As in a container of its own, whose processes are not seen from here.
     with monkeypatch.context() as blind:
         blind.setattr("localazure.azurite._command_line", lambda _: "")
@@ -182,12 +185,14 @@ def test_no_second_one_is_started_on_the_same_data(
 
 
 def test_a_process_that_only_names_the_folder_is_not_ours(own: Azurite) -> None:
-    own.home.mkdir(exist_ok=True)
+    own.state_dir.mkdir(exist_ok=True)
     code = "import time; time.sleep(60)"
-    folder = str(own.home / "azurite")
+    folder = str(own.state_dir / "azurite")
     stranger = subprocess.Popen([sys.executable, "-c", code, "--location", folder])
     try:
-        (own.home / "azurite.json").write_text(json.dumps({"pid": stranger.pid, "port": own.port}))
+        (own.state_dir / "azurite.json").write_text(
+            json.dumps({"pid": stranger.pid, "port": own.port})
+        )
         assert own.status().state == "stale"
         own.stop()
         assert stranger.poll() is None
@@ -210,7 +215,7 @@ def test_a_damaged_database_is_not_taken_for_an_empty_one(own: Azurite, damage: 
 def test_a_missing_package_is_named_and_not_nodes_version(
     own: Azurite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = own.home / "broken.js"
+    broken = own.state_dir / "broken.js"
     broken.write_text("require('no-such-package');")
     monkeypatch.setattr("localazure.azurite.MAIN", broken)
     with pytest.raises(
@@ -222,7 +227,7 @@ def test_a_missing_package_is_named_and_not_nodes_version(
 def test_an_error_of_node_is_told_and_not_its_version(
     own: Azurite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = own.home / "broken.js"
+    broken = own.state_dir / "broken.js"
     broken.write_text("throw new Error('no disk today');")
     monkeypatch.setattr("localazure.azurite.MAIN", broken)
     with pytest.raises(LocalAzureError, match=r"It said: Error: no disk today"):
@@ -236,7 +241,7 @@ def test_a_damaged_accounts_file_serves_nobody_and_not_the_world_known_account(
     key = base64.b64encode(b"k" * 64).decode()
     own.serve_accounts({"mine": (key,)})
     own.start()
-    file = own.home / "accounts"
+    file = own.state_dir / "accounts"
     if damage in ("gone", "folder"):
         file.unlink()
         if damage == "folder":
@@ -253,3 +258,22 @@ def test_a_damaged_accounts_file_serves_nobody_and_not_the_world_known_account(
     if damage != "folder":
         own.serve_accounts({"mine": (key,)})
         assert file.read_text() == f"mine:{key}"
+
+
+@pytest.mark.parametrize("exceptions", ["", "example.com", "10.0.0.0/8,127.0.0.0/8"])
+def test_loopback_never_goes_through_a_proxy(
+    own: Azurite, monkeypatch: pytest.MonkeyPatch, exceptions: str
+) -> None:
+    dead = f"http://127.0.0.1:{free_port()}"
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, dead)
+        monkeypatch.setenv(name.lower(), dead)
+    monkeypatch.setenv("NO_PROXY", exceptions)
+    monkeypatch.setenv("no_proxy", exceptions)
+    key = base64.b64encode(b"k" * 64).decode()
+    own.serve_accounts({"mine": (key,)})
+    first = own.start()
+    assert own.start() == first  # a running one is not taken for a dead one and ended
+    blobs = Blobs(own, "mine", key)
+    blobs.create_container("assets", "None")
+    assert blobs.container_names() == ["assets"]

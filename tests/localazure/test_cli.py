@@ -19,7 +19,7 @@ def run(desk: Desk, *arguments: str, cwd: Path = PROGRAM) -> subprocess.Complete
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
-        "LOCALAZURE_HOME": str(desk.azurite.home),
+        "LOCALAZURE_HOME": str(desk.azurite.state_dir),
         "LOCALAZURE_BLOB_PORT": str(desk.azurite.port),
     }
     return subprocess.run(
@@ -94,7 +94,7 @@ def test_a_broken_state_file_is_named_and_is_left_alone(desk: Desk) -> None:
     answer = run(desk, "up", "--yes", "-s", "desk")
     assert answer.returncode == 1
     assert "desk.json is not valid JSON" in answer.stderr
-    assert (desk.azurite.home / "stacks" / "desk.json").read_text() == "{"
+    assert (desk.azurite.state_dir / "stacks" / "desk.json").read_text() == "{"
 
 
 def test_colours_are_for_terminals_and_a_pipe_has_none(desk: Desk) -> None:
@@ -131,20 +131,20 @@ def test_a_refused_destroy_says_what_to_do_and_touches_nothing(desk: Desk) -> No
     assert answer.stderr.startswith("error: store is protected, so nothing was deleted.\n")
     assert "  2. deploy that: python -m localazure up --stack desk\n" in answer.stderr
     assert "What was done before" not in answer.stderr
-    assert len(desk.cloud["accounts"]) == 1
+    assert len(desk.control_plane["accounts"]) == 1
 
 
 def test_keys_are_listed_and_renewed_by_name_and_never_printed(desk: Desk) -> None:
     desk.run("up")
     account = desk.account
-    before = dict(desk.cloud["accounts"][account]["keys"])
+    before = dict(desk.control_plane["accounts"][account]["keys"])
     listed = run(desk, "keys", "list", "--account", account)
     assert [line.split("  made ")[0] for line in listed.stdout.splitlines()] == ["key1", "key2"]
     renewed = run(desk, "keys", "renew", "--account", account, "--key", "key2")
     assert renewed.stdout == (
         f"key2 of {account} is renewed; what uses the old one is refused from now on\n"
     )
-    after = desk.cloud["accounts"][account]["keys"]
+    after = desk.control_plane["accounts"][account]["keys"]
     assert after["key1"] == before["key1"]
     assert after["key2"] != before["key2"]
     said = listed.stdout + listed.stderr + renewed.stdout + renewed.stderr

@@ -14,12 +14,12 @@ import pytest
 from cryptography.fernet import Fernet
 
 from localazure.azurite import Azurite
-from localazure.cloud import Cloud
+from localazure.control_plane import ControlPlane
 from localazure.engine.failure import StepFailed
 from localazure.engine.state import State
 from localazure.errors import LocalAzureError
-from localazure.home import Damaged, locked
 from localazure.repair import repair, unowned
+from localazure.state_dir import Damaged, locked
 from tests.conftest import free_port
 from tests.localazure.conftest import Desk
 
@@ -92,10 +92,10 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     desk.run("up")
     desk.azurite.stop()
     for name in FILES:
-        path = desk.azurite.home / name
+        path = desk.azurite.state_dir / name
         if not path.exists():
             path.write_text("")
-    return desk.azurite.home
+    return desk.azurite.state_dir
 
 
 def damaged(deployed: Path, folder: Path, file: str, damage: str) -> Desk:
@@ -120,7 +120,7 @@ def check(desk: Desk, file: str) -> None:
         desk.run("destroy")
         state = desk.state
         assert (state.resources, state.pending) == ([], {})
-        assert desk.cloud == {"groups": {}, "accounts": {}}
+        assert desk.control_plane == {"groups": {}, "accounts": {}}
         desk.run("up")
         assert {c.name for c in desk.blobs().list_containers()} == {"one", "two"}
         desk.run("destroy")
@@ -128,8 +128,8 @@ def check(desk: Desk, file: str) -> None:
         desk.azurite.stop()
 
 
-def moved_aside(home: Path) -> dict[str, Path]:
-    return {path.name: path for path in home.glob("damaged-*/*")}
+def moved_aside(state_dir: Path) -> dict[str, Path]:
+    return {path.name: path for path in state_dir.glob("damaged-*/*")}
 
 
 @pytest.mark.endurance
@@ -142,7 +142,7 @@ def test_no_damage_to_a_file_stands_in_the_way(
     desk = damaged(deployed, tmp_path, file, damage)
     check(desk, file)
     if damage == "folder" and file != "stacks/desk.running":
-        mine = [path for path in desk.azurite.home.rglob("mine") if path.read_text() == KEPT]
+        mine = [path for path in desk.azurite.state_dir.rglob("mine") if path.read_text() == KEPT]
         assert mine, "what somebody put there is not lost"
 
 
@@ -156,7 +156,7 @@ def test_a_damaged_file_does_not_stand_in_the_way(
     monkeypatch.setenv("LOCALAZURE_CONTAINER_DELETE_SECONDS", "0")
     desk = damaged(deployed, tmp_path, file, damage)
     check(desk, file)
-    assert Path(file).name in moved_aside(desk.azurite.home)
+    assert Path(file).name in moved_aside(desk.azurite.state_dir)
 
 
 @pytest.mark.parametrize("file", ["azurite.json", "azurite.lost", "azurite.log", "azurite.log.1"])
@@ -173,7 +173,7 @@ def test_a_folder_in_place_of_a_file_of_azurites_is_named_before_azurite_starts(
 
 
 def test_a_run_does_not_write_its_note_to_a_pipe_in_its_place(desk: Desk) -> None:
-    note = desk.azurite.home / "stacks" / "desk.running"
+    note = desk.azurite.state_dir / "stacks" / "desk.running"
     note.parent.mkdir()
     os.mkfifo(note)
     # With nobody to read from the pipe, a run that opens it would wait without end.
@@ -194,11 +194,11 @@ def test_a_state_whose_key_is_another_is_deleted_all_the_same(
     desk.settings["owner"] = "somebody"
     try:
         desk.run("up")
-        (desk.azurite.home / "secrets.key").write_bytes(Fernet.generate_key())
+        (desk.azurite.state_dir / "secrets.key").write_bytes(Fernet.generate_key())
         with pytest.raises(Damaged, match=r"secrets\.key is not the key that .*make down"):
             desk.run("up")
         assert "6 deleted" in desk.run("destroy")
-        assert desk.cloud == {"groups": {}, "accounts": {}}
+        assert desk.control_plane == {"groups": {}, "accounts": {}}
     finally:
         desk.azurite.stop()
 
@@ -207,7 +207,7 @@ def test_the_accounts_are_rebuilt_from_the_cloud_at_each_command(
     desk: Desk,
 ) -> None:
     desk.run("up")
-    file = desk.azurite.home / "accounts"
+    file = desk.azurite.state_dir / "accounts"
     right = file.read_text()
     damages = {"": "up", "garbage": "refresh", right[:20]: "up", None: "refresh"}
     for damage, command in damages.items():
@@ -216,7 +216,7 @@ def test_the_accounts_are_rebuilt_from_the_cloud_at_each_command(
         assert file.read_text() == right, (damage, command)
     file.write_text("garbage")
     desk.run("destroy")
-    assert desk.cloud == {"groups": {}, "accounts": {}}
+    assert desk.control_plane == {"groups": {}, "accounts": {}}
 
 
 def test_a_container_that_azurite_forgot_when_it_was_killed_is_made_again(desk: Desk) -> None:
@@ -252,7 +252,7 @@ def test_another_stacks_cloud_is_left_alone_when_one_state_is_damaged(
     (home / "stacks" / "desk.json").write_text("{")
     assert "desk.json" in repair(home)
     assert [path.name for path in home.glob("damaged-*/*")] == ["desk.json"]
-    assert len(Cloud(Azurite(home, 1)).load()["accounts"]) == 1
+    assert len(ControlPlane(Azurite(home, 1)).load()["accounts"]) == 1
     assert State(home, "other").resources
 
 
@@ -287,7 +287,7 @@ def test_a_cloud_that_lacks_a_part_is_said_to_be_damaged(
     change(content)
     (tmp_path / "cloud.json").write_text(json.dumps(content))
     with pytest.raises(Damaged, match=r"cloud\.json is not what localazure wrote.*make down"):
-        Cloud(Azurite(tmp_path, 1)).load()
+        ControlPlane(Azurite(tmp_path, 1)).load()
 
 
 @pytest.mark.parametrize(
@@ -327,7 +327,7 @@ def test_a_state_of_a_newer_version_is_no_damage(deployed: Path, tmp_path: Path)
 def test_a_state_that_was_removed_by_hand_is_told_with_the_way_out(desk: Desk) -> None:
     desk.run("up")
     account = desk.account
-    assert unowned(desk.azurite.home) == ""
+    assert unowned(desk.azurite.state_dir) == ""
     desk.state.file.unlink()
     way_out = (
         rf"In the local cloud, and in the state of no stack here: storage account {account}, "
@@ -337,7 +337,9 @@ def test_a_state_that_was_removed_by_hand_is_told_with_the_way_out(desk: Desk) -
         with pytest.raises(StepFailed, match=rf"ResourceExists.*{way_out}"):
             desk.run("up")
     assert re.search(way_out, desk.run("destroy"))
-    assert set(desk.cloud["accounts"][account]["containers"]) == {"one", "two"}, "nothing is lost"
+    assert set(desk.control_plane["accounts"][account]["containers"]) == {"one", "two"}, (
+        "nothing is lost"
+    )
 
 
 def test_a_refusal_for_what_another_stack_has_names_no_way_out(desk: Desk) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from localazure.cloud import Cloud
+from localazure.control_plane import ControlPlane
 from localazure.engine.failure import ProgramFailed, StepFailed
 from tests.localazure.bench import ACCOUNT, ACCOUNT_ID, GROUP, GROUP_ID, Bench, summary
 from tests.localazure.conftest import Desk
@@ -40,7 +40,7 @@ account = storage.StorageAccount(
 
 
 def sku(bench: Bench) -> str:
-    content: dict[str, Any] = Cloud(bench.azurite).load()
+    content: dict[str, Any] = ControlPlane(bench.azurite).load()
     return str(content["accounts"]["benchstore"]["properties"]["sku"]["name"])
 
 
@@ -98,7 +98,7 @@ def test_what_is_only_read_is_shown_once_and_survives_everything(bench: Bench) -
     assert "read" not in summary(bench.run("up"))
     assert "3 unchanged" in summary(bench.run("refresh"))
     bench.run("destroy")
-    assert list(Cloud(bench.azurite).load()["groups"]) == ["group"]
+    assert list(ControlPlane(bench.azurite).load()["groups"]) == ["group"]
     assert not bench.state.resources
 
 
@@ -109,7 +109,7 @@ def test_what_the_stack_made_and_then_only_reads_is_let_go_of(bench: Bench) -> N
     assert "- 1" not in summary(bench.run("preview"))
     bench.run("up")
     bench.run("destroy")
-    assert list(Cloud(bench.azurite).load()["groups"]) == ["group"]
+    assert list(ControlPlane(bench.azurite).load()["groups"]) == ["group"]
 
 
 def test_what_was_only_read_is_not_made_by_declaring_it(bench: Bench) -> None:

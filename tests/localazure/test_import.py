@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from localazure.cloud import Cloud
+from localazure.control_plane import ControlPlane
 from localazure.engine.failure import StepFailed
 from localazure.values import Secret
 from tests.localazure.bench import ACCOUNT, ACCOUNT_ID, GROUP, GROUP_ID, Bench, summary
@@ -77,19 +77,19 @@ storage.BlobContainer(
 CONTAINER_ID = f"{ACCOUNT_ID}/blobServices/default/containers/media"
 
 
-def cloud(bench: Bench) -> dict[str, Any]:
-    return copy.deepcopy(Cloud(bench.azurite).load())
+def control_plane(bench: Bench) -> dict[str, Any]:
+    return copy.deepcopy(ControlPlane(bench.azurite).load())
 
 
 def test_what_matches_is_imported_and_nothing_is_touched(bench: Bench) -> None:
     bench.program(ADOPTED)
-    before = cloud(bench)
+    before = control_plane(bench)
     printed = bench.run("preview")
     assert " = " in printed
     assert summary(printed) == "+ 1 to create = 1 to import"
     assert not bench.state.file.exists()
     assert summary(bench.run("up")) == "+ 1 created = 1 imported"
-    assert cloud(bench) == before
+    assert control_plane(bench) == before
     assert bench.resource("group").id == GROUP_ID
     assert summary(bench.run("up")) == "2 unchanged", "import_ may stay in the program"
     bench.program(GROUP)
@@ -103,9 +103,9 @@ def test_with_all_differences_ignored_the_live_inputs_are_kept(bench: Bench) -> 
         account("Standard_GRS", star),
         container(f'import_="{CONTAINER_ID}", {star}'),
     )
-    before = cloud(bench)
+    before = control_plane(bench)
     assert summary(bench.run("up")) == "+ 1 created = 3 imported"
-    assert cloud(bench) == before
+    assert control_plane(bench) == before
     kept = bench.resource("store").inputs
     assert kept["sku"] == {"name": "Standard_LRS"}
     assert kept["minimumTlsVersion"] == "TLS1_2", "which the program does not even name"
@@ -125,7 +125,7 @@ def test_once_imported_the_differences_are_an_ordinary_update(bench: Bench) -> N
 
 def test_a_difference_is_warned_of_in_the_preview_and_refused_by_up(bench: Bench) -> None:
     bench.program(ADOPTED, account("Standard_GRS"))
-    before = cloud(bench)
+    before = control_plane(bench)
     printed = bench.run("preview")
     reason = "inputs to import do not match the existing resource: "
     assert f"warning (store): {reason}[" in printed
@@ -133,7 +133,7 @@ def test_a_difference_is_warned_of_in_the_preview_and_refused_by_up(bench: Bench
     assert '~ sku.name: "Standard_LRS" => "Standard_GRS"' in printed
     with pytest.raises(StepFailed, match=r"store: inputs to import do not match .*\[.*sku.*\]"):
         bench.run("up")
-    assert cloud(bench) == before
+    assert control_plane(bench) == before
     assert "store" not in {r.name for r in bench.state.resources}
 
 

@@ -14,7 +14,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from localazure.azurite import Azurite
-from localazure.cloud import Cloud
+from localazure.control_plane import ControlPlane
 from localazure.engine.state import State
 from localazure.values import plain
 from tests.conftest import ROOT, free_port
@@ -30,11 +30,11 @@ KILLS = 21  # of each command: seven for each command that may come next
 class Machine:
     """A state folder with the project's own stack in it, and the commands that work on it."""
 
-    def __init__(self, home: Path) -> None:
-        self.azurite = Azurite(home, free_port())
+    def __init__(self, state_dir: Path) -> None:
+        self.azurite = Azurite(state_dir, free_port())
         self.env = {
             **os.environ,
-            "LOCALAZURE_HOME": str(home),
+            "LOCALAZURE_HOME": str(state_dir),
             "LOCALAZURE_BLOB_PORT": str(self.azurite.port),
             "LOCALAZURE_CONTAINER_DELETE_SECONDS": "0",
         }
@@ -98,18 +98,18 @@ class Machine:
 
     def delete_by_hand(self, container: str) -> None:
         """As somebody with the account's key would, and not by the stack."""
-        cloud = Cloud(self.azurite)
-        (account,) = cloud.load()["accounts"]
-        cloud.blobs(account).delete_container(container)
+        control_plane = ControlPlane(self.azurite)
+        (account,) = control_plane.load()["accounts"]
+        control_plane.blobs(account).delete_container(container)
 
     def is_up(self) -> None:
         """All that the program declares is there, and the site's outputs open it."""
-        state = State(self.azurite.home, "local")
+        state = State(self.azurite.state_dir, "local")
         assert not (state.pending or state.unfinished)
         outputs = plain(state.stack_outputs())
-        cloud = Cloud(self.azurite).load()
-        assert len(cloud["groups"]) == 1
-        assert list(cloud["accounts"]) == [outputs["AZURE_ACCOUNT_NAME"]]
+        content = ControlPlane(self.azurite).load()
+        assert len(content["groups"]) == 1
+        assert list(content["accounts"]) == [outputs["AZURE_ACCOUNT_NAME"]]
         blobs = BlobServiceClient(
             outputs["AZURE_BLOB_ENDPOINT"].rstrip("/"),
             credential={
@@ -122,23 +122,25 @@ class Machine:
             assert blobs.get_service_properties()["cors"], "the rules are set"
             level = blobs.get_container_client("static").get_container_properties().public_access
             assert str(level) == "blob"
-        (account,) = cloud["accounts"].values()
+        (account,) = content["accounts"].values()
         assert set(account["containers"]) == CONTAINERS
         assert "blobService" in account
         again = self.run("up", "--yes")
         assert not any(f"{done}\n" in again for done in ("created", "updated", "deleted")), again
 
     def is_gone(self) -> None:
-        state = State(self.azurite.home, "local")
+        state = State(self.azurite.state_dir, "local")
         assert (state.resources, state.pending, state.unfinished) == ([], {}, False)
-        assert Cloud(self.azurite).load() == {"groups": {}, "accounts": {}}
-        assert not [p.name for p in self.azurite.home.rglob(".*.json.*")], "no half-written file"
+        assert ControlPlane(self.azurite).load() == {"groups": {}, "accounts": {}}
+        assert not [p.name for p in self.azurite.state_dir.rglob(".*.json.*")], (
+            "no half-written file"
+        )
 
     def _stamps(self) -> list[tuple[int, int]]:
         found = []
         for name in WATCHED:
             try:
-                stat = (self.azurite.home / name).stat()
+                stat = (self.azurite.state_dir / name).stat()
             except FileNotFoundError:
                 found.append((0, 0))
             else:

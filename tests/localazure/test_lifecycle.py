@@ -14,8 +14,8 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from localazure.engine.failure import ProgramFailed, StepFailed
-from localazure.errors import AzureError, LocalAzureError
-from localazure.home import locked
+from localazure.errors import ArmError, LocalAzureError
+from localazure.state_dir import locked
 from tests.localazure.bench import ACCOUNT, ACCOUNT_ID, GROUP, Bench
 from tests.localazure.conftest import Desk
 
@@ -36,7 +36,7 @@ def test_preview_of_a_new_stack_plans_everything_and_makes_nothing(desk: Desk) -
     printed = desk.run("preview")
     assert summary(printed) == "+ 6 to create"
     assert "endpoint: output<unknown>" in printed
-    assert desk.cloud == {"groups": {}, "accounts": {}}
+    assert desk.control_plane == {"groups": {}, "accounts": {}}
     assert not desk.state.file.exists()
 
 
@@ -96,7 +96,7 @@ def test_a_renamed_account_is_replaced_with_all_that_stands_on_it(desk: Desk) ->
     assert summary(planned) == "+- 4 to replace 2 unchanged"
     assert f'~ accountName: "{old}" => "otherstore"' in planned
     assert summary(desk.run("up")) == "+- 4 replaced 2 unchanged"
-    assert list(desk.cloud["accounts"]) == ["otherstore"]
+    assert list(desk.control_plane["accounts"]) == ["otherstore"]
     assert sorted(c.name for c in desk.blobs().list_containers()) == ["one", "two"]
     assert summary(desk.run("up")) == "6 unchanged"
 
@@ -105,7 +105,7 @@ def test_a_fixed_account_moved_to_another_region_gets_its_children_again(desk: D
     desk.run("up", account="fixedstore")
     printed = desk.run("up", location="northeurope")
     assert summary(printed) == "+- 5 replaced 1 unchanged"
-    assert desk.cloud["accounts"]["fixedstore"]["properties"]["location"] == "northeurope"
+    assert desk.control_plane["accounts"]["fixedstore"]["properties"]["location"] == "northeurope"
     assert sorted(c.name for c in desk.blobs().list_containers()) == ["one", "two"]
     assert desk.blobs().get_service_properties()["cors"][0].allowed_origins == "http://a.example"
 
@@ -120,7 +120,7 @@ def test_destroy_deletes_everything_and_can_be_repeated(desk: Desk) -> None:
     blobs = desk.blobs()
     assert len(list(blobs.list_containers())) == 2
     assert summary(desk.run("destroy")) == "- 6 deleted"
-    assert desk.cloud == {"groups": {}, "accounts": {}}
+    assert desk.control_plane == {"groups": {}, "accounts": {}}
     with pytest.raises(HttpResponseError):  # the account itself is no longer served
         list(blobs.list_containers())
     assert summary(desk.run("destroy")) == "none"
@@ -169,7 +169,7 @@ def test_a_protected_account_is_neither_destroyed_nor_replaced(desk: Desk) -> No
         desk.run("destroy")
     with pytest.raises(StepFailed, match=r"accountName changed, .* protected"):
         desk.run("up", account="otherstore")
-    assert len(desk.cloud["accounts"]) == 1
+    assert len(desk.control_plane["accounts"]) == 1
     assert len(list(desk.blobs().list_containers())) == 2
 
 
@@ -214,7 +214,7 @@ def test_what_is_protected_is_not_deleted_by_leaving_it_out(desk: Desk, tmp_path
     bench.program(GROUP)
     with pytest.raises(StepFailed, match=r"store is protected, .*declare it again, or deploy"):
         bench.run("up")
-    assert "benchstore" in desk.cloud["accounts"]
+    assert "benchstore" in desk.control_plane["accounts"]
 
 
 def test_a_preview_says_what_a_replacement_and_a_deletion_would_lose(desk: Desk) -> None:
@@ -305,7 +305,7 @@ def test_a_lock_made_first_goes_first(desk: Desk, tmp_path: Path) -> None:
     bench.run("up")
     names = [r.name for r in bench.state.resources]
     assert names.index("lock") < names.index("box")
-    with pytest.raises(AzureError, match="ScopeLocked"):
+    with pytest.raises(ArmError, match="ScopeLocked"):
         bench.provider.delete("azure-native:storage:BlobContainer", bench.resource("box").id)
     assert summary(bench.run("destroy")) == "- 5 deleted"
 
@@ -332,7 +332,9 @@ def test_a_program_can_ask_for_a_replacement_and_for_its_order(desk: Desk, tmp_p
     options = 'replace_on_changes=["sku.name"], delete_before_replace=True'
     bench.program(GROUP, own.format(options).replace("_LRS", "_GRS"), box)
     assert summary(bench.run("up")) == "+- 2 replaced 2 unchanged"
-    assert desk.cloud["accounts"]["benchstore"]["properties"]["sku"]["name"] == "Standard_GRS"
+    assert (
+        desk.control_plane["accounts"]["benchstore"]["properties"]["sku"]["name"] == "Standard_GRS"
+    )
 
 
 def test_what_goes_before_a_replacement_and_does_not_come_again_is_told(
@@ -361,7 +363,7 @@ def test_nothing_below_a_replacement_is_deleted_while_one_of_it_is_protected(
     bench.program(GROUP, ACCOUNT.replace("westeurope", "northeurope"), box)
     with pytest.raises(StepFailed, match="what stands on it is protected: box"):
         bench.run("up")
-    assert desk.cloud["accounts"]["benchstore"]["containers"] == {"box": "None"}
+    assert desk.control_plane["accounts"]["benchstore"]["containers"] == {"box": "None"}
 
 
 def test_a_retained_container_outlives_its_place_in_the_program(desk: Desk) -> None:
@@ -376,7 +378,7 @@ def test_a_step_that_fails_leaves_a_true_state_and_up_goes_on_from_there(desk: D
     made = {resource.name for resource in desk.state.resources if resource.custom}
     assert {"group", "store"} <= made
     assert "blobs" not in made
-    assert set(desk.cloud["accounts"]) == {
+    assert set(desk.control_plane["accounts"]) == {
         r.outputs["name"] for r in desk.state.resources if r.name == "store"
     }
     created = 4 - len(made & {"one", "two"}) - 1
@@ -409,7 +411,7 @@ def test_what_a_stranger_made_is_not_taken_over(desk: Desk) -> None:
 def test_a_second_run_on_the_stack_says_who_is_at_work_and_stops(desk: Desk) -> None:
     context = multiprocessing.get_context("spawn")
     held, release = context.Event(), context.Event()
-    path = str(desk.azurite.home / "stacks" / "desk.lock")
+    path = str(desk.azurite.state_dir / "stacks" / "desk.lock")
     other = context.Process(target=_hold, args=(path, held, release))
     other.start()
     try:
@@ -431,7 +433,7 @@ def _hold(path: str, held, release) -> None:  # type: ignore[no-untyped-def]
 def test_a_program_that_refuses_is_reported_in_its_own_words(desk: Desk) -> None:
     with pytest.raises(ProgramFailed, match="the program refuses: no"):
         desk.run("up", refuse="yes")
-    assert desk.cloud == {"groups": {}, "accounts": {}}
+    assert desk.control_plane == {"groups": {}, "accounts": {}}
 
 
 def test_without_a_terminal_nothing_is_done_unasked(
@@ -439,7 +441,7 @@ def test_without_a_terminal_nothing_is_done_unasked(
 ) -> None:
     with pytest.raises(LocalAzureError, match="add --yes"):
         desk.run("up", yes=False)
-    assert desk.cloud == {"groups": {}, "accounts": {}}
+    assert desk.control_plane == {"groups": {}, "accounts": {}}
 
 
 def test_an_answer_other_than_yes_changes_nothing(
@@ -450,7 +452,7 @@ def test_an_answer_other_than_yes_changes_nothing(
     with pytest.raises(LocalAzureError, match="declined: nothing was changed"):
         desk.run("up", yes=False)
     assert "+ 6 to create" in desk.printed
-    assert desk.cloud == {"groups": {}, "accounts": {}}
+    assert desk.control_plane == {"groups": {}, "accounts": {}}
 
 
 def test_the_accounts_switch_closes_and_opens_its_containers(desk: Desk) -> None:

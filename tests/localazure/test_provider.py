@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from localazure.azurite import Azurite
-from localazure.errors import AzureError
+from localazure.errors import ArmError
 from localazure.provider.provider import Provider
 from localazure.values import UNKNOWN
-from tests.localazure.conftest import empty_cloud
+from tests.localazure.conftest import empty_control_plane
 
 LIST_KEYS = "azure-native:storage:listStorageAccountKeys"
 GROUP = "azure-native:resources:ResourceGroup"
@@ -33,7 +33,7 @@ RULE = {
 @pytest.fixture
 def provider(desk_azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     monkeypatch.setenv("LOCALAZURE_CONTAINER_DELETE_SECONDS", "30")
-    empty_cloud(desk_azurite)
+    empty_control_plane(desk_azurite)
     yield Provider(desk_azurite)
 
 
@@ -246,7 +246,7 @@ def test_properties_that_the_program_never_set_are_no_drift(provider: Provider) 
 
 
 def refusal(provider: Provider, token: str, inputs: dict[str, Any]) -> tuple[int, str]:
-    with pytest.raises(AzureError) as caught:
+    with pytest.raises(ArmError) as caught:
         provider.create(token, inputs)
     return caught.value.status, caught.value.code
 
@@ -352,7 +352,7 @@ def test_a_throw_away_cloud_has_the_group_that_somebody_else_made(
 
 
 def test_an_account_without_lifecycle_rules_has_azures_code_for_it(provider: Provider) -> None:
-    with pytest.raises(AzureError) as caught:
+    with pytest.raises(ArmError) as caught:
         provider.invoke(
             "azure-native:storage:getManagementPolicy",
             {

@@ -127,7 +127,7 @@ def test_secrets_are_on_no_page(desk: Desk, tmp_path: Path) -> None:
     assert '| `all` |  | `["AccountKey=[secret];", "AccountKey=[secret];"]` |' in third
     assert '`"https://a.example/?sv=1&sig=[secret]&se=2"`' in third
     assert "warning: the key is [secret]" in third
-    keys = desk.cloud["accounts"]["samplestore"]["keys"].values()
+    keys = desk.control_plane["accounts"]["samplestore"]["keys"].values()
     secrets = [desk.outputs["key"], *keys, "hunter2", "correcthorse", "abc%2Fdef"]
     assert not [s for s in secrets for text in (first, second, third) if s in text]
 

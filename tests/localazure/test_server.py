@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,23 +20,26 @@ from localazure.azurite import Azurite
 from localazure.values import UNKNOWN, from_struct, to_struct
 from tests.conftest import ROOT
 from tests.localazure import declared
-from tests.localazure.conftest import empty_cloud
+from tests.localazure.conftest import empty_control_plane
 
 URN = "urn:pulumi:s::p::azure-native:resources:ResourceGroup::rg"
 
 
+def plugin_environment(azurite: Azurite) -> dict[str, str]:
+    return {
+        **os.environ,
+        "LOCALAZURE_HOME": str(azurite.state_dir),
+        "LOCALAZURE_BLOB_PORT": str(azurite.port),
+    }
+
+
 @pytest.fixture(scope="module")
 def stub(desk_azurite: Azurite) -> Iterator[Any]:
-    environment = {
-        **os.environ,
-        "LOCALAZURE_HOME": str(desk_azurite.home),
-        "LOCALAZURE_BLOB_PORT": str(desk_azurite.port),
-    }
     plugin = subprocess.Popen(
         [ROOT / "localazure" / "bin" / "pulumi-resource-azure-native", "127.0.0.1:1"],
         stdout=subprocess.PIPE,
         text=True,
-        env=environment,
+        env=plugin_environment(desk_azurite),
         cwd="/",
     )
     assert plugin.stdout is not None
@@ -50,9 +56,9 @@ def test_it_says_what_it_is_and_which_types_it_has(stub: Any) -> None:
     described = json.loads(stub.GetSchema(provider_pb2.GetSchemaRequest()).schema)
     assert "azure-native:storage:BlobContainer" in described["resources"]
     assert described["resources"]["azure-native:storage:StorageAccount"]["requiredInputs"] == [
+        "kind",
         "resourceGroupName",
         "sku",
-        "kind",
     ]
 
 
@@ -67,7 +73,7 @@ def test_a_configuration_is_taken_and_previews_are_offered(stub: Any) -> None:
     assert from_struct(checked.inputs)["location"] == "westus2"
 
 
-def test_a_group_lives_and_dies_over_the_wire(stub: Any) -> None:
+def test_a_group_is_created_changed_and_deleted_over_grpc(stub: Any) -> None:
     inputs = to_struct({"resourceGroupName": "Wire", "location": "westus2"})
     made = stub.Create(provider_pb2.CreateRequest(urn=URN, properties=inputs))
     assert made.id.endswith("/resourceGroups/Wire")
@@ -117,7 +123,7 @@ def urn_of(short: str) -> str:
 def test_an_account_is_imported_by_its_id_and_a_nested_change_replaces_it(
     stub: Any, desk_azurite: Azurite
 ) -> None:
-    empty_cloud(desk_azurite)
+    empty_control_plane(desk_azurite)
     for short in (declared.GROUP, declared.ACCOUNT):
         properties = to_struct(declared.INPUTS[short])
         stub.Create(provider_pb2.CreateRequest(urn=urn_of(short), properties=properties))
@@ -143,7 +149,7 @@ def test_an_account_is_imported_by_its_id_and_a_nested_change_replaces_it(
     }
 
 
-def test_a_part_that_goes_replaces_if_it_holds_what_cannot_change(stub: Any) -> None:
+def test_removing_an_object_with_an_immutable_property_replaces_the_resource(stub: Any) -> None:
     old = to_struct(declared.INPUTS[declared.ENDPOINT])
     new = to_struct(declared.declared(declared.ENDPOINT, subnet=None, location="eastus"))
     diff = stub.Diff(
@@ -170,3 +176,36 @@ def test_functions_and_failures_of_the_new_types_arrive(stub: Any) -> None:
             )
         )
     assert "'level' cannot be 'Never'" in caught.value.details()
+
+
+def test_the_plugin_ends_when_the_engine_that_started_it_is_killed(desk_azurite: Azurite) -> None:
+    plugin = [str(ROOT / "localazure" / "bin" / "pulumi-resource-azure-native"), "127.0.0.1:1"]
+    engine = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import subprocess, sys, time\n"
+            "plugin = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, text=True)\n"
+            "print(plugin.stdout.readline(), flush=True)\n"
+            "time.sleep(600)",
+            *plugin,
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=plugin_environment(desk_azurite),
+    )
+    assert engine.stdout is not None
+    port = int(engine.stdout.readline())
+    assert is_listening(port)
+    engine.kill()
+    engine.wait()
+    engine.stdout.close()
+    deadline = time.monotonic() + 60
+    while is_listening(port) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not is_listening(port)
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

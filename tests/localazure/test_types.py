@@ -1,4 +1,4 @@
-"""Each type without a data plane: its life, its id, its outputs, and what goes with what."""
+"""Each type without a data plane: its id, its outputs, and its dependencies."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from localazure.azurite import Azurite
-from localazure.cloud import Cloud
-from localazure.errors import AzureError
+from localazure.control_plane import ControlPlane
+from localazure.errors import ArmError
 from localazure.provider.provider import Provider
 from localazure.values import UNKNOWN
 from tests.localazure import declared as d
-from tests.localazure.conftest import empty_cloud
+from tests.localazure.conftest import empty_control_plane
 
 GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 # Type, its id, outputs that the service adds, a change and where it shows.
@@ -112,12 +112,12 @@ LIVES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 @pytest.fixture
 def provider(desk_azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     monkeypatch.setenv("LOCALAZURE_CONTAINER_DELETE_SECONDS", "0")
-    empty_cloud(desk_azurite)
+    empty_control_plane(desk_azurite)
     yield Provider(desk_azurite)
 
 
-def refusal(provider: Provider, short: str, verb: str = "create", **changed: Any) -> AzureError:
-    with pytest.raises(AzureError) as caught:
+def refusal(provider: Provider, short: str, verb: str = "create", **changed: Any) -> ArmError:
+    with pytest.raises(ArmError) as caught:
         if verb == "create":
             d.make(provider, short, **changed)
         elif verb == "delete":
@@ -145,7 +145,9 @@ def test_a_type_is_made_found_changed_and_deleted(
     live = provider.create(token, inputs)
     assert live.id == resource_id
     assert answered.items() <= live.outputs.items()
-    assert set(provider.kinds[token].computed) <= _paths(live.outputs) | {"identity.tenantId"}
+    assert set(provider.resource_types[token].computed_outputs) <= _paths(live.outputs) | {
+        "identity.tenantId"
+    }
 
     found = provider.read(token, live.id, inputs)
     assert found == (live, inputs)  # no drift
@@ -162,13 +164,15 @@ def test_a_type_is_made_found_changed_and_deleted(
 
     provider.delete(token, live.id)
     assert provider.read(token, live.id, inputs) is None
-    provider.delete(token, live.id)  # that it is gone is no error
+    provider.delete(token, live.id)  # deleting it twice is no error
     gone = refusal(provider, short, "update")
     assert gone.status == 404
 
 
 @pytest.mark.parametrize("short", [life[0] for life in LIVES])
-def test_what_stands_on_something_needs_it(provider: Provider, short: str) -> None:
+def test_a_resource_cannot_be_created_before_its_dependencies(
+    provider: Provider, short: str
+) -> None:
     assert refusal(provider, short).status in (400, 404)
 
 
@@ -211,7 +215,7 @@ def test_an_id_is_enough_to_import(provider: Provider, short: str) -> None:
         (d.DOMAIN, {"hostName": "x.example.com"}, "hostName"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_changed_is_a_new_resource(
+def test_a_change_of_an_immutable_property_replaces_the_resource(
     provider: Provider, short: str, change: dict[str, Any], path: str
 ) -> None:
     diff = provider.diff(d.native(short), d.declared(short), d.declared(short, **change))
@@ -282,7 +286,7 @@ def test_a_domain_is_proved_by_a_token(provider: Provider) -> None:
     assert asked["expirationDate"] > "2026"
 
 
-def test_a_zone_counts_its_links_and_goes_after_them(provider: Provider) -> None:
+def test_a_zone_counts_its_links_and_cannot_be_deleted_before_them(provider: Provider) -> None:
     d.prepare(provider, d.LINK)
     link = d.make(provider, d.LINK, registrationEnabled=True)
     zone = provider.read(d.native(d.ZONE), d.DNS, {})
@@ -294,7 +298,7 @@ def test_a_zone_counts_its_links_and_goes_after_them(provider: Provider) -> None
     provider.delete(d.native(d.ZONE), d.DNS)
 
 
-def test_an_account_takes_with_it_what_was_put_on_it(
+def test_deleting_an_account_deletes_its_extension_resources(
     provider: Provider, desk_azurite: Azurite
 ) -> None:
     d.prepare(provider, d.POLICY)
@@ -303,21 +307,23 @@ def test_an_account_takes_with_it_what_was_put_on_it(
     container = f"{d.STORE}/blobServices/default/containers/assets"
     d.make(provider, d.ROLES, scope=container)
     provider.delete(d.native(d.CONTAINER), container)
-    recorded = Cloud(desk_azurite).load()["recorded"]
+    recorded = ControlPlane(desk_azurite).load()["recorded"]
     assert [key for key in recorded if "containers" in key] == []
     assert len(recorded) == 3
     provider.delete(d.native(d.ACCOUNT), d.STORE)
-    assert "recorded" not in Cloud(desk_azurite).load()
+    assert "recorded" not in ControlPlane(desk_azurite).load()
 
 
-def test_a_profile_takes_with_it_all_that_it_has(provider: Provider, desk_azurite: Azurite) -> None:
+def test_deleting_a_profile_deletes_everything_below_it(
+    provider: Provider, desk_azurite: Azurite
+) -> None:
     d.prepare(provider, d.ROUTE)
     d.make(provider, d.ROUTE)
     provider.delete(d.native(d.PROFILE), d.FRONT)
-    assert "recorded" not in Cloud(desk_azurite).load()
+    assert "recorded" not in ControlPlane(desk_azurite).load()
 
 
-def test_a_group_is_not_deleted_with_what_others_made_in_it(
+def test_a_group_with_resources_of_others_is_not_deleted(
     provider: Provider, desk_azurite: Azurite
 ) -> None:
     d.prepare(provider, d.ZONE)
@@ -328,11 +334,11 @@ def test_a_group_is_not_deleted_with_what_others_made_in_it(
     assert "privatelink.blob.core.windows.net" in held.message
     provider.delete(d.native(d.ZONE), zone.id)
     provider.delete(d.native(d.GROUP), d.RG)  # a role on it goes with it
-    assert Cloud(desk_azurite).load() == {"accounts": {}, "groups": {}}
+    assert ControlPlane(desk_azurite).load() == {"accounts": {}, "groups": {}}
 
 
 @pytest.mark.parametrize("scope", [d.STORE, d.RG])
-def test_a_lock_keeps_its_scope_what_is_below_and_what_is_above(
+def test_a_lock_protects_its_scope_and_everything_below_and_above(
     provider: Provider, scope: str
 ) -> None:
     d.prepare(provider, d.CONTAINER)
@@ -365,14 +371,14 @@ def test_a_read_only_lock_stops_changes_and_keys_as_well(provider: Provider) -> 
         refusal(provider, d.ACCOUNT, "delete", id=d.STORE),
     ):
         assert refused.code == "ScopeLocked"
-    with pytest.raises(AzureError, match=r"ScopeLocked.*write operation"):
+    with pytest.raises(ArmError, match=r"ScopeLocked.*write operation"):
         provider.invoke("azure-native:storage:listStorageAccountKeys", asked)
     provider.update(d.native(d.LOCK), lock.id, {}, d.declared(d.LOCK, level="NotSpecified"))
     d.make(provider, d.CONTAINER)
     provider.delete(d.native(d.ACCOUNT), d.STORE)
 
 
-def test_what_a_route_uses_outlives_it(provider: Provider) -> None:
+def test_what_a_route_refers_to_cannot_be_deleted_before_it(provider: Provider) -> None:
     d.prepare(provider, d.ROUTE)
     route = d.make(provider, d.ROUTE)
     for short, tail in (

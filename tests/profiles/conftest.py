@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from localazure.azurite import Azurite
-from localazure.cloud import Cloud
+from localazure.control_plane import ControlPlane
 from localazure.engine.commands import Engine
 from localazure.engine.deployment import Deployment
 from localazure.engine.display import Display
@@ -25,7 +25,7 @@ from localazure.engine.steps import Listener, Op, Step
 from localazure.provider.provider import Provider
 from localazure.values import plain
 from tests.conftest import ROOT, free_port
-from tests.localazure.conftest import empty_cloud
+from tests.localazure.conftest import empty_control_plane
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Stack:
 
     @property
     def state(self) -> State:
-        return State(self.azurite.home, self.name)
+        return State(self.azurite.state_dir, self.name)
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -80,12 +80,12 @@ class Stack:
 
     @property
     def cloud(self) -> dict[str, Any]:
-        return Cloud(self.azurite).load()
+        return ControlPlane(self.azurite).load()
 
     def files(self) -> Iterator[Path]:
         """Everything that a run leaves in the state folder, Azurite's own data apart."""
-        for path in sorted(self.azurite.home.rglob("*")):
-            if path.is_file() and "azurite" not in path.relative_to(self.azurite.home).parts:
+        for path in sorted(self.azurite.state_dir.rglob("*")):
+            if path.is_file() and "azurite" not in path.relative_to(self.azurite.state_dir).parts:
                 yield path
 
 
@@ -99,8 +99,8 @@ def profile_azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurit
 
 def emptied(azurite: Azurite) -> Azurite:
     """The same Azurite with an empty cloud and no stack."""
-    empty_cloud(azurite)
-    shutil.rmtree(azurite.home / "stacks", ignore_errors=True)
+    empty_control_plane(azurite)
+    shutil.rmtree(azurite.state_dir / "stacks", ignore_errors=True)
     return azurite
 
 

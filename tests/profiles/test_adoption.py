@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from localazure.azurite import Azurite
-from localazure.cloud import Cloud
+from localazure.control_plane import ControlPlane
 from localazure.engine.failure import ProgramFailed, StepFailed
 from localazure.provider.blob_container import BlobContainer
 from localazure.provider.blob_service import BlobServiceProperties
@@ -34,9 +34,9 @@ ADOPTED = {
 
 
 @pytest.fixture
-def by_hand(empty: Azurite) -> Cloud:
+def by_hand(empty: Azurite) -> ControlPlane:
     """What the tutorial's steps leave: the defaults of the portal, and blobs in both containers."""
-    cloud = Cloud(empty)
+    cloud = ControlPlane(empty)
     ResourceGroup(cloud).create({"resourceGroupName": GROUP, "location": "westeurope"})
     StorageAccount(cloud).create(
         {
@@ -44,8 +44,7 @@ def by_hand(empty: Azurite) -> Cloud:
             "location": "westeurope",
             "kind": "StorageV2",
             "sku": {"name": "Standard_LRS"},
-            "allowBlobPublicAccess": True,
-            "minimumTlsVersion": "TLS1_0",
+            "allowBlobPublicAccess": True,  # and TLS 1.0, as without a minimumTlsVersion
         }
     )
     BlobServiceProperties(cloud).create(
@@ -60,7 +59,7 @@ def by_hand(empty: Azurite) -> Cloud:
     return cloud
 
 
-def etags(cloud: Cloud) -> dict[str, str]:
+def etags(cloud: ControlPlane) -> dict[str, str]:
     client = cloud.blobs(ACCOUNT)._client
     return {
         container: client.get_blob_client(container, "a.txt").get_blob_properties().etag
@@ -75,7 +74,9 @@ def operations(stack: Stack, **settings: Any) -> dict[str, str]:
 IMPORTED = ("site-group", "django", "site-blobs", "site-static", "site-media")
 
 
-def test_the_preview_imports_what_is_there_and_creates_what_is_missing(by_hand: Cloud) -> None:
+def test_the_preview_imports_what_is_there_and_creates_what_is_missing(
+    by_hand: ControlPlane,
+) -> None:
     stack = Stack(by_hand.azurite, "dev", ADOPTED)
     planned = {**dict.fromkeys(IMPORTED, "import"), "site-quarantine": "create"}
     assert operations(stack) == planned
@@ -84,7 +85,7 @@ def test_the_preview_imports_what_is_there_and_creates_what_is_missing(by_hand: 
     assert "http://127.0.0.1:8000" in printed  # what the stack will set instead
 
 
-def test_up_takes_over_and_leaves_everything_as_it_is(by_hand: Cloud) -> None:
+def test_up_takes_over_and_leaves_everything_as_it_is(by_hand: ControlPlane) -> None:
     stack, before, blobs = Stack(by_hand.azurite, "dev", ADOPTED), by_hand.load(), etags(by_hand)
     stack.run("up")
     after = by_hand.load()
@@ -96,7 +97,7 @@ def test_up_takes_over_and_leaves_everything_as_it_is(by_hand: Cloud) -> None:
     assert operations(stack) == {}
 
 
-def test_then_the_stack_brings_it_in_line_without_replacing_anything(by_hand: Cloud) -> None:
+def test_then_the_stack_brings_it_in_line_without_replacing_anything(by_hand: ControlPlane) -> None:
     stack, blobs = Stack(by_hand.azurite, "dev", ADOPTED), etags(by_hand)
     stack.run("up")
     stack.settings = {**ADOPTED, "adopt": False}
@@ -113,7 +114,9 @@ def test_then_the_stack_brings_it_in_line_without_replacing_anything(by_hand: Cl
     assert operations(stack) == {}
 
 
-def test_a_quarantine_that_the_account_has_already_is_taken_over_and_closed(by_hand: Cloud) -> None:
+def test_a_quarantine_that_the_account_has_already_is_taken_over_and_closed(
+    by_hand: ControlPlane,
+) -> None:
     opened = {**WHERE, "containerName": "quarantine", "publicAccess": "Blob"}
     BlobContainer(by_hand).create(opened)
     client = by_hand.blobs(ACCOUNT)._client.get_blob_client("quarantine", "uploads/a")
@@ -130,7 +133,9 @@ def test_a_quarantine_that_the_account_has_already_is_taken_over_and_closed(by_h
     assert client.download_blob().readall() == b"not looked at yet"
 
 
-def test_an_account_of_the_stack_can_have_adopt_on_again_and_nothing_moves(by_hand: Cloud) -> None:
+def test_an_account_of_the_stack_can_have_adopt_on_again_and_nothing_moves(
+    by_hand: ControlPlane,
+) -> None:
     stack = Stack(by_hand.azurite, "dev", {**ADOPTED, "protect": False})
     for adopt in (True, False, True):
         stack.settings["adopt"] = adopt
@@ -140,7 +145,7 @@ def test_an_account_of_the_stack_can_have_adopt_on_again_and_nothing_moves(by_ha
     assert by_hand.load()["accounts"][ACCOUNT]["containers"]["quarantine"] == "None"
 
 
-def test_adopt_on_again_takes_nothing_away_that_guards_the_account(by_hand: Cloud) -> None:
+def test_adopt_on_again_takes_nothing_away_that_guards_the_account(by_hand: ControlPlane) -> None:
     stack = Stack(by_hand.azurite, "dev", {**ADOPTED, "protect": False})
     stack.run("up")
     stack.settings |= {"adopt": False, "lock": True}
@@ -150,7 +155,7 @@ def test_adopt_on_again_takes_nothing_away_that_guards_the_account(by_hand: Clou
 
 
 def test_a_missing_container_for_static_files_is_no_more_public_than_the_account(
-    by_hand: Cloud,
+    by_hand: ControlPlane,
 ) -> None:
     with by_hand.change() as content:
         content["accounts"][ACCOUNT]["properties"]["allowBlobPublicAccess"] = False
@@ -162,7 +167,7 @@ def test_a_missing_container_for_static_files_is_no_more_public_than_the_account
         stack.plan()
 
 
-def test_lifecycle_rules_of_the_account_are_named_and_taken_over(by_hand: Cloud) -> None:
+def test_lifecycle_rules_of_the_account_are_named_and_taken_over(by_hand: ControlPlane) -> None:
     delete = {"daysAfterModificationGreaterThan": 400}
     rule = {
         "name": "spring-cleaning",
@@ -183,7 +188,7 @@ def test_lifecycle_rules_of_the_account_are_named_and_taken_over(by_hand: Cloud)
 
 
 def test_what_the_account_has_is_printed_as_commands_that_keep_it_as_it_is(
-    by_hand: Cloud,
+    by_hand: ControlPlane,
 ) -> None:
     with by_hand.change() as content:
         content["accounts"][ACCOUNT]["properties"] |= {
@@ -255,7 +260,7 @@ def test_what_the_account_has_is_printed_as_commands_that_keep_it_as_it_is(
     stack.run("up")
 
 
-def test_what_cannot_be_changed_is_refused_with_the_setting(by_hand: Cloud) -> None:
+def test_what_cannot_be_changed_is_refused_with_the_setting(by_hand: ControlPlane) -> None:
     wrong = {**ADOPTED, "location": "northeurope"}
     with pytest.raises(ProgramFailed) as refused:
         Stack(by_hand.azurite, "dev", wrong).plan()
@@ -263,20 +268,20 @@ def test_what_cannot_be_changed_is_refused_with_the_setting(by_hand: Cloud) -> N
     assert "pulumi config set location westeurope" in said
 
 
-def test_an_account_that_is_not_there_is_named(by_hand: Cloud) -> None:
+def test_an_account_that_is_not_there_is_named(by_hand: ControlPlane) -> None:
     with pytest.raises(ProgramFailed) as refused:
         Stack(by_hand.azurite, "dev", {**ADOPTED, "accountName": "nobodysaccount"}).plan()
     assert "'nobodysaccount' in resource group 'DemoDjangoBlob'" in str(refused.value)
     assert "Traceback" not in str(refused.value)
 
 
-def test_a_container_for_uploads_that_is_not_there_is_named(by_hand: Cloud) -> None:
+def test_a_container_for_uploads_that_is_not_there_is_named(by_hand: ControlPlane) -> None:
     with pytest.raises(ProgramFailed, match="mediaContainer is 'uploads'") as refused:
         Stack(by_hand.azurite, "dev", {**ADOPTED, "mediaContainer": "uploads"}).plan()
     assert "az storage container create --name uploads" in str(refused.value)
 
 
-def test_without_adopt_an_account_that_exists_is_not_taken_over(by_hand: Cloud) -> None:
+def test_without_adopt_an_account_that_exists_is_not_taken_over(by_hand: ControlPlane) -> None:
     stack = Stack(by_hand.azurite, "dev", {**ADOPTED, "adopt": False})
     with pytest.raises(StepFailed, match="cannot create already existing resource"):
         stack.run("up")

@@ -10,9 +10,9 @@ import pytest
 
 from infra.outputs import OUTPUTS
 from localazure.azurite import Azurite
-from localazure.cloud import Cloud
+from localazure.control_plane import ControlPlane
 from localazure.engine.failure import StepFailed
-from localazure.errors import AzureError, LocalAzureError
+from localazure.errors import ArmError, LocalAzureError
 from localazure.provider.provider import Provider
 from tests.conftest import ROOT
 from tests.profiles.conftest import Stack
@@ -117,7 +117,7 @@ def test_a_lock_alone_is_taken_off_by_the_stack_that_set_it(empty: Azurite) -> N
 
 def test_a_locked_account_is_not_deleted_by_anybody_else(prod: Stack) -> None:
     (account,) = (r for r in prod.state.resources if r.type.endswith(":StorageAccount"))
-    with pytest.raises(AzureError) as refused:
+    with pytest.raises(ArmError) as refused:
         Provider(prod.azurite).delete(account.type, account.id)
     assert (refused.value.status, refused.value.code) == (409, "ScopeLocked")
 
@@ -135,7 +135,7 @@ def test_media_that_are_retained_are_still_there(empty: Azurite) -> None:
     stack = Stack(empty, "dev", {"retainMedia": True})
     stack.run("up")
     name = stack.outputs["AZURE_ACCOUNT_NAME"]
-    client = Cloud(empty).blobs(name)._client
+    client = ControlPlane(empty).blobs(name)._client
     client.get_blob_client("media", "a.txt").upload_blob(b"kept")
     stack.run("destroy")
     assert not stack.state.resources

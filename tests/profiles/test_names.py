@@ -43,7 +43,7 @@ def rename(folder: Path, name: str) -> Project:
 def test_after_a_rename_only_the_tag_of_the_project_changes(folder: Path, empty: Azurite) -> None:
     before = load_project(folder, "prod")
     Engine(before, empty, Display(io.StringIO())).up(yes=True)
-    count = len(State(empty.home, "prod").resources)
+    count = len(State(empty.state_dir, "prod").resources)
 
     project = rename(folder, "shop")
     planned = Engine(project, empty, Display(io.StringIO())).plan()
@@ -54,7 +54,7 @@ def test_after_a_rename_only_the_tag_of_the_project_changes(folder: Path, empty:
     assert planned.failure == ""
 
     Engine(project, empty, Display(io.StringIO())).up(yes=True)
-    state = State(empty.home, "prod")
+    state = State(empty.state_dir, "prod")
     assert len(state.resources) == count
     assert before.name not in json.dumps([r.urn.split("::")[1] for r in state.resources])
     assert state.resources[0].name == "shop-prod"
@@ -64,7 +64,7 @@ def test_after_a_rename_only_the_tag_of_the_project_changes(folder: Path, empty:
     project = replace(project, config=open_to_deletion)
     Engine(project, empty, Display(io.StringIO())).up(yes=True)
     Engine(project, empty, Display(io.StringIO())).destroy(yes=True)
-    assert State(empty.home, "prod").resources == []
+    assert State(empty.state_dir, "prod").resources == []
 
 
 def test_settings_under_the_former_name_are_refused_and_not_dropped(

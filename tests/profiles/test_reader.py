@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from localazure.azurite import Azurite
-from localazure.errors import AzureError
+from localazure.errors import ArmError
 from localazure.provider.storage_account import StorageAccount
 from localazure.values import Props
 from tests.profiles.conftest import Stack
 
 # Azure's answer to an identity with the role Reader.
-REFUSAL = AzureError(
+REFUSAL = ArmError(
     403,
     "AuthorizationFailed",
     "The client 'reader' with object id '1' does not have authorization to perform action "
@@ -26,7 +26,7 @@ def deployed(empty: Azurite) -> Stack:
     return stack
 
 
-def refuse_keys(monkeypatch: pytest.MonkeyPatch, refusal: AzureError) -> None:
+def refuse_keys(monkeypatch: pytest.MonkeyPatch, refusal: ArmError) -> None:
     def keys(self: StorageAccount, group: str, name: str) -> Props:
         raise refusal
 
@@ -46,6 +46,6 @@ def test_an_update_needs_list_keys(deployed: Stack, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_preview_hides_no_other_refusal(deployed: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    refuse_keys(monkeypatch, AzureError(409, "ScopeLocked", "a read-only lock stands"))
+    refuse_keys(monkeypatch, ArmError(409, "ScopeLocked", "a read-only lock stands"))
     with pytest.raises(Exception, match="ScopeLocked"):
         deployed.plan()

@@ -11,7 +11,7 @@ import pytest
 from azure.storage.blob import BlobSasPermissions, generate_blob_sas
 
 from localazure.azurite import Azurite
-from localazure.cloud import Cloud
+from localazure.control_plane import ControlPlane
 from localazure.provider.blob_container import BlobContainer
 from tests.profiles.conftest import Stack, emptied
 
@@ -167,7 +167,7 @@ def test_a_stack_of_before_gets_the_container_and_the_rule_and_nothing_is_replac
 
 def forget(stack: Stack, name: str) -> None:
     """As if the stack had never declared this container."""
-    state, cloud = stack.state, Cloud(stack.azurite)
+    state, cloud = stack.state, ControlPlane(stack.azurite)
     (resource,) = (r for r in state.resources if r.name == name)
     BlobContainer(cloud).delete(resource.id)
     state.remove(resource)

@@ -17,7 +17,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobServiceClient
 
 from localazure.azurite import Azurite
-from localazure.cloud import Cloud
+from localazure.control_plane import ControlPlane
 from scripts import rotate
 from scripts.console import Problem
 from scripts.rotate import active_key, with_active_key
@@ -51,11 +51,11 @@ class Desk:
             settings.read_text().replace("mediaAccess: public", "mediaAccess: private")
         )
         self.azurite = Azurite(folder / "home", free_port())
-        self.azurite.home.mkdir(mode=0o700)
+        self.azurite.state_dir.mkdir(mode=0o700)
         self.env_file = folder / "site.env"
         self.env = bare_environment(
             PATH="/usr/bin:/bin",
-            LOCALAZURE_HOME=str(self.azurite.home),
+            LOCALAZURE_HOME=str(self.azurite.state_dir),
             LOCALAZURE_BLOB_PORT=str(self.azurite.port),
             DJANGO_ENV_FILE=str(self.env_file),
             DATABASE_URL=f"sqlite:///{folder / 'db.sqlite3'}",
@@ -73,9 +73,9 @@ class Desk:
         return run(command, self.root, self.env, seconds=120)
 
     def keys(self) -> dict[str, str]:
-        found: dict[str, str] = Cloud(self.azurite).load()["accounts"]["djangoaccountstorage"][
-            "keys"
-        ]
+        found: dict[str, str] = ControlPlane(self.azurite).load()["accounts"][
+            "djangoaccountstorage"
+        ]["keys"]
         return dict(found)
 
     def hand_over(self) -> None:
@@ -223,7 +223,7 @@ def test_keys_are_renewed_under_a_site_of_which_no_request_fails(
     assert opens(desk, after["key2"])
     assert "activeKey: key2" in (desk.root / "Pulumi.local.yaml").read_text()
     said = "".join(r.out + r.err for r in (stopped, *results, last))
-    logs = "".join(file.read_text() for file in (desk.azurite.home / "logs").glob("*.log"))
+    logs = "".join(file.read_text() for file in (desk.azurite.state_dir / "logs").glob("*.log"))
     for key in (*before.values(), *after.values()):
         assert key not in said
         assert key not in logs

@@ -1,77 +1,90 @@
-"""The base of the types that have no data plane on this machine: checked, kept, given back."""
+"""The base of the types without a data plane here: only the control plane stores them."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
-from localazure.cloud import Record
-from localazure.errors import AzureError
-from localazure.provider.arm import check_region
-from localazure.provider.kinds import Kind, Live
+from localazure.control_plane import Record
+from localazure.errors import ArmError, conflict
 from localazure.provider.records import (
-    OWN_TYPES,
+    STORED_TYPES,
     exists,
     forget,
     group_not_found,
     not_found,
     record_of,
+    records_of,
     refuse_missing,
 )
+from localazure.provider.regions import check_region
+from localazure.provider.resource import Live, ResourceType, declared, value_at
 from localazure.provider.resource_group import already_exists
 from localazure.values import Props
 
 
-class RecordedKind(Kind):
-    """`content` is the cloud's while it is being changed: what the hooks raise is not kept."""
+@dataclass(frozen=True)
+class Write:
+    """A create or an update. If a hook raises, the change of `content` is discarded.
 
-    # The inputs in the id that the service gives back as properties of their own, too.
-    echoed: ClassVar[tuple[str, ...]] = ()
+    `inputs` include those in the id; `before` are the inputs so far, None in a create.
+    """
+
+    content: Record
+    resource_id: str
+    inputs: Props
+    before: Props | None = None
+
+
+class ControlPlaneResource(ResourceType):
+    """Subclasses override the hooks `validate`, `validate_delete`, `answers` and `computed`."""
+
     # What the service answers for inputs that were not given.
     defaults: ClassVar[Props] = {}
+    # The path of an input whose value no resource next to it may have, too.
+    unique: ClassVar[str] = ""
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
-        if "arm_type" in cls.__dict__:
-            OWN_TYPES.add(cls.arm_type.lower())
+        if "id_format" in cls.__dict__:
+            STORED_TYPES.add(cls.arm_type.lower())
 
-    def validate(
-        self, content: Record, resource_id: str, inputs: Props, before: Props | None
-    ) -> None:
-        """Refuse what the shape cannot say; `before` are the inputs so far, None in a create."""
+    def validate(self, write: Write) -> None:
+        """Refuse what limits cannot express."""
 
     def validate_delete(self, content: Record, record: Record) -> None:
         """Refuse to delete what others still need."""
 
     def answers(self, content: Record, record: Record) -> Props:
-        """What the service adds to the inputs, at each read."""
+        """What the service adds to the inputs at each read."""
         return {}
 
-    def born(self, resource_id: str, inputs: Props) -> Props:
-        """What the service fixes at the creation."""
+    def computed(self, resource_id: str, inputs: Props) -> Props:
+        """What the service sets once, at the creation."""
         return {}
 
     def create(self, inputs: Props) -> Live:
         resource_id = self.resource_id(inputs)
         self._check(inputs)
-        with self.cloud.change() as content:
+        with self.control_plane.change() as content:
             self._refuse_orphan(content, resource_id)
             if record_of(content, resource_id):
                 raise already_exists(resource_id)
-            self.validate(content, resource_id, inputs, None)
+            self._validate(Write(content, resource_id, inputs))
             content.setdefault("recorded", {})[resource_id.lower()] = {
                 "id": resource_id,
                 "type": self.arm_type,
-                "inputs": _kept(inputs),
-                "computed": self.born(resource_id, inputs),
+                "inputs": declared(inputs),
+                "computed": self.computed(resource_id, inputs),
             }
-        return self._live(resource_id)
+        return self.existing(resource_id)
 
     def read(self, resource_id: str) -> Live | None:
-        content = self.cloud.load()
+        content = self.control_plane.load()
         record = record_of(content, resource_id)
         if record is None:
             return None
-        hidden = set(self.names(record["id"])) - set(self.echoed)
+        hidden = set(self.names_in_id()) - set(self.properties.outputs)
         shown = {key: value for key, value in record["inputs"].items() if key not in hidden}
         outputs: Props = {
             **self.defaults,
@@ -85,31 +98,51 @@ class RecordedKind(Kind):
 
     def update(self, resource_id: str, inputs: Props) -> Live:
         self._check(inputs)
-        with self.cloud.change() as content:
+        with self.control_plane.change() as content:
             record = record_of(content, resource_id)
             if record is None:
                 raise not_found(resource_id)
-            self.validate(content, record["id"], inputs, record["inputs"])
-            record["inputs"] = _kept({**self.names(record["id"]), **inputs})
-        return self._live(resource_id)
+            inputs = {**self.names(record["id"]), **inputs}
+            self._validate(Write(content, record["id"], inputs, record["inputs"]))
+            record["inputs"] = declared(inputs)
+        return self.existing(resource_id)
 
     def delete(self, resource_id: str) -> None:
-        with self.cloud.change() as content:
+        with self.control_plane.change() as content:
             record = record_of(content, resource_id)
             if record is not None:
                 self.validate_delete(content, record)
                 forget(content, resource_id)
 
-    def _check(self, inputs: Props) -> None:
-        self.refuse_faults(inputs)
-        if inputs.get("location") is not None:
-            self.check_location(inputs["location"])
-
     def check_location(self, location: str) -> None:
         check_region(location)
 
+    def siblings(self, write: Write, below: str = "") -> list[Props]:
+        """The inputs of the other resources of this type, below an id or the same parent."""
+        parent = below or write.resource_id.rsplit("/", 2)[0]
+        return [
+            {**self.names(other["id"]), **other["inputs"]}
+            for other in records_of(write.content, self.arm_type, parent)
+            if other["id"].lower() != write.resource_id.lower()
+        ]
+
+    def _validate(self, write: Write) -> None:
+        self.validate(write)
+        wanted = str(value_at(write.inputs, self.unique)).lower()
+        for other in self.siblings(write) if self.unique else ():
+            if str(value_at(other, self.unique)).lower() == wanted:
+                raise conflict(
+                    f"'{other[self.name_input]}' has the {self.unique} '{wanted}' already, and "
+                    "each needs its own."
+                )
+
+    def _check(self, inputs: Props) -> None:
+        self.refuse_values(inputs)
+        if inputs.get("location") is not None:
+            self.check_location(inputs["location"])
+
     def _refuse_orphan(self, content: Record, resource_id: str) -> None:
-        """What is put on a scope needs the scope, what is nested its parent, the rest its group."""
+        """An extension resource needs its scope, a child its parent, any other its group."""
         if self.id_format.startswith("{"):
             refuse_missing(content, resource_id.rpartition("/providers/")[0])
             return
@@ -120,7 +153,7 @@ class RecordedKind(Kind):
         for end in range(3, len(parts) - 1, 2):
             parent = f"{group}/providers/{'/'.join(parts[:end])}"
             if exists(content, parent) is False:
-                raise AzureError(
+                raise ArmError(
                     404,
                     "ParentResourceNotFound",
                     "Failed to perform 'write' on resource(s) of type "
@@ -128,25 +161,15 @@ class RecordedKind(Kind):
                     "could not be found.",
                 )
 
-    def _live(self, resource_id: str) -> Live:
-        live = self.read(resource_id)
-        if live is None:
-            raise not_found(resource_id)
-        return live
 
-
-class GlobalKind(RecordedKind):
-    """A type that lives in no region."""
+class GlobalResource(ControlPlaneResource):
+    """A type that belongs to no region."""
 
     def check_location(self, location: str) -> None:
         if location.lower() != "global":
-            raise AzureError(
+            raise ArmError(
                 400,
                 "LocationNotAvailableForResourceType",
                 f"The provided location '{location}' is not available for resource type "
                 f"'{self.arm_type}'. List of available regions for the resource type is 'global'.",
             )
-
-
-def _kept(inputs: Props) -> Props:
-    return {k: v for k, v in inputs.items() if not k.startswith("__") and v is not None}

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from localazure.errors import LocalAzureError
-from localazure.home import (
+from localazure.state_dir import (
     Damaged,
-    home_dir,
     locked,
     read_json,
     read_text,
+    state_dir,
     write_json,
     write_private,
 )
@@ -27,7 +27,7 @@ def test_the_folder_and_its_files_are_for_their_owner_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOCALAZURE_HOME", str(tmp_path / "deep" / "home"))
-    home = home_dir()
+    home = state_dir()
     write_private(home / "sub" / "key", "secret")
     assert home.stat().st_mode & 0o777 == 0o700
     assert (home / "sub").stat().st_mode & 0o777 == 0o700
@@ -95,7 +95,7 @@ def test_a_state_folder_that_is_a_file_is_named(
     (tmp_path / "home").write_text("")
     monkeypatch.setenv("LOCALAZURE_HOME", str(tmp_path / "home"))
     with pytest.raises(LocalAzureError, match="name another folder in LOCALAZURE_HOME"):
-        home_dir()
+        state_dir()
 
 
 def test_a_writer_that_is_killed_leaves_the_old_text_and_its_half_is_swept_up(
@@ -106,7 +106,7 @@ def test_a_writer_that_is_killed_leaves_the_old_text_and_its_half_is_swept_up(
     code = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from localazure.home import write_private\n"
+        "from localazure.state_dir import write_private\n"
         "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
         "write_private(Path(sys.argv[1]), 'new')\n"
     )

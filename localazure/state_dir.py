@@ -1,4 +1,4 @@
-"""The state folder: all that localazure remembers, readable by its owner only."""
+"""The state folder, readable by its owner only, and its files."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Damaged(LocalAzureError):
         )
 
 
-def home_dir() -> Path:
-    """The state folder named by LOCALAZURE_HOME, else `.localazure` in the project; made 0700.
+def state_dir() -> Path:
+    """The folder in LOCALAZURE_HOME, or `.localazure` in the project; created with mode 0700.
 
     Raises LocalAzureError if it cannot be used.
     """
@@ -55,7 +55,7 @@ def read_text(path: Path) -> str | None:
     Raises Damaged for anything else than a text file that can be read.
     """
     try:
-        # A named pipe would be waited for without end.
+        # Reading a named pipe would block.
         if not stat.S_ISREG(path.stat().st_mode):
             raise Damaged(path, "is not a file")
         return path.read_text(encoding="utf-8")
@@ -88,8 +88,8 @@ def read_json(path: Path) -> dict[str, Any] | None:
 def write_private(path: Path, text: str) -> None:
     """Replace `path` by `text` in one step, mode 0600.
 
-    A reader sees the old text or the new, never a part, and a crash leaves one of the two. There
-    must be one writer at a time: what earlier writers that were killed left is removed.
+    Readers, and a crash, see the old text or the new one, never a part. There must be one writer at
+    a time: temporary files of killed writers are removed.
     """
     make_folder(path.parent)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -116,7 +116,7 @@ def write_json(path: Path, value: Any) -> None:
 def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
     """Hold an exclusive lock on `path`; yields False at once if `wait` is off and it is taken.
 
-    The lock belongs to the process, so a killed process leaves none behind.
+    The lock belongs to the process, so it ends with a killed process.
     """
     make_folder(path.parent)
     try:
@@ -135,7 +135,7 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
 
 
 def make_folder(path: Path) -> None:
-    """Make a private folder unless it is there. Raises Damaged if something else is."""
+    """Create a private folder if it does not exist. Raises Damaged if it is no folder."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -143,7 +143,7 @@ def make_folder(path: Path) -> None:
 
 
 def _sync_folder(path: Path) -> None:
-    """A rename lasts through a power cut once the folder has been written, too."""
+    """Sync the folder: otherwise a rename may be lost in a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
