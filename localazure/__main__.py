@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from localazure.azurite import Azurite
 from localazure.errors import AzureError, LocalAzureError
 from localazure.home import home_dir
-
-if TYPE_CHECKING:
-    from localazure.engine.commands import Engine
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,8 +51,8 @@ def _engine(options: argparse.Namespace) -> int:
     engine = Engine(project, Azurite.from_environment(), Display())
     try:
         if options.command == "preview":
-            if options.markdown:
-                return _report(engine, options.limit)
+            if options.json:
+                return 0 if engine.preview_json(show_sames=options.show_sames) else 1
             engine.preview()
         elif options.command == "output":
             engine.output(
@@ -79,16 +74,6 @@ def _engine(options: argparse.Namespace) -> int:
             print("What was done before is kept; mend the cause and run it again.", file=sys.stderr)
         return 1
     return 0
-
-
-def _report(engine: Engine, limit: int) -> int:
-    from localazure.engine.report import report
-
-    plan = engine.plan()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever the locale: it is a document
-        sys.stdout.reconfigure(encoding="utf-8")
-    print(report(plan, limit), end="")
-    return 1 if plan.failure else 0
 
 
 def _azurite(action: str) -> None:
@@ -155,9 +140,9 @@ def _parser() -> argparse.ArgumentParser:
         if name in ("up", "refresh", "destroy"):
             command.add_argument("-y", "--yes", action="store_true", help="do not ask")
         if name == "preview":
-            command.add_argument("--markdown", action="store_true", help="as a report to review")
+            command.add_argument("-j", "--json", action="store_true", help="as the Pulumi CLI does")
             command.add_argument(
-                "--limit", type=int, default=60_000, help="its length in characters, default: 60000"
+                "--show-sames", action="store_true", help="in the JSON: what does not change, too"
             )
         if name == "output":
             command.add_argument("name", nargs="?", help="one output only")

@@ -17,7 +17,6 @@ from localazure.azurite import Azurite
 from localazure.engine.deployment import Deployment
 from localazure.engine.display import Display
 from localazure.engine.failure import ProgramFailed, Protected, StepFailed
-from localazure.engine.losses import loss
 from localazure.engine.plan import Plan
 from localazure.engine.project import Project
 from localazure.engine.refresh import refresh_steps, settle, take_up
@@ -28,6 +27,7 @@ from localazure.home import locked, read_text
 from localazure.provider.provider import Provider
 from localazure.repair import repair, unowned
 from localazure.values import Props, Secret, masked, plain
+from review.data_loss import data_loss
 
 _NOTE = re.compile(r"'[a-z]+' \(process \d+, since [\d:]+ UTC\)")
 
@@ -44,12 +44,21 @@ class Engine:
         self._lock = self._home / "stacks" / f"{project.stack}.lock"
 
     def preview(self) -> None:
-        """Say what `up` would do; do nothing."""
+        """Show what `up` would do."""
         self._previewed(self._state())
 
+    def preview_json(self, *, show_sames: bool) -> bool:
+        """Print what `up` would do as JSON; False if the preview fails, for which there is a
+        diagnostic."""
+        started, plan = time.monotonic(), self.plan()
+        content = plan.as_json(self._project.config, show_sames=show_sames)
+        content["duration"] = round((time.monotonic() - started) * 1e9)
+        self._display.line(json.dumps(content, indent=2))
+        return not plan.failure
+
     def plan(self) -> Plan:
-        """What `up` would do, unprinted; if the preview stops early, its `failure` says why."""
-        plan = Plan(self._project.name, self._project.stack)
+        """What `up` would do. If the preview fails, the plan's `failure` says why."""
+        plan = Plan()
         try:
             self._find(plan, self._state(), plan.messages.append)
         except (ProgramFailed, StepFailed) as error:
@@ -170,7 +179,7 @@ class Engine:
 
     def _previewed(self, state: State) -> bool:
         """Show the plan; True if it changes anything."""
-        plan = Plan(self._project.name, self._project.stack)
+        plan = Plan()
         self._display.line(f"Previewing update ({self._project.stack}):\n")
         self._find(plan, state, self._display.message)
         self._display.plan(plan.steps)
@@ -203,8 +212,8 @@ class Engine:
 
     def _how_to_unprotect(self, error: Protected, state: State) -> str:
         """What is protected, what would be lost, and what to do first, in order."""
-        stack, going = self._project.stack, {r.urn for r in state.resources}
-        lost = [text for r in state.resources if (text := loss(r, state.resources, going))]
+        stack, deleted = self._project.stack, {r.urn for r in state.resources}
+        losses = [data_loss(r, state.resources, deleted) for r in state.resources]
         if f"{self._project.name}:protect" in self._project.config:
             switch = (
                 f"set 'protect' to false: in Pulumi.{stack}.yaml, or by "
@@ -215,7 +224,7 @@ class Engine:
         return "\n".join(
             [
                 str(error),
-                *(f"  ! what would be lost: {text}" for text in lost),
+                *(f"  ! what would be lost: {text}" for text in losses if text),
                 "To delete it all the same:",
                 f"  1. {switch}",
                 f"  2. deploy that: python -m localazure up --stack {stack}",

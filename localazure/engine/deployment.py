@@ -9,16 +9,16 @@ from dataclasses import replace
 from threading import RLock
 
 from localazure.engine.creation import create_patiently
-from localazure.engine.diffs import changes_of, top
 from localazure.engine.failure import Protected, StepFailed
-from localazure.engine.losses import loss
-from localazure.engine.order import dependents, foundations_first
+from localazure.engine.order import dependents, topological_order
 from localazure.engine.paths import covers, ignoring, parsed, parts
 from localazure.engine.state import Resource, State
-from localazure.engine.steps import Goal, Listener, Message, Op, Step
+from localazure.engine.steps import Goal, Listener, Message, Op, Step, changes_of
 from localazure.errors import AzureError, LocalAzureError
 from localazure.provider.provider import Diff, Provider
 from localazure.values import Props, Secret, has_secret, plain
+from review.changes import top
+from review.data_loss import data_loss, type_of
 
 
 class Deployment:
@@ -37,7 +37,7 @@ class Deployment:
         self._registered: set[str] = set()
         # What had to go before the replacement of something below it, by URN, with its loss.
         self._deleted_first: dict[str, tuple[Resource, str]] = {}
-        self._going: set[str] = set()
+        self._deleted: set[str] = set()
         self.failure: str = ""
         # The last call of a function that was refused: a program may live with that.
         self.refusal: str = ""
@@ -98,7 +98,7 @@ class Deployment:
                 raise
 
     def message(self, severity: str, text: str, urn: str = "") -> None:
-        self._listener.message(Message(severity, text, urn.rpartition("::")[2]))
+        self._listener.message(Message(severity, text, urn))
 
     def finish(self) -> None:
         """Delete what the program no longer asks for. Raises StepFailed."""
@@ -130,7 +130,7 @@ class Deployment:
             self.failure = str(refusal)
             raise refusal
         gone = {r.urn for r in doomed if not r.delete}
-        self._going |= {r.urn for r in doomed if not (r.retain_on_delete or r.external)}
+        self._deleted |= {r.urn for r in doomed if not (r.retain_on_delete or r.external)}
         lost = {id(r): self._loss(r) for r in doomed if not r.delete}
         if not self._preview and doomed:
             self._state.unfinished = True
@@ -233,7 +233,8 @@ class Deployment:
         resource.id = live.id
         resource.outputs = _with_secrets(live.outputs, inputs, goal)
         self._state.put(resource)
-        self._done(Step(Op.IMPORT, resource, changes, time.monotonic() - started))
+        there = replace(resource, inputs=live_inputs)
+        self._done(Step(Op.IMPORT, resource, changes, time.monotonic() - started, old=there))
         return resource
 
     def _refuse_import(self, urn: str, differing: tuple[str, ...]) -> None:
@@ -326,7 +327,7 @@ class Deployment:
         generation = old.generation + 1
         inputs = self._check(old.urn, goal, {}, wanted, generation)
         if not old.retain_on_delete:
-            self._going.add(old.urn)
+            self._deleted.add(old.urn)
         first = goal.delete_before_replace
         if diff.delete_first if first is None else first:
             self._delete_first(old, reason)
@@ -347,7 +348,7 @@ class Deployment:
                 f"{reason}, and what stands on it is protected: {', '.join(protected)}. Undo the "
                 "change, or take 'protect' off first",
             )
-        self._going |= {r.urn for r in above if not r.retain_on_delete}
+        self._deleted |= {r.urn for r in above if not r.retain_on_delete}
         for resource in above:
             self._deleted_first[resource.urn] = (resource, self._loss(resource))
         for resource, skip in _deletions([old, *above], {old.urn}):
@@ -373,7 +374,7 @@ class Deployment:
             self._done(Step(op, resource, seconds=seconds, old=resource, lost=lost))
 
     def _loss(self, resource: Resource) -> str:
-        return loss(resource, self._state.resources, self._going)
+        return data_loss(resource, self._state.resources, self._deleted)
 
     def _next_generation(self, urn: str) -> int:
         """Past that of a replaced half that is still to go, whose name must not come again."""
@@ -389,8 +390,7 @@ class Deployment:
 
     def _fail(self, urn: str, reason: str) -> StepFailed:
         name = urn.rpartition("::")[2]
-        type_ = urn.split("::")[2].rpartition("$")[2] if urn.count("::") >= 3 else ""
-        self.failure = f"{type_} {name}: {reason}".strip()
+        self.failure = f"{type_of(urn)} {name}: {reason}".strip()
         return StepFailed(self.failure)
 
 
@@ -406,7 +406,7 @@ def _deletions(doomed: list[Resource], gone: set[str]) -> Iterator[tuple[Resourc
             yield resource, True
             yield from release(resource.urn)
 
-    for resource in reversed(foundations_first(doomed)):
+    for resource in reversed(topological_order(doomed)):
         if resource.deleted_with in gone and resource.deleted_with in left - {resource.urn}:
             waiting.setdefault(resource.deleted_with, []).append(resource)
         else:

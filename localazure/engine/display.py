@@ -8,11 +8,11 @@ import sys
 from collections import Counter
 from typing import TextIO
 
-from localazure.engine.diffs import SECRET
 from localazure.engine.plan import OPS
 from localazure.engine.state import Resource
-from localazure.engine.steps import Change, Message, Op, Step
-from localazure.values import UNKNOWN, Props, has_secret, masked
+from localazure.engine.steps import Message, Op, Step, printable
+from localazure.values import Props, has_secret
+from review.changes import SECRET, UNKNOWN, Change
 
 _COLORS = {
     Op.CREATE: "32",
@@ -84,7 +84,7 @@ class Display:
         """What changes in the stack's outputs; nothing if nothing does."""
         lines = []
         for key in sorted({*old, *new}):
-            before, after = masked(old.get(key)), masked(new.get(key))
+            before, after = printable(old.get(key)), printable(new.get(key))
             if has_secret(old.get(key)) or has_secret(new.get(key)):
                 before = after = SECRET
             if key not in old:
@@ -137,9 +137,9 @@ def _change(change: Change) -> str:
 
 
 def _shown(value: object) -> str:
-    if value is UNKNOWN:
+    if value == UNKNOWN:
         return _UNKNOWN_TEXT
-    return json.dumps(value, default=lambda _: _UNKNOWN_TEXT)
+    return json.dumps(value).replace(UNKNOWN, _UNKNOWN_TEXT)
 
 
 def _tree(steps: list[Step]) -> list[tuple[str, Step]]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from localazure.engine.diffs import changes_of
 from localazure.engine.state import Resource, State
-from localazure.engine.steps import Op, Step
+from localazure.engine.steps import Op, Step, changes_of
 from localazure.provider.provider import Provider
 from localazure.values import Props, Secret, has_secret, plain
 
