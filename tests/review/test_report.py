@@ -10,6 +10,8 @@ import io
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,8 @@ from localazure.engine.project import Project, load_project
 from review.changes import SECRET, UNKNOWN
 from review.markdown import code, fenced, shown, shown_pair
 from review.preview import STACK_TYPE, Message, Op, Preview, State, Step
-from review.report import report
-from review.risks import risks
+from review.report import drift, report
+from review.risks import manual_changes, risks
 from tests.conftest import ROOT
 from tests.localazure.bench import GROUP, Bench
 from tests.localazure.conftest import PROGRAM, Desk
@@ -325,3 +327,100 @@ def test_what_becomes_plain_or_secret_is_shown_on_neither_side() -> None:
         text = report(Preview.from_json({"steps": [step]}))
         assert "| `key` | `[secret]` | `[secret]` |" in text
         assert "hush" not in text
+
+
+WILD = {"corsRules": [{"allowedOrigins": ["https://*.example.com"], "allowedMethods": ["PUT"]}]}
+
+
+def test_a_wildcard_for_subdomains_is_a_lesser_risk_than_any_origin() -> None:
+    both = {"corsRules": [*OPEN["corsRules"], *WILD["corsRules"]]}
+    found = risks(preview(step(Op.UPDATE, SERVICE, {}, {"cors": both})))
+    assert [risk.split("**")[1] for risk in found] == ["any origin", "every subdomain"]
+    assert "may write through CORS (`https://*.example.com`)" in found[1]
+    assert len(risks(preview(step(Op.CREATE, SERVICE, None, {"cors": WILD})))) == 1
+    assert risks(preview(step(Op.UPDATE, SERVICE, {"cors": WILD}, {"cors": WILD}))) == []
+    named = {"corsRules": [{"allowedOrigins": ["https://www.example.com"]}]}
+    assert risks(preview(step(Op.UPDATE, SERVICE, {}, {"cors": named}))) == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "declared", "in_azure", "words"),
+    [
+        (CONTAINER, {"publicAccess": "None"}, {"publicAccess": "Blob"}, "**anyone** may read"),
+        (SERVICE, {"cors": {"corsRules": []}}, {"cors": OPEN}, "**any origin** may read"),
+        (SERVICE, {"deleteRetentionPolicy": WEEK}, {}, "soft delete of blobs is switched **off**"),
+        (
+            ACCOUNT,
+            {"minimumTlsVersion": "TLS1_2"},
+            {"minimumTlsVersion": "TLS1_0"},
+            "TLS as **old**",
+        ),
+    ],
+)
+def test_a_manual_change_for_the_worse_is_a_risk_and_changing_it_back_is_none(
+    type_: str, declared: Props, in_azure: Props, words: str
+) -> None:
+    found = preview(step(Op.UPDATE, type_, in_azure, declared))
+    (risk,) = manual_changes(found)
+    assert risk.startswith(f"`x` (`{type_.rpartition(':')[2]}`) was changed in Azure: ")
+    assert words in risk
+    assert risks(found) == []
+    assert manual_changes(preview(step(Op.UPDATE, type_, declared, in_azure))) == []
+    text = drift(found)
+    assert f"### Risks of what was changed in Azure\n\n- {risk}\n" in text
+    assert "### Risks of an update" not in text
+    assert "1 risk." in text
+    assert "| resource | property | in Azure | declared |" in text
+
+
+@pytest.mark.parametrize(
+    ("type_", "words"),
+    [
+        (CONTAINER, "would be created again **empty**."),
+        (ACCOUNT, "would be created again **empty**."),
+        ("resources:ResourceGroup", "would be created again **empty**."),
+        (LOCK, "was **deleted** in Azure: what it locked can be deleted now."),
+        (SERVICE, "was **deleted** in Azure and would be created again."),
+    ],
+)
+def test_what_was_deleted_in_azure_is_a_risk_of_drift_and_of_an_update(
+    type_: str, words: str
+) -> None:
+    created = step(Op.CREATE, type_, None, {})
+    found = preview(created, refreshed={created.resource.urn: created.resource})
+    (risk,) = manual_changes(found)
+    assert risk.endswith(words)
+    assert risks(found)[0] == risk
+    assert drift(found).count(words) == 1
+    assert manual_changes(preview(created)) == []
+    assert risk not in risks(preview(created))
+
+
+def test_drift_that_an_update_would_open_again_is_a_risk_of_the_update() -> None:
+    closed = preview(step(Op.UPDATE, CONTAINER, {}, {"publicAccess": "Blob"}))
+    text = drift(closed)
+    assert "### Risks of an update\n\n- `x` (`BlobContainer`): **anyone** may read" in text
+    assert "changed in Azure:" not in text
+
+
+def piped(text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "review", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, input=text, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+
+
+def test_the_command_reads_json_and_names_a_stack_without_resources() -> None:
+    failed = {"diagnostics": [{"severity": "error", "message": "error: no\n"}]}
+    done = piped(json.dumps(failed), "--stack", "prod")
+    assert done.returncode == 0
+    assert "## Preview of stack `prod`" in done.stdout
+    assert "```text\nno\n```" in done.stdout
+    assert piped("{}", "--stack", "prod", "--drift").stdout.startswith("## Drift of stack `prod`")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "3", '{"steps": [{}]}', '{"steps": 3}', "x" * 9])
+def test_the_command_refuses_what_is_no_preview_without_a_traceback(text: str) -> None:
+    done = piped(text)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: this is not the JSON of `pulumi preview --json`\n"
