@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,20 +13,15 @@ CONTAINER = "azure-native:storage:BlobContainer"
 class Resource(Protocol):
     """A resource as it is in the state."""
 
-    @property
-    def urn(self) -> str: ...
-    @property
-    def type(self) -> str: ...
+    urn: str
+    type: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    dependencies: list[str]
+    retain_on_delete: bool
+
     @property
     def name(self) -> str: ...
-    @property
-    def inputs(self) -> Mapping[str, Any]: ...
-    @property
-    def outputs(self) -> Mapping[str, Any]: ...
-    @property
-    def dependencies(self) -> Collection[str]: ...
-    @property
-    def retain_on_delete(self) -> bool: ...
 
 
 @dataclass(frozen=True)

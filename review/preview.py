@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import Any
 
 from review.changes import Change, changes_at, differences
-from review.data_loss import data_loss
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 # What the CLI adds to the reason for a failure; alone it is the only text that there is.
@@ -22,32 +20,22 @@ _AFTERTHOUGHTS = ("preview failed", "an unhandled error occurred: program exited
 
 
 class Op(Enum):
-    """What happens to a resource, in the words of a summary and in the order of a report."""
+    """What happens to a resource, in the order of a report."""
 
-    CREATE = "to create"
-    IMPORT = "to import"
-    READ = "to read"
-    UPDATE = "to update"
-    REPLACE = "to replace"
-    DELETE = "to delete"
-    RETAIN = "to retain"
-    SAME = "unchanged"
+    CREATE = "create"
+    IMPORT = "import"
+    READ = "read"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    RETAIN = "retain"
+    SAME = "same"
 
-
-_OPS = {
-    "create": Op.CREATE,
-    "import": Op.IMPORT,
-    "read": Op.READ,
-    "update": Op.UPDATE,
-    "replace": Op.REPLACE,
-    "delete": Op.DELETE,
-    "discard": Op.RETAIN,
-    "read-discard": Op.RETAIN,
-    "same": Op.SAME,
-}
+    def __str__(self) -> str:
+        return "unchanged" if self is Op.SAME else f"to {self.value}"
 
 
-@dataclass(frozen=True)
+@dataclass
 class State:
     """A resource before or after a step."""
 
@@ -55,10 +43,10 @@ class State:
     type: str
     custom: bool = True
     id: str = ""
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-    outputs: Mapping[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
     parent: str = ""
-    dependencies: tuple[str, ...] = ()
+    dependencies: list[str] = field(default_factory=list)
     protect: bool = False
     retain_on_delete: bool = False
 
@@ -71,20 +59,20 @@ class State:
         if not state:
             return None
         return cls(
-            state["urn"],
-            state["type"],
-            state.get("custom", False),
-            state.get("id") or state.get("importID", ""),
-            state.get("inputs") or {},
-            state.get("outputs") or {},
-            state.get("parent", ""),
-            tuple(state.get("dependencies") or ()),
-            state.get("protect", False),
-            state.get("retainOnDelete", False),
+            urn=state["urn"],
+            type=state["type"],
+            custom=state.get("custom", False),
+            id=state.get("id") or state.get("importID", ""),
+            inputs=state.get("inputs", {}),
+            outputs=state.get("outputs", {}),
+            parent=state.get("parent", ""),
+            dependencies=state.get("dependencies", []),
+            protect=state.get("protect", False),
+            retain_on_delete=state.get("retainOnDelete", False),
         )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Step:
     """What happens to one resource. `diff` has the kind of each change by its path, as the
     provider reports it; None if it reports nothing. Of a stack these are changes of outputs."""
@@ -97,15 +85,15 @@ class Step:
     @classmethod
     def from_json(cls, step: Mapping[str, Any]) -> Step | None:
         """None for the parts of a replacement, which has a step of its own."""
-        op = _OPS.get(step["op"])
+        op = step["op"]
         old, new = State.from_json(step.get("oldState")), State.from_json(step.get("newState"))
-        if op is None or not (old or new):
+        if op in ("discard", "read-discard") or (op == "delete" and old and old.retain_on_delete):
+            op = "retain"
+        if op not in {each.value for each in Op} or not (old or new):
             return None
-        if op is Op.DELETE and old and old.retain_on_delete:
-            op = Op.RETAIN
         detailed = step.get("detailedDiff")
         diff = detailed and {path: change["kind"] for path, change in detailed.items()}
-        return cls(op, old, new, diff)
+        return cls(Op(op), old, new, diff)
 
     @property
     def resource(self) -> State:
@@ -113,12 +101,12 @@ class Step:
         assert state is not None  # noqa: S101 - from_json has seen to it
         return state
 
-    @cached_property
+    @property
     def changes(self) -> tuple[Change, ...]:
-        """The changed properties, if the resource is there before and after."""
+        """The changed properties, if the resource exists before and after."""
         if not (self.old and self.new) or self.op not in (Op.UPDATE, Op.REPLACE, Op.IMPORT):
             return ()
-        old, new = dict(self.old.inputs), dict(self.new.inputs)
+        old, new = self.old.inputs, self.new.inputs
         kinds = self.diff or differences(old, new)
         return changes_at({p: k.removesuffix("-replace") for p, k in kinds.items()}, old, new)
 
@@ -217,21 +205,6 @@ class Preview:
     @property
     def changes_anything(self) -> bool:
         return any(step.op is not Op.SAME for step in self.steps)
-
-    def lost(self, step: Step) -> str:
-        """The data that is lost with the resource that the step deletes or replaces."""
-        if step.old is None or step.op not in (Op.DELETE, Op.REPLACE):
-            return ""
-        return data_loss(step.old, self._before, self._deleted)
-
-    @cached_property
-    def _before(self) -> list[State]:
-        return [step.old for step in self.steps if step.old]
-
-    @cached_property
-    def _deleted(self) -> set[str]:
-        steps = (step for step in self.steps if step.op in (Op.DELETE, Op.REPLACE))
-        return {s.old.urn for s in steps if s.old and not s.old.retain_on_delete}
 
 
 def _sorted(steps: Iterable[Step]) -> list[Step]:

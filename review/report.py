@@ -52,7 +52,7 @@ def drift(preview: Preview, limit: int = LIMIT) -> str:
 def summary(preview: Preview, found: int) -> str:
     """The counts in one line, and the number of risks."""
     counts = Counter(step.op for step in _reported(preview))
-    parts = [f"{counts[op]} {op.value}" for op in Op if counts[op] and op is not Op.SAME]
+    parts = [f"{counts[op]} {op}" for op in Op if counts[op] and op is not Op.SAME]
     risky = f" {found} risk{'s' * (found > 1)}." if found else ""
     if preview.failure:
         after = f", after: {', '.join(parts)}" if parts else ""
@@ -61,9 +61,8 @@ def summary(preview: Preview, found: int) -> str:
         has_options = any(step.options for step in preview.steps)
         parts = ["options only" if has_options else "nothing to do"]
     if preview.unchanged:
-        parts.append(f"{preview.unchanged} {Op.SAME.value}")
-    text = ", ".join(parts)
-    return f"**{text[0].upper()}{text[1:]}.**{risky or ' No risks found.'}"
+        parts.append(f"{preview.unchanged} {Op.SAME}")
+    return f"**{', '.join(parts).capitalize()}.**{risky or ' No risks found.'}"
 
 
 def _reported(preview: Preview) -> list[Step]:
@@ -96,7 +95,7 @@ def _changes(steps: Iterable[Step], sides: tuple[str, str]) -> Iterator[str]:
     """Every change, in a section for each operation."""
     for op in Op:
         found = [step for step in steps if step.op is op]
-        title = f"{op.value[0].upper()}{op.value[1:]}: {len(found)}"
+        title = f"{str(op).capitalize()}: {len(found)}"
         if not found or op is Op.SAME:
             continue
         if op is Op.CREATE:
@@ -126,7 +125,7 @@ def _created(step: Step) -> list[list[str]]:
     inputs = step.resource.inputs if step.resource.custom else {}
     rows = [
         [code(path), shown(value)]
-        for path, value in leaves("", dict(inputs))
+        for path, value in leaves("", inputs)
         if not path.startswith("__")
     ]
     return rows or [[_NOTHING, _NOTHING]]
@@ -190,8 +189,8 @@ def _outputs(steps: Iterable[Step]) -> list[str]:
     """The stack's outputs. The Pulumi CLI's JSON does not have the new ones."""
     for step in steps:
         if step.resource.type == STACK_TYPE and step.new and step.diff:
-            old = dict(step.old.outputs) if step.old else {}
-            changes = changes_at(step.diff, old, dict(step.new.outputs))
+            old = step.old.outputs if step.old else {}
+            changes = changes_at(step.diff, old, step.new.outputs)
             rows = ([code(change.path), *_values(change)] for change in changes)
             return ["", "### Outputs", *table(("output", "old", "new"), rows)]
     return []

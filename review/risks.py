@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from review.changes import UNKNOWN, value_at
-from review.data_loss import ACCOUNT, CONTAINER, HOLDERS, type_of
+from review.data_loss import ACCOUNT, CONTAINER, HOLDERS, data_loss, type_of
 from review.markdown import code
 from review.preview import Op, Preview, State, Step
 
@@ -64,8 +64,12 @@ def risks(preview: Preview) -> list[str]:
         for each in preview.violations
     ]
     found += _missing(preview)
+    before = [step.old for step in preview.steps if step.old]
+    going = [step for step in preview.steps if step.op in (Op.DELETE, Op.REPLACE)]
+    deleted = {step.old.urn for step in going if step.old and not step.old.retain_on_delete}
     for step in preview.steps:
-        found += [*_removed(step, preview.lost(step)), *_roles(step)]
+        lost = data_loss(step.old, before, deleted) if step.old else ""
+        found += [*_removed(step, lost), *_roles(step)]
         if step.new and step.op in (Op.CREATE, Op.UPDATE, Op.REPLACE):
             found += _worsened(step.old, step.new, "")
     found += _unprotected(preview.steps)

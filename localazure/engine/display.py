@@ -1,4 +1,4 @@
-"""Plans and results as a Pulumi user reads them: signs, a tree, property changes, counts."""
+"""Plans and results as the Pulumi CLI shows them: signs, a tree, property changes, counts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _UNKNOWN_TEXT = "output<unknown>"
 
 
 class Display:
-    """Prints to `stream`; colours on a terminal only, and not with NO_COLOR."""
+    """Prints to `stream`, in colour only on a terminal and without NO_COLOR."""
 
     def __init__(self, stream: TextIO = sys.stdout) -> None:
         self._stream = stream
@@ -39,7 +39,7 @@ class Display:
         print(text, file=self._stream, flush=True)
 
     def message(self, message: Message) -> None:
-        """What the program says by `pulumi.log`."""
+        """A message of the program from `pulumi.log`."""
         severity, rest = message.severity, str(message).removeprefix(message.severity)
         color = _SEVERITY_COLORS.get(severity)
         self.line(f"{self._colored(color, severity)}{rest}")
@@ -70,7 +70,7 @@ class Display:
         self._loss(step, "lost")
 
     def options(self, steps: list[Step]) -> None:
-        """Options that change: no step of their own, the stack's state only notes them."""
+        """Changed resource options, which only the stack's state records."""
         found: dict[str, list[str]] = {}
         for step in steps:
             for change in step.options:
@@ -81,7 +81,7 @@ class Display:
                 self.line(self._paint(Op.UPDATE, f"  ~ {text}") + f"  ({', '.join(names)})")
 
     def outputs(self, old: Props, new: Props) -> None:
-        """What changes in the stack's outputs; nothing if nothing does."""
+        """The changes in the stack's outputs, if there are any."""
         lines = []
         for key in sorted({*old, *new}):
             before, after = printable(old.get(key)), printable(new.get(key))
@@ -143,7 +143,7 @@ def _shown(value: object) -> str:
 
 
 def _tree(steps: list[Step]) -> list[tuple[str, Step]]:
-    """The changed resources and the unchanged ones above them, children under their parents."""
+    """The changed resources and their parents, children below their parents."""
     by_urn = {step.resource.urn: step for step in steps}
     shown: set[str] = set()
     for step in steps:

@@ -1,4 +1,4 @@
-"""The project's own files: `Pulumi.yaml` and the stack's settings."""
+"""The project's files: `Pulumi.yaml` and the stack's settings."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from localazure.errors import LocalAzureError
 
 @dataclass(frozen=True)
 class Project:
-    """`config` has full keys (`project:key`) and text values, as the SDK takes them.
+    """`config` has full keys (`project:key`) and string values, as the SDK expects.
 
-    Both files may have plain keys, which get the project's name as their prefix.
+    In both files a key without a prefix gets the project's name as its prefix.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Project:
 
 
 def load_project(root: Path, stack: str) -> Project:
-    """Raises LocalAzureError if a file is missing or is not the YAML it should be."""
+    """Raises LocalAzureError if a file is missing or invalid."""
     described = _yaml(root / "Pulumi.yaml")
     name = str(described.get("name") or "")
     if not name:
@@ -55,7 +55,7 @@ def load_project(root: Path, stack: str) -> Project:
     for key, value in (_yaml(settings_file).get("config") or {}).items():
         full = _full_key(name, str(key))
         if full in seen:
-            # The Pulumi CLI would drop one of them and not say which.
+            # The Pulumi CLI would silently drop one of them.
             raise LocalAzureError(
                 f"{settings_file.name} has '{seen[full]}' and '{key}', which are one setting: "
                 "remove one of them"
@@ -80,7 +80,7 @@ def _text(value: Any) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads scalars as the Pulumi CLI does, by YAML 1.2: `yes`, `22:30` and dates are texts."""
+    """Reads scalars as the Pulumi CLI does, by YAML 1.2: `yes`, `22:30` and dates are strings."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [(key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]

@@ -15,7 +15,7 @@ from review.changes import Change, changes_at
 
 
 class Op(Enum):
-    """An operation, with the sign, the plan's word and the summary's words for it."""
+    """An operation: its sign, its verb in a plan, and its words in a summary."""
 
     SAME = (" ", "", "unchanged", "unchanged")
     CREATE = ("+", "create", "to create", "created")

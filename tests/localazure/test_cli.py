@@ -161,7 +161,7 @@ def test_a_refused_destroy_says_what_to_do_and_touches_nothing(desk: Desk) -> No
     assert answer.returncode == 1
     assert answer.stderr.startswith("error: store is protected, so nothing was deleted.\n")
     assert "  2. deploy that: python -m localazure up --stack desk\n" in answer.stderr
-    assert "What was done before" not in answer.stderr
+    assert "The state has the completed steps" not in answer.stderr
     assert len(desk.cloud["accounts"]) == 1
 
 
@@ -170,10 +170,10 @@ def test_keys_are_listed_and_renewed_by_name_and_never_printed(desk: Desk) -> No
     account = desk.account
     before = dict(desk.cloud["accounts"][account]["keys"])
     listed = run(desk, "keys", "list", "--account", account)
-    assert [line.split("  made ")[0] for line in listed.stdout.splitlines()] == ["key1", "key2"]
+    assert [line.split("  created ")[0] for line in listed.stdout.splitlines()] == ["key1", "key2"]
     renewed = run(desk, "keys", "renew", "--account", account, "--key", "key2")
     assert renewed.stdout == (
-        f"key2 of {account} is renewed; what uses the old one is refused from now on\n"
+        f"key2 of {account} is renewed; requests with the old one are refused from now on\n"
     )
     after = desk.cloud["accounts"][account]["keys"]
     assert after["key1"] == before["key1"]

@@ -150,7 +150,7 @@ def step(op: Op, type_: str, old: Props | None, new: Props, *, name: str = "x") 
 def state(type_: str, inputs: Props, name: str, *dependencies: str) -> State:
     full = f"azure-native:{type_}"
     urn = f"urn:pulumi:s::p::{full}::{name}"
-    return State(urn, full, inputs=inputs, dependencies=dependencies)
+    return State(urn, full, inputs=inputs, dependencies=list(dependencies))
 
 
 def preview(*steps: Step, **more: Any) -> Preview:
