@@ -10,9 +10,9 @@ from typing import TextIO
 
 from localazure.engine.plan import OPS
 from localazure.engine.state import Resource
-from localazure.engine.steps import Message, Op, Step, printable
-from localazure.values import Props, has_secret
-from review.changes import SECRET, UNKNOWN, Change
+from localazure.engine.steps import Message, Op, Step, output_changes
+from localazure.values import Props
+from review.changes import UNKNOWN, Change
 
 _COLORS = {
     Op.CREATE: "32",
@@ -24,7 +24,6 @@ _COLORS = {
     Op.FORGET: "31",
 }
 _SEVERITY_COLORS = {"warning": "33", "error": "31"}
-_CHANGE_SIGNS = {"add": "+", "update": "~", "delete": "-"}
 _UNKNOWN_TEXT = "output<unknown>"
 
 
@@ -82,23 +81,11 @@ class Display:
 
     def outputs(self, old: Props, new: Props) -> None:
         """The changes in the stack's outputs, if there are any."""
-        lines = []
-        for key in sorted({*old, *new}):
-            before, after = printable(old.get(key)), printable(new.get(key))
-            if has_secret(old.get(key)) or has_secret(new.get(key)):
-                before = after = SECRET
-            if key not in old:
-                lines.append(self._paint(Op.CREATE, f"  + {key}: {_shown(after)}"))
-            elif key not in new:
-                lines.append(self._paint(Op.DELETE, f"  - {key}: {_shown(before)}"))
-            elif old[key] != new[key]:
-                lines.append(
-                    self._paint(Op.UPDATE, f"  ~ {key}: {_shown(before)} => {_shown(after)}")
-                )
-        if lines:
+        changes = output_changes(old, new)
+        if changes:
             self.line("\nOutputs:")
-            for text in lines:
-                self.line(text)
+            for change in changes:
+                self._change("  ", change)
 
     def summary(self, steps: list[Step], *, planned: bool) -> None:
         counts = Counter(step.op for step in steps)
@@ -114,8 +101,11 @@ class Display:
 
     def _changes(self, step: Step) -> None:
         for change in step.changes:
-            op = {"add": Op.CREATE, "update": Op.UPDATE, "delete": Op.DELETE}[change.kind]
-            self.line(self._paint(op, f"      {_CHANGE_SIGNS[change.kind]} {_change(change)}"))
+            self._change("      ", change)
+
+    def _change(self, indent: str, change: Change) -> None:
+        op = {"add": Op.CREATE, "update": Op.UPDATE, "delete": Op.DELETE}[change.kind]
+        self.line(self._paint(op, f"{indent}{op.sign} {_change(change)}"))
 
     def _loss(self, step: Step, words: str) -> None:
         if step.lost:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from localazure.engine.state import STACK_TYPE, Resource
-from localazure.engine.steps import Message, Op, Step, printable
+from localazure.engine.steps import Message, Op, Step, output_changes, printable
 from localazure.values import Props
 from review.changes import top
 
@@ -69,10 +69,8 @@ class Plan:
         found["newState"]["outputs"] = printable(after)
         if "oldState" in found:
             found["oldState"]["outputs"] = printable(before)
-        kinds = dict.fromkeys(before.keys() - after.keys(), "delete")
-        kinds |= dict.fromkeys(after.keys() - before.keys(), "add")
-        kinds |= {k: "update" for k in before.keys() & after.keys() if before[k] != after[k]}
-        diff = {key: {"kind": kind, "inputDiff": False} for key, kind in sorted(kinds.items())}
+        changes = output_changes(before, after)
+        diff = {change.path: {"kind": change.kind, "inputDiff": False} for change in changes}
         return {**found, "detailedDiff": diff or None}
 
 

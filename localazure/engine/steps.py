@@ -10,8 +10,8 @@ from typing import Any
 from localazure.engine.hooks import Hook
 from localazure.engine.state import Resource
 from localazure.provider.provider import Diff
-from localazure.values import UNKNOWN, UNKNOWN_MARK, Props, masked
-from review.changes import Change, changes_at
+from localazure.values import UNKNOWN, UNKNOWN_MARK, Props, has_secret, masked
+from review.changes import SECRET, Change, changes_at
 
 
 class Op(Enum):
@@ -104,6 +104,20 @@ class Message:
 def changes_of(diff: Diff, old: Props, new: Props) -> tuple[Change, ...]:
     """The changes in a provider's diff, with secrets masked."""
     return changes_at(diff.changes, printable(old), printable(new))
+
+
+def output_changes(before: Props, after: Props) -> tuple[Change, ...]:
+    """The changes in a stack's outputs, with secrets masked."""
+    kinds = dict.fromkeys(before.keys() - after.keys(), "delete")
+    kinds |= dict.fromkeys(after.keys() - before.keys(), "add")
+    kinds |= {k: "update" for k in before.keys() & after.keys() if before[k] != after[k]}
+    shown, old, new = [], printable(before), printable(after)
+    for key, kind in sorted(kinds.items()):
+        pair = old.get(key), new.get(key)
+        if has_secret(before.get(key)) or has_secret(after.get(key)):
+            pair = SECRET, SECRET
+        shown.append(Change(key, kind, *pair))
+    return tuple(shown)
 
 
 def printable(value: Any) -> Any:
