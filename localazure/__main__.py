@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from localazure.azurite import Azurite
 from localazure.errors import ArmError, LocalAzureError
 from localazure.state_dir import state_dir
 
-if TYPE_CHECKING:
-    from localazure.engine.commands import Engine
-
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 done, 1 not done (the reason on standard error), 2 wrong usage."""
+    """Exit status: 0 for success, 1 for a failure, with its reason on standard error."""
     options = _parser().parse_args(arguments)
     try:
         if options.command == "azurite":
@@ -34,19 +29,19 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
         print(
-            f"error: the system refused{where}: {error.strerror or error}. Check what is there, "
-            "its owner and the free space, then run it again",
+            f"error: the system refused{where}: {error.strerror or error}. Check the path, its "
+            "owner and the free space, then run it again",
             file=sys.stderr,
         )
         return 1
     except KeyboardInterrupt:
-        print("\nstopped; the state says what was done, 'up' goes on from there", file=sys.stderr)
+        print("\nstopped; the state has what was done, 'up' continues from there", file=sys.stderr)
         return 130
     return 0
 
 
 def _engine(options: argparse.Namespace) -> int:
-    # Imported here: 'azurite status' needs neither YAML nor the SDK.
+    # Imported here for a fast start: 'azurite status' needs neither YAML nor the SDK.
     from localazure.engine.commands import Engine
     from localazure.engine.display import Display
     from localazure.engine.failure import ProgramFailed, StepFailed
@@ -56,8 +51,8 @@ def _engine(options: argparse.Namespace) -> int:
     engine = Engine(project, Azurite.from_environment(), Display())
     try:
         if options.command == "preview":
-            if options.markdown:
-                return _report(engine, options.limit)
+            if options.json:
+                return 0 if engine.preview_json(show_sames=options.show_sames) else 1
             engine.preview()
         elif options.command == "output":
             engine.output(
@@ -76,25 +71,17 @@ def _engine(options: argparse.Namespace) -> int:
     except StepFailed as error:
         print(f"error: {error}", file=sys.stderr)
         if options.command != "preview":
-            print("What was done before is kept; mend the cause and run it again.", file=sys.stderr)
+            print(
+                "Completed steps are in the state; fix the cause and run it again.", file=sys.stderr
+            )
         return 1
     return 0
-
-
-def _report(engine: Engine, limit: int) -> int:
-    from localazure.engine.report import report
-
-    plan = engine.plan()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever the locale: it is a document
-        sys.stdout.reconfigure(encoding="utf-8")
-    print(report(plan, limit), end="")
-    return 1 if plan.failure else 0
 
 
 def _azurite(action: str) -> None:
     azurite = Azurite.from_environment()
     if action == "start":
-        # Imported here: the others need nothing of it.
+        # Imported here for a fast start of the other commands.
         from localazure.control_plane import ControlPlane
 
         status = ControlPlane(azurite).start()
@@ -108,7 +95,7 @@ def _azurite(action: str) -> None:
 
 
 def _repair() -> None:
-    # Imported here: it reads states, which are encrypted.
+    # Imported here for a fast start: it reads states, which are encrypted.
     from localazure.repair import repair, unowned
 
     folder = state_dir()
@@ -119,7 +106,7 @@ def _repair() -> None:
 
 
 def _keys(action: str, account: str, key: str | None) -> None:
-    # Imported here: the others need nothing of it.
+    # Imported here for a fast start of the other commands.
     from localazure.control_plane import ControlPlane
     from localazure.keys import list_keys, renew
 
@@ -127,14 +114,14 @@ def _keys(action: str, account: str, key: str | None) -> None:
     if action == "renew":
         if key is None:
             raise LocalAzureError(
-                "Say which key is to be renewed, the one that nothing uses now: for example "
+                "Name the key to renew, the one that is not in use: for example "
                 f"python -m localazure keys renew --account {account} --key key2"
             )
         renew(control_plane, account, key)
-        print(f"{key} of {account} is renewed; what uses the old one is refused from now on")
+        print(f"{key} of {account} is renewed; requests with the old one are refused from now on")
         return
     for listed in list_keys(control_plane, account):
-        print(f"{listed['keyName']}  made {listed['creationTime']}")
+        print(f"{listed['keyName']}  created {listed['creationTime']}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -145,9 +132,9 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in (
         ("preview", "show what up would do"),
         ("up", "create or update the stack's resources"),
-        ("refresh", "bring the state to what is really there"),
+        ("refresh", "update the state to what is in Azure"),
         ("output", "print the stack's outputs"),
-        ("destroy", "delete all that the stack made"),
+        ("destroy", "delete everything that the stack created"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("-s", "--stack", default="local", help="default: local")
@@ -155,9 +142,9 @@ def _parser() -> argparse.ArgumentParser:
         if name in ("up", "refresh", "destroy"):
             command.add_argument("-y", "--yes", action="store_true", help="do not ask")
         if name == "preview":
-            command.add_argument("--markdown", action="store_true", help="as a report to review")
+            command.add_argument("-j", "--json", action="store_true", help="as JSON, as the CLI")
             command.add_argument(
-                "--limit", type=int, default=60_000, help="its length in characters, default: 60000"
+                "--show-sames", action="store_true", help="include unchanged resources in the JSON"
             )
         if name == "output":
             command.add_argument("name", nargs="?", help="one output only")
@@ -166,11 +153,11 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--show-secrets", action="store_true")
     azurite = commands.add_parser("azurite", help="start, stop or look at Azurite")
     azurite.add_argument("action", choices=("start", "stop", "status"))
-    commands.add_parser("repair", help="move aside what in the state folder cannot be used")
-    keys = commands.add_parser("keys", help="see when an account's keys were made, renew one")
+    commands.add_parser("repair", help="move damaged files of the state folder aside")
+    keys = commands.add_parser("keys", help="list an account's keys, or renew one")
     keys.add_argument("action", choices=("list", "renew"))
     keys.add_argument("--account", required=True, help="the storage account's name")
-    keys.add_argument("--key", choices=("key1", "key2"), help="the one to renew")
+    keys.add_argument("--key", choices=("key1", "key2"), help="the key to renew")
     return parser
 
 

@@ -1,13 +1,14 @@
-"""The rules and exceptions as Markdown, for docs/security.md: `python -m policy.catalogue`."""
+"""The rules and exemptions as Markdown, for docs/security.md: `python -m policy.catalogue`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from policy.exceptions import EXEMPTIONS
+from policy.rule import MANDATORY
 from policy.rules import RULES
 
-# The controls of section 10 that no declaration of this stack can meet or break.
+# The controls of section 10 that no declaration of this stack can meet or violate.
 ELSEWHERE = {
     "10.1.1": "file shares: the stack has none",
     "10.1.2": "file shares: the stack has none",
@@ -19,18 +20,16 @@ ELSEWHERE = {
 
 
 def catalogue() -> str:
-    """Three tables: every rule, every exception, and the controls that are met elsewhere."""
-    rules = sorted(RULES, key=lambda rule: _order(str(rule.control)))
+    """Three tables: every rule, every exemption, and the controls that are met elsewhere."""
+    rows = []
+    for rule in RULES:
+        control, _, description = rule.description.partition(": ")
+        level = (rule.enforcement_level or MANDATORY).value
+        rows.append((control, f"`{rule.name}`", level, description, str(rule.remediation_steps)))
+    rows.sort(key=lambda row: _order(row[0]))
     return "\n".join(
         [
-            *_table(
-                ("control", "rule", "level", "what it asks for", "to comply"),
-                (
-                    (str(rule.control), f"`{rule.name}`", rule.level.value, rule.description)
-                    + (rule.remedy,)
-                    for rule in rules
-                ),
-            ),
+            *_table(("control", "rule", "level", "what it asks for", "to comply"), rows),
             "",
             *_table(
                 ("excepted rule", "where", "why", "to close it"),

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pulumi_policy import PolicyResource, ResourceValidationArgs, StackValidationArgs
+from pulumi_policy.proxy import UnknownValueError
+
+from policy.tokens import STORAGE
+
+# A type with its API version is the same type: azure-native:storage/v20240101:StorageAccount, or
+# azure-native_storage_v20240101:storage:StorageAccount of a package generated for it.
+VERSIONED = re.compile(r"azure-native(?:_\w+)?:(\w+)(?:/\w+)?:(\w+)")
+
 
 class Unknown:
-    """A value that Azure gives only once the resource is made; a preview cannot judge it."""
+    """A value that Azure returns only after a resource is created; a preview cannot judge it."""
 
     def __repr__(self) -> str:
-        return "unknown until it is made"
+        return "unknown until it is created"
 
 
 UNKNOWN: Final = Unknown()
@@ -39,14 +49,36 @@ class Resource:
         parents = self.urn.split("::")[2].split("$")[:-1]
         return parents[-1] if parents else ""
 
+    @property
+    def part(self) -> str:
+        """Which part of the storage component it is, such as `media`, or an empty string. The
+        component's own name comes before it: that is the program's choice."""
+        return self.name.rpartition("-")[2] if self.component == STORAGE else ""
+
     def at(self, path: str) -> Any:
         """The value at a path such as `networkRuleSet.bypass`: None if it is not set, UNKNOWN if it
         or something on the way to it is not known yet."""
         return at(self.props, path)
 
     def made_from(self, path: str, other: Resource) -> bool:
-        """Whether a property's value came out of `other`, known or not."""
+        """Whether a property's value came from `other`, known or not."""
         return other.urn in self.depends.get(path, ())
+
+
+def declared(args: ResourceValidationArgs | StackValidationArgs) -> list[Resource]:
+    """The resources that Pulumi asks a policy about."""
+    given = args.resources if isinstance(args, StackValidationArgs) else [args]
+    return [
+        Resource(
+            VERSIONED.sub(r"azure-native:\1:\2", each.resource_type, count=1),
+            each.name,
+            each.urn,
+            plain(each.props),
+            protect=bool(each.opts.protect),
+            depends=_dependencies(each),
+        )
+        for each in given
+    ]
 
 
 def at(value: Any, path: str) -> Any:
@@ -60,7 +92,7 @@ def at(value: Any, path: str) -> Any:
 
 
 def items(value: Any) -> list[Any]:
-    """A list's entries; none if it is not set, or not known yet."""
+    """A list's items; none if it is not set, or not known yet."""
     return list(value) if isinstance(value, list) else []
 
 
@@ -73,3 +105,27 @@ def text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return f"'{value}'" if isinstance(value, str) else str(value)
+
+
+def plain(value: Any) -> Any:
+    """Pulumi's values without the proxies that raise where something is not known yet."""
+    if isinstance(value, Mapping):
+        return {key: _item(value, key) for key in value}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_item(value, index) for index in range(len(value))]
+    return value
+
+
+def _item(value: Any, key: Any) -> Any:
+    try:
+        return plain(value[key])
+    except UnknownValueError:
+        return UNKNOWN
+
+
+def _dependencies(given: ResourceValidationArgs | PolicyResource) -> dict[str, frozenset[str]]:
+    """Only a stack's validation knows them."""
+    if not isinstance(given, PolicyResource):
+        return {}
+    found = given.property_dependencies
+    return {path: frozenset(each.urn for each in sources) for path, sources in found.items()}

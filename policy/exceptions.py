@@ -1,8 +1,8 @@
-"""Where this project departs from the benchmark, on purpose and in sight.
+"""Where this project departs from the benchmark on purpose.
 
-An excepted rule is still judged and reported, as an advisory with the reason and what would close
-the exception. Each holds for one resource of the project's own component, in the stacks and with
-the value named here; anything wider is a violation.
+A violation that an exemption covers is still reported, as an advisory with the reason and what
+would close the exemption. Each holds for one part of the project's own component, in the stacks
+and with the values named here; anything wider is a violation.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from dataclasses import dataclass, field
 from policy.declared import Resource, text
 from policy.tokens import ACCOUNT, CONTAINER, SERVICE, STORAGE
 
-# Stacks that hold nothing worth keeping: they come and go.
+# Stacks that are created and destroyed again, and have no data of value.
 TRIAL = ("dev", "local")
 
 
 @dataclass(frozen=True)
 class Exemption:
-    """One departure. `name` is the resource's name in the program, None for any; no `stacks` are
-    all of them; `only_with` has the values that the resource has to have, by path."""
+    """One exemption. Without a `part` of the component it holds for all parts, without `stacks`
+    for every stack. `only_with` has the values that the resource must have, by path."""
 
     rule: str
     type: str
     reason: str
     close: str
-    name: str | None = None
+    part: str = ""
     stacks: tuple[str, ...] = ()
     only_with: Mapping[str, object] = field(default_factory=dict)
 
@@ -35,7 +35,7 @@ class Exemption:
             rule == self.rule
             and resource.type == self.type
             and resource.component == STORAGE
-            and self.name in (None, resource.name)
+            and self.part in ("", resource.part)
             and (not self.stacks or resource.stack in self.stacks)
             and all(resource.at(path) == value for path, value in self.only_with.items())
         )
@@ -44,8 +44,8 @@ class Exemption:
     def where(self) -> str:
         """What it covers, in words."""
         words = [self.type.rpartition(":")[2]]
-        if self.name:
-            words.append(f"`{self.name}`")
+        if self.part:
+            words.append(f"`{self.part}`")
         words += [f"with {path} {text(value)}" for path, value in self.only_with.items()]
         words.append(f"in {' and '.join(self.stacks)}" if self.stacks else "in every stack")
         return " ".join(words)
@@ -67,7 +67,7 @@ EXEMPTIONS = (
         "static files are the page's own CSS, scripts and images: anyone may read one by its "
         "address, nobody may list them",
         "pulumi config set frontDoor standard; pulumi config set staticAccess private",
-        name="site-static",
+        part="static",
         only_with={"publicAccess": "Blob"},
     ),
     Exemption(
@@ -75,7 +75,7 @@ EXEMPTIONS = (
         CONTAINER,
         "the tutorial's site links to its uploads, and these stacks hold no one's real pictures",
         "pulumi config set mediaAccess private",
-        name="site-media",
+        part="media",
         stacks=TRIAL,
         only_with={"publicAccess": "Blob"},
     ),
@@ -139,12 +139,12 @@ EXEMPTIONS = (
         SERVICE,
         "on this machine the site is served on whatever port is free",
         "pulumi config set corsOrigins http://127.0.0.1:8000",
-        name="site-blobs",
+        part="blobs",
         stacks=("local",),
     ),
 )
 
 
 def exemption(rule: str, resource: Resource) -> Exemption | None:
-    """The exception that covers a violation of `rule` by `resource`, if there is one."""
+    """The exemption that covers a violation of `rule` by `resource`, if there is one."""
     return next((each for each in EXEMPTIONS if each.covers(rule, resource)), None)

@@ -1,85 +1,85 @@
-"""What a rule is: the benchmark's control behind it, how strict it is, and how to comply."""
+"""What the rules share: the benchmarks' controls, and checks as validations of policies."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from typing import Any
 
-from policy.declared import UNKNOWN, Resource, text
+from pulumi_policy import (
+    EnforcementLevel,
+    PolicyComplianceFramework,
+    ReportViolation,
+    ResourceValidationArgs,
+    StackValidationArgs,
+)
 
-# A resource to what is wrong with it, each a sentence's beginning such as "x is false".
+from policy.declared import UNKNOWN, Resource, declared, text
+from policy.tokens import ACCOUNT
+
+# A rule that sets no level is mandatory: a violation stops the preview and the update.
+MANDATORY, ADVISORY = EnforcementLevel.MANDATORY, EnforcementLevel.ADVISORY
+
+# What is wrong with a resource: for each violation the beginning of a sentence, as "x is false".
 Check = Callable[[Resource], Iterable[str]]
-# All resources of a stack to what is wrong, each with the resource that lacks it.
+# The same for all resources of a stack, each violation with the resource that it is about.
 StackCheck = Callable[[Sequence[Resource]], Iterable[tuple[Resource, str]]]
 
 
-class Level(Enum):
-    """Whether a violation stops the preview and the update, or is only reported."""
-
-    MANDATORY = "mandatory"
-    ADVISORY = "advisory"
-
-
-class Benchmark(Enum):
-    """Where the controls' numbers come from: its short name, full name and version."""
-
-    CIS = ("CIS", "CIS Microsoft Azure Foundations Benchmark", "4.0.0")
-    MCSB = ("MCSB", "Microsoft cloud security benchmark", "1.0")
+def cis(number: str, description: str) -> dict[str, Any]:
+    """The arguments of a policy for a control of the CIS benchmark, such as 10.3.7."""
+    name = "CIS Microsoft Azure Foundations Benchmark"
+    framework = PolicyComplianceFramework(name, "4.0.0", number)
+    return {"description": f"CIS {number}: {description}", "framework": framework}
 
 
-@dataclass(frozen=True)
-class Control:
-    """One recommendation of a benchmark, such as CIS 10.3.7."""
-
-    benchmark: Benchmark
-    number: str
-
-    def __str__(self) -> str:
-        return f"{self.benchmark.value[0]} {self.number}"
+def mcsb(number: str, description: str) -> dict[str, Any]:
+    """The arguments of a policy for a control of Microsoft's benchmark, such as IM-8."""
+    framework = PolicyComplianceFramework("Microsoft cloud security benchmark", "1.0", number)
+    return {"description": f"MCSB {number}: {description}", "framework": framework}
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A rule about one resource of one of the `types`, or, with `check_stack`, about what a stack
-    has to hold. `remedy` says what to type in this project."""
+def of_each(
+    types: str | tuple[str, ...], check: Check
+) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
+    """A validation of every resource of the type or types."""
+    judged = (types,) if isinstance(types, str) else types
 
-    name: str
-    control: Control
-    level: Level
-    description: str
-    remedy: str
-    types: tuple[str, ...] = ()
-    check: Check | None = None
-    check_stack: StackCheck | None = None
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        for resource in declared(args):
+            if resource.type in judged:
+                for wrong in check(resource):
+                    report(wrong, resource.urn)
 
-    def __post_init__(self) -> None:
-        if (self.check is None) == (self.check_stack is None):
-            raise ValueError(f"rule {self.name}: either check or check_stack")
-        if (self.check is None) == bool(self.types):
-            raise ValueError(f"rule {self.name}: types go with check")
-
-    def violations(self, resources: Sequence[Resource]) -> list[tuple[Resource, str]]:
-        """What is wrong with these resources, each with the resource."""
-        if self.check_stack is not None:
-            return list(self.check_stack(resources))
-        check = self.check
-        assert check is not None  # noqa: S101 - __post_init__ has seen to it
-        judged = (resource for resource in resources if resource.type in self.types)
-        return [(resource, wrong) for resource in judged for wrong in check(resource)]
+    return validate
 
 
-def cis(number: str) -> Control:
-    return Control(Benchmark.CIS, number)
+def of_stack(check: StackCheck) -> Callable[[StackValidationArgs, ReportViolation], None]:
+    """A validation of a stack as a whole."""
+
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        for resource, wrong in check(declared(args)):
+            report(wrong, resource.urn)
+
+    return validate
 
 
-def mcsb(number: str) -> Control:
-    return Control(Benchmark.MCSB, number)
+def every_account_has(
+    type_: str, belongs: Callable[[Resource, Resource], bool], wrong: str
+) -> StackCheck:
+    """A check that for every account there is a resource of the type that belongs to it."""
+
+    def check(resources: Sequence[Resource]) -> Iterable[tuple[Resource, str]]:
+        candidates = [each for each in resources if each.type == type_]
+        for account in (each for each in resources if each.type == ACCOUNT):
+            if not any(belongs(candidate, account) for candidate in candidates):
+                yield account, wrong
+
+    return check
 
 
 def expects(path: str, *good: object) -> Check:
-    """A check that the value at `path` is one of `good`; one that is not set is wrong as well, for
-    Azure's defaults differ with an account's age."""
+    """A check that the value at `path` is one of `good`. It must be set, because Azure's defaults
+    depend on the age of an account."""
 
     def check(resource: Resource) -> Iterable[str]:
         value = resource.at(path)

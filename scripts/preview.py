@@ -1,13 +1,14 @@
 """`make preview`: what a change would do to each stack, as Markdown, without Azure or a key.
 
-The base's program is deployed to a throw-away cloud of localazure's, and the working tree's is
-previewed on it. Standard output is the Markdown and nothing else.
+The base's program is deployed to a temporary cloud of localazure, and the working tree's program is
+previewed on it. Only the Markdown is written to standard output.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import re
 import signal
@@ -27,7 +28,7 @@ from scripts.paths import ROOT, VENV_PYTHON
 MARKER = "<!-- django-azure-blob preview -->"
 DEFAULT_BASE = "origin/main"
 FALLBACKS = ("main", "HEAD")
-# GitHub takes 65,536 characters in a comment; what is left is for the head of the page.
+# Of the 65,536 characters that GitHub accepts in a comment, the rest is for the page's head.
 LIMIT = 60_000
 STACK_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _LAST_LINES = 30
@@ -35,7 +36,7 @@ _LAST_LINES = 30
 
 @dataclass(frozen=True)
 class Base:
-    """A commit to compare with: `ref` as it was found, `note` why it is not the one asked for."""
+    """A commit to compare with. `note` says why `ref` is not the one that was requested."""
 
     ref: str
     commit: str
@@ -44,7 +45,7 @@ class Base:
 
 @dataclass(frozen=True)
 class Finding:
-    """What is to be said of a stack: one line for the overview, and the report, if there is one."""
+    """A stack's line in the overview, and its report, if there is one."""
 
     stack: str
     line: str
@@ -72,15 +73,15 @@ def preview(asked_base: str, asked_stack: str) -> int:
                 export(base, folder / "base")
             findings = look(folder, asked_stack)
     if isinstance(sys.stdout.encoding, str) and hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(encoding="utf-8")  # whatever the locale: it is a document
+        sys.stdout.reconfigure(encoding="utf-8")  # Markdown is UTF-8 in every locale
     print(page(base, findings), end="")
     return 1 if any(finding.failed for finding in findings) else 0
 
 
 def find_base(asked: str) -> Base:
-    """The commit that `asked` names; for the default, if there is none, the nearest that is there.
+    """The commit that `asked` names; if the default does not exist, the first fallback that does.
 
-    Raises Problem for a name that is none, and in a folder that is no clone.
+    Raises Problem for a name of no commit, and in a folder that is no clone.
     """
     if _git("rev-parse", "--is-inside-work-tree") != "true":
         raise Problem(
@@ -118,7 +119,8 @@ def export(base: Base, folder: Path) -> None:
 
 
 def look(folder: Path, asked: str) -> list[Finding]:
-    """What is to be said of each stack, or of the one asked for. Raises Problem for none such."""
+    """The finding of each stack, or of the one that was requested. Raises Problem for a stack that
+    does not exist."""
     before, after = stacks(folder / "base"), stacks(ROOT)
     if asked and asked not in before | after:
         raise Problem(
@@ -150,19 +152,20 @@ def stacks(folder: Path) -> set[str]:
 
 
 def look_at(stack: str, folder: Path, limit: int, *, is_new: bool) -> Finding:
-    """Deploy the base's stack to a cloud of its own and preview the working tree's on it."""
+    """Deploy the base to a cloud of its own, and preview the working tree's program on it."""
     with _cloud(folder / f"cloud-{stack}") as environment:
         if not is_new:
             done = _localazure(environment, "up", "-C", folder / "base", "-s", stack, "--yes")
             if done.returncode:
-                return _no_base(stack, done)
-        arguments = ("preview", "-C", ROOT, "-s", stack, "--markdown", "--limit", str(limit))
-        done = _localazure(environment, *arguments)
-    _, _, report = done.stdout.partition("\n")
-    if not report:
-        text = "**no preview**: the change's own program or settings fail."
-        return Finding(stack, text, _section(stack, text, done.stderr), failed=True)
-    line = next((line for line in report.splitlines() if line.startswith("**")), "")
+                text = "the base itself could not be deployed, so there is nothing to compare"
+                return _no_preview(stack, text, done, limit)
+        done = _localazure(
+            environment, "preview", "-C", ROOT, "-s", stack, "--json", "--show-sames"
+        )
+    if not done.stdout:
+        return _no_preview(stack, "the change's own program or settings fail", done, limit)
+    report = _review(stack, done.stdout, limit)
+    line = next(line for line in report.splitlines() if line.startswith("**"))
     if is_new:
         line = f"**new**, previewed on an empty cloud. {line}"
         heading, _, rest = report.partition("\n")
@@ -170,16 +173,34 @@ def look_at(stack: str, folder: Path, limit: int, *, is_new: bool) -> Finding:
     return Finding(stack, line, report, failed=done.returncode != 0)
 
 
+def _no_preview(
+    stack: str, reason: str, done: subprocess.CompletedProcess[str], limit: int
+) -> Finding:
+    output = (done.stderr or done.stdout).strip().splitlines()[-_LAST_LINES:]
+    failure = {"severity": "error", "message": "\n".join(output) or "there is no error message"}
+    report = _review(stack, json.dumps({"diagnostics": [failure]}), limit)
+    return Finding(stack, f"**no preview**: {reason}.", report, failed=True)
+
+
+def _review(stack: str, preview: str, limit: int) -> str:
+    """The Markdown of a preview's JSON, without the first line, which the page has."""
+    command = [str(VENV_PYTHON), "-m", "review", "--stack", stack, "--limit", str(limit)]
+    done = _run(command, os.environ, cwd=ROOT, stdin=preview)
+    if done.returncode:
+        raise Problem(f"The preview of stack {stack} cannot be reported: {done.stderr.strip()}")
+    return done.stdout.partition("\n")[2]
+
+
 def page(base: Base, findings: list[Finding]) -> str:
-    """The whole page; its first line is a comment that nobody sees, by which it is found again."""
+    """The whole page. The first line is an invisible comment for tools to find it by."""
     note = f" ({base.note})" if base.note else ""
     lines = [
         MARKER,
         f"# Preview of this change on {_code(base.ref)}",
         "",
-        f"Deployed was {_code(base.ref)} at {_code(base.commit[:7])}{note}, to a throw-away cloud "
-        "on one machine, and on that the change was previewed. No Azure was asked: what somebody "
-        "changed there by hand does not show.",
+        f"{_code(base.ref)} at {_code(base.commit[:7])}{note} was deployed to a temporary cloud on "
+        "one machine, and the change was previewed on it. Azure was not used, so manual changes "
+        "there are not visible here.",
         "",
         *(f"- {_code(finding.stack)}: {finding.line}" for finding in findings),
     ]
@@ -189,31 +210,18 @@ def page(base: Base, findings: list[Finding]) -> str:
     return "\n".join(lines) + "\n" + "".join(reports)
 
 
-def _no_base(stack: str, done: subprocess.CompletedProcess[str]) -> Finding:
-    text = "**no preview**: the base itself could not be deployed, so there is nothing to compare."
-    return Finding(stack, text, _section(stack, text, done.stderr or done.stdout), failed=True)
-
-
-def _section(stack: str, text: str, said: str) -> str:
-    kept = "\n".join(said.strip().splitlines()[-_LAST_LINES:]) or "nothing was said"
-    runs = [len(run) for run in re.findall(r"`+", kept)]
-    fence = "`" * max(3, *(length + 1 for length in runs), 0)
-    heading = f"## Preview of stack {_code(stack)}"
-    return f"{heading}\n\n{text[0].upper()}{text[1:]}\n\n{fence}text\n{kept}\n{fence}"
-
-
 def _code(text: str) -> str:
     return f"`{re.sub(r'[`|]|[^ -~]', '?', text)}`"
 
 
 def _is_encrypted(settings: Path) -> bool:
-    """Whether a value is encrypted, with a key that only the stack's owners have."""
+    """Whether a value is encrypted: only the stack's owners have the key."""
     return bool(re.search(r"^[^\S\n]++(- )?secure:\s", settings.read_text("utf-8"), re.MULTILINE))
 
 
 @contextlib.contextmanager
 def _cloud(home: Path) -> Iterator[dict[str, str]]:
-    """The environment of an empty cloud; its Azurite has ended when this ends, however it does."""
+    """The environment of an empty cloud, whose Azurite is stopped in the end, also on errors."""
     dropped = ("AZURE_", "DJANGO_", "LOCALAZURE_", "PULUMI_")
     kept = {k: v for k, v in clean_environment().items() if not k.startswith(dropped)}
     home.mkdir(mode=0o700)
@@ -222,7 +230,7 @@ def _cloud(home: Path) -> Iterator[dict[str, str]]:
         "LOCALAZURE_HOME": str(home),
         "LOCALAZURE_BLOB_PORT": str(_free_port()),
         "LOCALAZURE_CONTAINER_DELETE_SECONDS": "0",
-        "LOCALAZURE_GROUPS": "any",  # with createResourceGroup off the stack finds its group
+        "LOCALAZURE_GROUPS": "any",  # with createResourceGroup off the group must exist
         "LOCALAZURE_SEED": "preview",  # so that generated names are the same each time
         "PYTHONUTF8": "1",
     }
@@ -243,14 +251,14 @@ def _localazure(
 
 
 def _run(
-    command: list[str], environment: Mapping[str, str], *, cwd: Path
+    command: list[str], environment: Mapping[str, str], *, cwd: Path, stdin: str = ""
 ) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
             command,
             cwd=cwd,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
             encoding="utf-8",
             errors="replace",
@@ -261,7 +269,7 @@ def _run(
 
 
 def _git(*arguments: str) -> str:
-    """What git says, in one line; empty if it refuses."""
+    """The output of git; empty if it fails."""
     return _run(["git", *arguments], os.environ, cwd=ROOT).stdout.strip()
 
 
@@ -280,7 +288,7 @@ def _free_port() -> int:
 
 @contextlib.contextmanager
 def _progress_on_a_terminal() -> Iterator[None]:
-    """What is done is told on standard error, to a person; standard output is the page's."""
+    """Show progress on standard error to a person: standard output is for the page."""
     with contextlib.ExitStack() as stack:
         if sys.stderr.isatty():
             stack.enter_context(contextlib.redirect_stdout(sys.stderr))
@@ -292,7 +300,7 @@ def _progress_on_a_terminal() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """A second Ctrl-C waits: tidying up takes a second."""
+    """Ignore a second Ctrl-C: cleaning up takes a second."""
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, signal.SIG_IGN) for number in signals}
     try:

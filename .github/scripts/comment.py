@@ -1,7 +1,7 @@
-"""`comment.py FILE`: posts a preview's Markdown to its pull request, or edits the comment there is.
+"""`comment.py FILE`: posts a preview's Markdown to its pull request, or edits the existing comment.
 
-The file comes from code that nobody has reviewed: it is data, and nothing in it decides where it
-goes. The environment says that, and it comes from GitHub's own event.
+The file was written by code that nobody has reviewed, so it is only data. Where it is posted is
+decided by the environment, which comes from GitHub's own event.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from github import BOT, Api
-from markdown import cut, harmless
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from review.markdown import cut, without_mentions
 
 MARKER = "<!-- django-azure-blob preview -->"
 
@@ -38,7 +41,7 @@ def main(file: Path) -> int:
 def _pull_request(api: Api) -> int | None:
     """The open pull request whose head is the commit that was previewed.
 
-    The event names none for a fork's, and a branch's name alone could be another's.
+    For a fork the event names no pull request, and another branch may have the same name.
     """
     repository, sha = os.environ["HEAD_REPOSITORY"], os.environ["HEAD_SHA"]
     head = f"{repository.partition('/')[0]}:{os.environ['HEAD_BRANCH']}"
@@ -60,7 +63,7 @@ def _body(file: Path) -> str:
         preview = "\nThe preview failed before it had anything to say."
     where = f"[The run]({run}) of commit {os.environ['HEAD_SHA'][:7]}."
     note = f"The rest is cut off: [the run]({run}) has all of it in its summary."
-    return cut(harmless(f"{MARKER}{preview.rstrip()}\n\n{where}\n"), note)
+    return cut(without_mentions(f"{MARKER}{preview.rstrip()}\n\n{where}\n"), note)
 
 
 if __name__ == "__main__":

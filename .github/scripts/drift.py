@@ -1,7 +1,7 @@
 """`drift.py look STACK` compares a stack with Azure and prints Markdown.
 `drift.py tell STACK FILE` opens, updates or closes the one issue about it, as that text says.
 
-The text's first line says which: `<!-- django-azure-blob drift STACK found -->`, or `none`.
+The text's first line is `<!-- django-azure-blob drift STACK found -->`, or `none` for `found`.
 """
 
 from __future__ import annotations
@@ -12,35 +12,29 @@ from pathlib import Path
 
 import secretless
 from github import BOT, Api
-from markdown import cut, fenced, risks, summary
 
-# `--refresh` looks at Azure first, so that what somebody changed by hand shows as a change back.
-OPTIONS = ("--refresh", "--diff", "--expect-no-changes", "--non-interactive", "--color", "never")
-DRIFTED = "no changes were expected"
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from review.markdown import cut, fenced
+from review.report import drift
 
 
 def look(stack: str) -> int:
     """Exit status 1 if the comparison failed, which is not drift."""
-    try:
-        done = secretless.preview(stack, *OPTIONS)
-    except secretless.CopyFailed as error:
-        print(f"Stack `{stack}` could not be compared with Azure.\n\n{fenced(str(error))}")
+    preview = secretless.preview(stack, "--refresh")
+    if preview.failure:
+        print(f"Stack `{stack}` could not be compared with Azure.\n")
+        print("\n".join(fenced(preview.failure)))
         return 1
-    if done.returncode == 0:
+    if not preview.changes_anything:
         print(f"{_first_line(stack, 'none')}\nStack `{stack}` is as main declares it.")
         return 0
-    if DRIFTED not in done.stdout:
-        print(f"Stack `{stack}` could not be compared with Azure.\n\n{fenced(done.stdout)}")
-        return 1
     print(f"{_first_line(stack, 'found')}\nStack `{stack}` is not as main declares it.")
-    print(f"`pulumi up --stack {stack}` would change: {summary(done.stdout)}\n")
-    for risk in risks(done.stdout):
-        print(f"- ⚠️ {risk}")
     print(
-        "\nIf the change by hand was right, declare it and merge; if not, run the workflow Deploy, "
-        "which puts it back.\n\n<details><summary>Property by property</summary>\n"
+        "If the manual change was right, declare it and merge; if not, run the workflow Deploy, "
+        "which reverts it.\n"
     )
-    print(f"{fenced(done.stdout, 'diff')}\n\n</details>")
+    print(drift(preview), end="")
     return 0
 
 

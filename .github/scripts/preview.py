@@ -11,14 +11,15 @@ import sys
 from pathlib import Path
 
 import secretless
-from markdown import fenced, risks, summary
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from review.markdown import LIMIT
+from review.report import report
 
 MARKER = "<!-- django-azure-blob preview -->"
-# As the deployment itself runs it: Azure is looked at first.
-OPTIONS = (
-    *("--refresh", "--diff", "--non-interactive", "--color", "never"),
-    *("--policy-pack", "policy"),
-)
+# As the deployment itself, a preview looks at Azure first.
+OPTIONS = ("--refresh", "--policy-pack", "policy")
 
 
 def main(arguments: list[str]) -> int:
@@ -26,34 +27,17 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("stacks", nargs="+")
     parser.add_argument("--plan", type=Path)
     options = parser.parse_args(arguments)
-    print(f"{MARKER}\n## What this changes in Azure")
-    failed = [stack for stack in options.stacks if not _preview(stack, options.plan)]
+    print(f"{MARKER}\n# What this changes in Azure")
+    failed = False
+    for stack in options.stacks:
+        saving = ("--save-plan", str(options.plan)) if options.plan else ()
+        preview = secretless.preview(stack, *OPTIONS, *saving)
+        if options.plan and not preview.failure:
+            secretless.publish(options.plan)
+        _, _, text = report(preview, LIMIT // len(options.stacks)).partition("\n")
+        print(f"\n{text}", end="")
+        failed = failed or bool(preview.failure)
     return 1 if failed else 0
-
-
-def _preview(stack: str, plan: Path | None) -> bool:
-    failed, text = _previewed(stack, plan)
-    counts = summary(text) or "nothing to compare"
-    print(f"\n### `{stack}`: {'the preview failed' if failed else counts}\n")
-    for risk in risks(text):
-        print(f"- ⚠️ {risk}")
-    # What failed is why somebody reads this, so it stands open.
-    opened = "<details open>" if failed else "<details>"
-    print(f"\n{opened}<summary>Property by property</summary>\n")
-    print(f"{fenced(text, 'diff')}\n\n</details>")
-    return not failed
-
-
-def _previewed(stack: str, plan: Path | None) -> tuple[bool, str]:
-    """Whether it failed, and what Pulumi said."""
-    try:
-        saving = ("--save-plan", str(plan)) if plan else ()
-        done = secretless.preview(stack, *OPTIONS, *saving)
-    except secretless.CopyFailed as error:
-        return True, str(error)
-    if plan and done.returncode == 0:
-        secretless.publish(plan)
-    return done.returncode != 0, done.stdout
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""A copy of a stack that holds no secret and needs no key: what a preview runs on.
+"""Previews of a stack on a copy without secrets, which needs no key.
 
-The state holds the account's key, encrypted. `pulumi preview` decrypts it, and a pull request runs
-it with code that nobody has reviewed. The previewing identity therefore may not decrypt: the state
-is copied to a backend of this machine, with a placeholder for each secret.
+The state has the account's key, encrypted. `pulumi preview` decrypts it, and in a pull request it
+runs code that nobody has reviewed. Therefore the identity that previews may not decrypt: the state
+is copied to a backend on this machine, with a placeholder for each secret.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,23 +21,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from review.preview import Preview
+
+OPTIONS = ("--json", "--show-sames", "--non-interactive", "--color", "never")
 # How Pulumi marks a secret in JSON, and a value that is not known yet (pulumi/pulumi, in
 # sdk/go/common/resource: sig/sig.go and plugin/rpc.go).
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 PLACEHOLDER = {SIGNATURE: SECRET, "plaintext": json.dumps("withheld")}
-# The lines of a settings file that say how secrets are encrypted.
+# The lines of a settings file that set how secrets are encrypted.
 ENCRYPTION = re.compile(r"^(secretsprovider|encryptedkey|encryptionsalt):.*\n?", re.MULTILINE)
 
 
 class CopyFailed(Exception):
-    """The text is what Pulumi said, or what is wrong with the stack's settings."""
+    """The text is Pulumi's error, or what is wrong with the stack's settings."""
 
 
 @dataclass(frozen=True)
 class Copy:
-    """Where `pulumi` finds the copy: its settings file and its environment."""
+    """The settings file and the environment with which `pulumi` finds the copy."""
 
     settings: Path
     environment: Mapping[str, str]
@@ -44,7 +50,7 @@ class Copy:
 
 @contextmanager
 def copied(stack: str) -> Iterator[Copy]:
-    """Copy the stack of this project to a backend that is gone at the end. Raises CopyFailed."""
+    """Copy this project's stack to a temporary backend. Raises CopyFailed."""
     committed = Path(f"Pulumi.{stack}.yaml")
     text = committed.read_text(encoding="utf-8") if committed.exists() else ""
     if re.search(r"^[^\S\n]++(- )?secure:\s", text, re.MULTILINE):
@@ -54,7 +60,7 @@ def copied(stack: str) -> Iterator[Copy]:
         )
     state = json.loads(_pulumi(["stack", "export", "--stack", stack], os.environ, Path.cwd()))
     with tempfile.TemporaryDirectory() as name:
-        # `stack init` writes to the settings file of the project that it runs in: one of our own.
+        # `stack init` writes to the settings file of the project in which it runs.
         project = Path(name) / "project"
         backend = Path(name) / "backend"
         project.mkdir()
@@ -82,28 +88,61 @@ def copied(stack: str) -> Iterator[Copy]:
         yield Copy(settings, environment)
 
 
-def preview(stack: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """`pulumi preview` of a copy of the stack; all that it says is in `stdout`. Raises
-    CopyFailed."""
-    with copied(stack) as copy:
-        return subprocess.run(
-            [
-                *("pulumi", "preview", "--stack", stack, *options),
-                *("--config-file", str(copy.settings)),
-            ],
-            env=copy.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+def preview(stack: str, *options: str) -> Preview:
+    """`pulumi preview` of a copy of the stack. If there is no preview, its `failure`
+    says why."""
+    try:
+        with copied(stack) as copy:
+            return _preview(stack, copy, *options)
+    except CopyFailed as error:
+        return Preview(stack=stack, failure=str(error))
+
+
+def _preview(stack: str, copy: Copy, *options: str) -> Preview:
+    # The JSON lacks the violations of policies. The log of events has them: it is what Pulumi's
+    # Automation API reads, by the same variable and flag.
+    events = copy.settings.parent / "events"
+    done = subprocess.run(
+        [
+            *("pulumi", "preview", "--stack", stack, *OPTIONS, *options),
+            *("--config-file", str(copy.settings), "--event-log", str(events)),
+        ],
+        env={**copy.environment, "PULUMI_DEBUG_COMMANDS": "true"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        content = json.loads(done.stdout)
+    except ValueError:
+        content = {}
+    content.setdefault("diagnostics", []).extend(_violations(events))
+    found = Preview.from_json(content)
+    found.stack = stack
+    if done.returncode and not found.failure:
+        found.failure = done.stderr.strip() or f"pulumi preview ended with {done.returncode}"
+    return found
+
+
+def _violations(log: Path) -> Iterator[dict[str, str]]:
+    """The violations of mandatory policies as diagnostics."""
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    for event in map(json.loads, lines):
+        policy = event.get("policyEvent", {})
+        if policy.get("enforcementLevel") == "mandatory":
+            yield {
+                "severity": "error",
+                "policy": policy["policyName"],
+                "message": policy["message"],
+                "urn": policy.get("resourceUrn", ""),
+            }
 
 
 def publish(plan: Path) -> None:
-    """Take the secrets out of a saved plan, and with them what binds it to the copy's encryption.
+    """Replace the secrets in a saved plan by unknown values, which allow any value.
 
-    An unknown value allows any, so a plan does not constrain what is secret. In a public repository
-    everybody can download an artifact.
+    In a public repository everybody can download an artifact. Without secrets the plan does not
+    depend on the copy's encryption either.
     """
     content = json.loads(plan.read_text(encoding="utf-8"))
     plan.write_text(json.dumps(replaced(content, lambda: UNKNOWN)), encoding="utf-8")

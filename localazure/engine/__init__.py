@@ -1,1 +1,1 @@
-"""The engine for a machine without the Pulumi CLI: one stack's program, run in this process."""
+"""The engine for machines without the Pulumi CLI: it runs a stack's program in this process."""

@@ -1,4 +1,4 @@
-"""The engine's commands: preview, up, refresh, destroy and output, each whole."""
+"""The engine's commands: preview, up, refresh, destroy and output."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from localazure.azurite import Azurite
 from localazure.engine.deployment import Deployment
 from localazure.engine.display import Display
 from localazure.engine.failure import ProgramFailed, Protected, StepFailed
-from localazure.engine.losses import loss
 from localazure.engine.plan import Plan
 from localazure.engine.project import Project
 from localazure.engine.refresh import refresh_steps, settle, take_up
@@ -28,12 +27,13 @@ from localazure.provider.provider import Provider
 from localazure.repair import repair, unowned
 from localazure.state_dir import locked, read_text
 from localazure.values import Props, Secret, masked, plain
+from review.data_loss import data_loss
 
 _NOTE = re.compile(r"'[a-z]+' \(process \d+, since [\d:]+ UTC\)")
 
 
 class Engine:
-    """One stack of a project, the state in `azurite.state_dir`."""
+    """One stack of a project, with its state in `azurite.state_dir`."""
 
     def __init__(self, project: Project, azurite: Azurite, display: Display) -> None:
         self._project = project
@@ -44,12 +44,21 @@ class Engine:
         self._lock = self._home / "stacks" / f"{project.stack}.lock"
 
     def preview(self) -> None:
-        """Say what `up` would do; do nothing."""
+        """Show what `up` would do."""
         self._previewed(self._state())
 
+    def preview_json(self, *, show_sames: bool) -> bool:
+        """Print what `up` would do as JSON; False if the preview fails, for which there is a
+        diagnostic."""
+        started, plan = time.monotonic(), self.plan()
+        content = plan.as_json(self._project.config, show_sames=show_sames)
+        content["duration"] = round((time.monotonic() - started) * 1e9)
+        self._display.line(json.dumps(content, indent=2))
+        return not plan.failure
+
     def plan(self) -> Plan:
-        """What `up` would do, unprinted; if the preview stops early, its `failure` says why."""
-        plan = Plan(self._project.name, self._project.stack)
+        """What `up` would do. If the preview fails, the plan's `failure` says why."""
+        plan = Plan()
         try:
             self._find(plan, self._state(), plan.messages.append)
         except (ProgramFailed, StepFailed) as error:
@@ -57,7 +66,7 @@ class Engine:
         return plan
 
     def up(self, *, yes: bool) -> None:
-        """Bring the stack to what the program asks for; without `yes` show the plan and ask."""
+        """Deploy what the program declares. Without `yes`, show the plan and ask first."""
         with self._alone("up"):
             state = self._state()
             if not yes:
@@ -83,7 +92,7 @@ class Engine:
             self._display.line(f"\nDuration: {time.monotonic() - started:.1f} s")
 
     def refresh(self, *, yes: bool) -> None:
-        """Bring the state to what is really there."""
+        """Update the state to what is in Azure."""
         with self._alone("refresh"):
             state = self._state()
             self._provider.start()
@@ -102,9 +111,9 @@ class Engine:
             state.save()
 
     def destroy(self, *, yes: bool) -> None:
-        """Delete all that the stack made, its data with it. A protected stack is left as it is.
+        """Delete everything that the stack created, including its data, unless it is protected.
 
-        What cannot be read is moved aside first, so that nothing stands in the way.
+        Damaged files are moved aside first.
         """
         moved = repair(self._home)
         if moved:
@@ -133,7 +142,7 @@ class Engine:
             self._display.line(f"\n{left}")
 
     def output(self, name: str | None, *, as_json: bool, shell: bool, show_secrets: bool) -> None:
-        """Print the stack's outputs in the Pulumi CLI's own forms."""
+        """Print the stack's outputs in the Pulumi CLI's formats."""
         known = self._state().stack_outputs()
         if name is not None and name not in known:
             raise LocalAzureError(
@@ -142,7 +151,7 @@ class Engine:
             )
         shown: Props = plain(known) if show_secrets else masked(known)
         if name is not None:
-            # The CLI opens a secret that is asked for by its name only when told to, too.
+            # As the CLI, it masks a secret output even if it is requested by name.
             self._display.line(json.dumps(shown[name]) if as_json else _text(shown[name]))
         elif as_json:
             self._display.line(json.dumps(shown, indent=2, sort_keys=True))
@@ -170,7 +179,7 @@ class Engine:
 
     def _previewed(self, state: State) -> bool:
         """Show the plan; True if it changes anything."""
-        plan = Plan(self._project.name, self._project.stack)
+        plan = Plan()
         self._display.line(f"Previewing update ({self._project.stack}):\n")
         self._find(plan, state, self._display.message)
         self._display.plan(plan.steps)
@@ -180,7 +189,7 @@ class Engine:
         return plan.changes_anything
 
     def _find(self, plan: Plan, state: State, heard: Callable[[Message], None]) -> None:
-        """Fill the plan by a run that does nothing. Raises StepFailed and ProgramFailed."""
+        """Fill the plan by a preview. Raises StepFailed and ProgramFailed."""
         trial = copy.deepcopy(state)
         self._settle(trial, heard)
         plan.outputs_before = copy.deepcopy(state.stack_outputs())
@@ -192,7 +201,7 @@ class Engine:
 
     def _settle(self, state: State, heard: Callable[[Message], None] | None = None) -> None:
         if settle(state, self._provider):
-            text = "the last run, or Azurite, was cut off: what is there has been read anew"
+            text = "the last run, or Azurite, was interrupted: the state was refreshed"
             (heard or self._display.message)(Message("info", text))
 
     def _delete_all(self, deployment: Deployment, state: State) -> None:
@@ -202,21 +211,21 @@ class Engine:
             raise LocalAzureError(self._how_to_unprotect(error, state)) from None
 
     def _how_to_unprotect(self, error: Protected, state: State) -> str:
-        """What is protected, what would be lost, and what to do first, in order."""
-        stack, going = self._project.stack, {r.urn for r in state.resources}
-        lost = [text for r in state.resources if (text := loss(r, state.resources, going))]
+        """The protected resources, what would be lost, and the steps to take."""
+        stack, deleted = self._project.stack, {r.urn for r in state.resources}
+        losses = [data_loss(r, state.resources, deleted) for r in state.resources]
         if f"{self._project.name}:protect" in self._project.config:
             switch = (
                 f"set 'protect' to false: in Pulumi.{stack}.yaml, or by "
                 f"pulumi config set protect false --stack {stack}"
             )
         else:
-            switch = "take 'protect' off these resources in the program"
+            switch = "remove 'protect' from these resources in the program"
         return "\n".join(
             [
                 str(error),
-                *(f"  ! what would be lost: {text}" for text in lost),
-                "To delete it all the same:",
+                *(f"  ! what would be lost: {text}" for text in losses if text),
+                "To delete it anyway:",
                 f"  1. {switch}",
                 f"  2. deploy that: python -m localazure up --stack {stack}",
                 f"  3. then: python -m localazure destroy --stack {stack}",
@@ -224,7 +233,7 @@ class Engine:
         )
 
     def _run(self, deployment: Deployment, *, preview: bool) -> None:
-        # Imported here: the SDK takes half a second that `output` and `destroy` do not need.
+        # Imported here, because the SDK takes half a second, and `output` does not need it.
         from localazure.engine.program import run_program
 
         run_program(self._project, deployment, preview=preview)
@@ -241,14 +250,14 @@ class Engine:
 
     def _confirm(self, verb: str) -> None:
         if not sys.stdin.isatty():
-            raise LocalAzureError(f"There is no terminal to ask on: add --yes to {verb} unasked")
+            raise LocalAzureError(f"There is no terminal to ask on: add --yes to {verb} anyway")
         answer = input(f"\nDo you want to perform this {verb} on {self._project.stack}? [y/N] ")
         if answer.strip().lower() not in ("y", "yes"):
             raise LocalAzureError(f"{verb} declined: nothing was changed")
 
     @contextmanager
     def _alone(self, verb: str) -> Iterator[None]:
-        """One run at a time on a stack: a second one says who is at work and stops."""
+        """One run at a time on a stack: a second one names the first and stops."""
         note = self._lock.with_suffix(".running")
         with locked(self._lock, wait=False) as held:
             if not held:
@@ -258,9 +267,9 @@ class Engine:
                     "Wait for it to end and try again; nothing was changed"
                 )
             since = datetime.now(UTC).strftime("%H:%M:%S UTC")
-            # The note is for people. What stands in its way stops no run.
+            # The note is for people: if it cannot be written, the run goes on.
             with suppress(OSError):
-                note.unlink(missing_ok=True)  # opening a pipe would wait for a reader
+                note.unlink(missing_ok=True)  # a pipe would block
                 note.write_text(f"'{verb}' (process {os.getpid()}, since {since})")
             try:
                 yield
@@ -274,12 +283,12 @@ def _who(note: Path) -> str:
         text = read_text(note) or ""
     except LocalAzureError:
         text = ""
-    # A run that was killed left its note; the one at work may not have written its own yet.
+    # A killed run leaves its note, and the current run may not have written its own yet.
     return text if _NOTE.fullmatch(text) else "another run"
 
 
 def shell_quoted(text: str) -> str:
-    """Quoted as the Pulumi CLI quotes: whole if there is white space, else by backslashes."""
+    """Quoted as by the Pulumi CLI: in quotes if there is white space, else with backslashes."""
     if not text or re.search(r"\s", text):
         return "'" + text.replace("'", "'\\''") + "'"
     return re.sub(r"""([\\'"`${\[|&;<>()*?!]|^~)""", r"\\\1", text)

@@ -1,4 +1,4 @@
-"""Making one resource in the cloud, where a name may not be free yet."""
+"""Creates a resource whose name may not be available yet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from localazure.provider.provider import Provider
 from localazure.provider.resource import Live
 from localazure.values import Props
 
-# Azure says of these that the same call will be accepted a little later.
+# After these errors Azure accepts the same request a little later.
 PASSING = frozenset({"ContainerBeingDeleted"})
 PASSING_SECONDS = 300.0
 PASSING_PAUSE = 1.0
@@ -19,7 +19,7 @@ PASSING_PAUSE = 1.0
 def create_patiently(
     provider: Provider, token: str, name: str, inputs: Props, notice: Callable[[str], None]
 ) -> Live:
-    """Create it, again and again while Azure says that it will be possible. Raises ArmError."""
+    """Create it, with retries while the name is not available yet. Raises ArmError."""
     deadline = time.monotonic() + PASSING_SECONDS
     told = False
     while True:

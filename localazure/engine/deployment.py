@@ -1,4 +1,4 @@
-"""One run over a stack: what the program registers, held against the state, one step at a time."""
+"""One run over a stack: compares what the program registers with the state, step by step."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from dataclasses import replace
 from threading import RLock
 
 from localazure.engine.creation import create_patiently
-from localazure.engine.diffs import changes_of, top
 from localazure.engine.failure import Protected, StepFailed
-from localazure.engine.losses import loss
-from localazure.engine.order import dependents, foundations_first
+from localazure.engine.order import dependents, topological_order
 from localazure.engine.paths import covers, ignoring, parsed, parts
 from localazure.engine.state import Resource, State
-from localazure.engine.steps import Goal, Listener, Message, Op, Step
+from localazure.engine.steps import Goal, Listener, Message, Op, Step, changes_of
 from localazure.errors import ArmError, LocalAzureError
 from localazure.provider.provider import Diff, Provider
 from localazure.values import Props, Secret, has_secret, plain
+from review.changes import top
+from review.data_loss import data_loss, type_of
 
 
 class Deployment:
-    """Turns registrations into steps; with `preview` nothing is done and nothing is saved."""
+    """Turns registrations into steps. With `preview` nothing is changed and nothing is saved."""
 
     def __init__(
         self, state: State, provider: Provider, listener: Listener, *, preview: bool
@@ -33,17 +33,17 @@ class Deployment:
         self._preview = preview
         self._lock = RLock()
         if not preview:
-            state.unfinished = True  # until `ended`: noted with the first change
+            state.unfinished = True  # until `ended`; saved with the first change
         self._registered: set[str] = set()
-        # What had to go before the replacement of something below it, by URN, with its loss.
+        # Deleted before the replacement of a dependency, by URN, with the data loss.
         self._deleted_first: dict[str, tuple[Resource, str]] = {}
-        self._going: set[str] = set()
+        self._deleted: set[str] = set()
         self.failure: str = ""
-        # The last call of a function that was refused: a program may live with that.
+        # The last refused call of a function, which the program may handle.
         self.refusal: str = ""
 
     def register(self, urn: str, goal: Goal) -> Resource:
-        """Bring one resource to what the program asks for. Raises StepFailed."""
+        """Make one resource what the program declares. Raises StepFailed."""
         with self._lock:
             if self.failure:
                 raise StepFailed(self.failure)
@@ -57,9 +57,9 @@ class Deployment:
                 raise self._fail(urn, str(error)) from None
 
     def read(self, urn: str, resource_id: str, type_: str, parent: str) -> Resource:
-        """Take note of a resource that is there and stays somebody else's. Raises StepFailed.
+        """Record an existing resource that belongs to somebody else. Raises StepFailed.
 
-        One of that id that the stack made is let go of, as Pulumi does.
+        If the stack created it, the stack no longer manages it, as in Pulumi.
         """
         with self._lock:
             if self.failure:
@@ -67,7 +67,7 @@ class Deployment:
             self._registered.add(urn)
             old = self._state.live(urn)
             if old and not old.external and old.id.lower() != resource_id.lower():
-                raise self._fail(urn, f"the stack made {old.id} by this name: take it out first")
+                raise self._fail(urn, f"the stack created {old.id} with this name: remove it first")
             try:
                 found = self._provider.read(type_, resource_id, {})
             except (ArmError, LocalAzureError) as error:
@@ -89,7 +89,7 @@ class Deployment:
                 self._save()
 
     def invoke(self, token: str, arguments: Props) -> Props:
-        """Call one of the provider's functions. A program may live with a refusal (ArmError)."""
+        """Call one of the provider's functions. The program may handle a refusal (ArmError)."""
         with self._lock:
             try:
                 return self._provider.invoke(token, plain(arguments))
@@ -98,10 +98,10 @@ class Deployment:
                 raise
 
     def message(self, severity: str, text: str, urn: str = "") -> None:
-        self._listener.message(Message(severity, text, urn.rpartition("::")[2]))
+        self._listener.message(Message(severity, text, urn))
 
     def finish(self) -> None:
-        """Delete what the program no longer asks for. Raises StepFailed."""
+        """Delete what the program no longer declares. Raises StepFailed."""
         with self._lock:
             for urn, (resource, lost) in self._deleted_first.items():
                 if urn not in self._registered:
@@ -112,25 +112,25 @@ class Deployment:
             except Protected as refusal:
                 self.failure = (
                     f"{refusal} The program no longer declares it: declare it again, or deploy it "
-                    "once with 'protect' off before taking it out"
+                    "once with 'protect' off before you remove it"
                 )
                 raise StepFailed(self.failure) from None
 
     def ended(self) -> None:
-        """The run came to its end: the state says what is there."""
+        """The run is complete, so the state is what is in Azure."""
         self._state.unfinished = False
         self._state.azurite_loss = self._provider.last_loss()
         self._save()
 
     def delete(self, doomed: list[Resource]) -> None:
-        """Delete these, dependents first. A protected one stops it before anything is touched."""
+        """Delete these, dependents first. If one is protected, nothing is deleted."""
         protected = [r for r in doomed if r.protect and not r.delete]
         if protected:
             refusal = Protected(protected)
             self.failure = str(refusal)
             raise refusal
         gone = {r.urn for r in doomed if not r.delete}
-        self._going |= {r.urn for r in doomed if not (r.retain_on_delete or r.external)}
+        self._deleted |= {r.urn for r in doomed if not (r.retain_on_delete or r.external)}
         lost = {id(r): self._loss(r) for r in doomed if not r.delete}
         if not self._preview and doomed:
             self._state.unfinished = True
@@ -139,7 +139,7 @@ class Deployment:
             self._delete(resource, skip=skip, lost=lost.get(id(resource), ""))
 
     def _take_former_name(self, urn: str, goal: Goal) -> None:
-        """Find the resource under a URN that it had before, as Pulumi does by its aliases."""
+        """Find the resource by its former URNs, as Pulumi does with aliases."""
         if self._state.live(urn):
             return
         for former in goal.aliases:
@@ -171,8 +171,8 @@ class Deployment:
         if goal.import_id and goal.import_id.lower() != old.id.lower():
             raise self._fail(
                 urn,
-                f"it is in the stack as {old.id}, and 'import_' asks for {goal.import_id}. Take "
-                "'import_' off, or give the other resource a name of its own in the program",
+                f"it is in the stack as {old.id}, and 'import_' is {goal.import_id}. Remove "
+                "'import_', or give the other resource a name of its own in the program",
             )
         wanted = ignoring(plain(goal.inputs), plain(old.inputs), goal.ignore_changes)
         inputs = self._check(urn, goal, old.inputs, wanted, old.generation)
@@ -194,8 +194,8 @@ class Deployment:
         return self._create(urn, goal, inputs, generation)
 
     def _check(self, urn: str, goal: Goal, old: Props, wanted: Props, generation: int) -> Props:
-        """`wanted` with names filled in; secret is what the program says is, and what `old` has
-        sealed and stays as it was."""
+        """`wanted` with generated names. A property is secret if the program says so, or if it is
+        ignored and secret in `old`."""
         seed = hashlib.sha256(f"{self._state.seed}/{urn}/{generation}".encode()).digest()
         before = plain(old)
         checked, failures = self._provider.check(goal.type, goal.name, before, wanted, seed)
@@ -211,14 +211,14 @@ class Deployment:
         }
 
     def _import(self, urn: str, goal: Goal) -> Resource:
-        """Take up what is there as it is: the program must declare exactly that, as in Pulumi."""
+        """Import an existing resource, which the program must declare as it is, as in Pulumi."""
         started = time.monotonic()
         found = self._provider.read(goal.type, goal.import_id, {})
         if found is None:
             raise self._fail(
                 urn,
-                f"nothing to import: {goal.import_id} does not exist. Correct the names that the "
-                "id is made of, or take 'import_' off, and it is created",
+                f"nothing to import: {goal.import_id} does not exist. Correct the names in the "
+                "id, or remove 'import_' to create it",
             )
         live, live_inputs = found
         generation = self._next_generation(urn)
@@ -234,17 +234,18 @@ class Deployment:
         resource.id = live.id
         resource.outputs = _with_secrets(live.outputs, inputs, goal)
         self._state.put(resource)
-        self._done(Step(Op.IMPORT, resource, changes, time.monotonic() - started))
+        there = replace(resource, inputs=live_inputs)
+        self._done(Step(Op.IMPORT, resource, changes, time.monotonic() - started, old=there))
         return resource
 
     def _refuse_import(self, urn: str, differing: tuple[str, ...]) -> None:
-        """A preview goes on and says that the import will fail, as Pulumi's does."""
+        """A preview continues and warns that the import will fail, as Pulumi's does."""
         reason = f"inputs to import do not match the existing resource: [{' '.join(differing)}]"
         if not self._preview:
             raise self._fail(
                 urn,
-                f"{reason}. Declare them as they are there (a preview shows both), or name them in "
-                "ignore_changes",
+                f"{reason}. Declare them as they are in Azure (a preview shows both), or name them "
+                "in ignore_changes",
             )
         self.message("warning", f"{reason}; importing this resource will fail", urn)
 
@@ -266,7 +267,7 @@ class Deployment:
                     self._provider, goal.type, goal.name, plain(inputs), self._listener.notice
                 )
             except ArmError:
-                # Refused: what is there by that name, if anything, is not this stack's.
+                # If a resource with that name exists, it does not belong to this stack.
                 del self._state.pending[urn]
                 self._save()
                 raise
@@ -298,7 +299,7 @@ class Deployment:
         self._state.put(resource)
         seconds = time.monotonic() - started
         if self._state.pending.pop(old.urn, None):
-            note = "taken up from an interrupted run"
+            note = "completed after an interrupted run"
             self._done(Step(Op.CREATE, resource, seconds=seconds, note=note))
         else:
             changes = changes_of(diff, old.inputs, inputs)
@@ -317,38 +318,38 @@ class Deployment:
         lost = self._loss(old)
         reason = f"{', '.join(replaces)} changed, which needs a new resource"
         if old.protect:
-            would = f" (lost would be {lost})" if lost else ""
+            would = f" (what would be lost: {lost})" if lost else ""
             raise self._fail(
                 old.urn,
-                f"{reason}, and this one is protected{would}: undo the change, or take 'protect' "
-                "off first",
+                f"{reason}, and this one is protected{would}: undo the change, or set 'protect' to "
+                "False first",
             )
         changes = changes_of(diff, old.inputs, inputs)
         generation = old.generation + 1
         inputs = self._check(old.urn, goal, {}, wanted, generation)
         if not old.retain_on_delete:
-            self._going.add(old.urn)
+            self._deleted.add(old.urn)
         first = goal.delete_before_replace
         if diff.delete_first if first is None else first:
             self._delete_first(old, reason)
         else:
-            # A copy: the step tells what the old one was, and a trial's state is nobody else's.
+            # A copy, because the step refers to the old resource.
             self._state.put(replace(old, delete=True))
             self._save()
         step = Step(Op.REPLACE, old, changes, old=old, replaces=replaces, lost=lost)
         return self._create(old.urn, goal, inputs, generation, step)
 
     def _delete_first(self, old: Resource, reason: str) -> None:
-        """Delete it and all that stands on it, to be made again when it is registered."""
+        """Delete it and its dependents, which are created again when they are registered."""
         above = dependents(old, self._state.resources)
         protected = [r.name for r in above if r.protect]
         if protected:
             raise self._fail(
                 old.urn,
-                f"{reason}, and what stands on it is protected: {', '.join(protected)}. Undo the "
-                "change, or take 'protect' off first",
+                f"{reason}, and its dependents are protected: {', '.join(protected)}. Undo the "
+                "change, or set 'protect' to False first",
             )
-        self._going |= {r.urn for r in above if not r.retain_on_delete}
+        self._deleted |= {r.urn for r in above if not r.retain_on_delete}
         for resource in above:
             self._deleted_first[resource.urn] = (resource, self._loss(resource))
         for resource, skip in _deletions([old, *above], {old.urn}):
@@ -367,17 +368,17 @@ class Deployment:
         self._state.remove(resource)
         self._state.pending.pop(resource.urn, None)
         self._save()
-        # The old half of a replacement has been told of with the new one.
+        # The old half of a replacement was reported with the new one.
         if not quietly and not resource.delete:
             op = Op.FORGET if kept else Op.DELETE
             seconds = time.monotonic() - started
             self._done(Step(op, resource, seconds=seconds, old=resource, lost=lost))
 
     def _loss(self, resource: Resource) -> str:
-        return loss(resource, self._state.resources, self._going)
+        return data_loss(resource, self._state.resources, self._deleted)
 
     def _next_generation(self, urn: str) -> int:
-        """Past that of a replaced half that is still to go, whose name must not come again."""
+        """After that of a replaced half that still exists: its name must not be generated again."""
         return max((r.generation + 1 for r in self._state.resources if r.urn == urn), default=0)
 
     def _done(self, step: Step) -> None:
@@ -390,14 +391,13 @@ class Deployment:
 
     def _fail(self, urn: str, reason: str) -> StepFailed:
         name = urn.rpartition("::")[2]
-        type_ = urn.split("::")[2].rpartition("$")[2] if urn.count("::") >= 3 else ""
-        self.failure = f"{type_} {name}: {reason}".strip()
+        self.failure = f"{type_of(urn)} {name}: {reason}".strip()
         return StepFailed(self.failure)
 
 
 def _deletions(doomed: list[Resource], gone: set[str]) -> Iterator[tuple[Resource, bool]]:
-    """In what order to delete these, dependents first, and which are not to be deleted by a call of
-    their own: they go with one of `gone`, and stay in the state until that has gone."""
+    """The order in which to delete these, dependents first. True marks a resource that is deleted
+    with one of `gone`, without a call of its own; it stays in the state until then."""
     waiting: dict[str, list[Resource]] = {}
     left = {r.urn for r in doomed}
 
@@ -407,18 +407,18 @@ def _deletions(doomed: list[Resource], gone: set[str]) -> Iterator[tuple[Resourc
             yield resource, True
             yield from release(resource.urn)
 
-    for resource in reversed(foundations_first(doomed)):
+    for resource in reversed(topological_order(doomed)):
         if resource.deleted_with in gone and resource.deleted_with in left - {resource.urn}:
             waiting.setdefault(resource.deleted_with, []).append(resource)
         else:
             yield resource, resource.deleted_with in gone
             yield from release(resource.urn)
-    for urn in list(waiting):  # each deleted with the other: never a program's, but a file's
+    for urn in list(waiting):  # only in a state file that was edited by hand
         yield from release(urn)
 
 
 def _forced(diff: Diff, goal: Goal) -> list[str]:
-    """The changed properties that the program itself says need a new resource."""
+    """The changed properties for which the program itself demands a new resource."""
     asked = [parsed(text) for text in goal.replace_on_changes]
     return [path for path in diff.changes if any(covers(p, parts(path)) for p in asked)]
 
@@ -433,7 +433,7 @@ def _described(resource: Resource, goal: Goal) -> Resource:
 
 
 def _with_secrets(outputs: Props, inputs: Props, goal: Goal) -> Props:
-    """An output is secret if the input of its name was, or if the program says so."""
+    """An output is secret if the input of the same name is, or if the program says so."""
     marked = {key for key, value in inputs.items() if has_secret(value)}
     marked |= set(goal.additional_secret_outputs)
     return {key: Secret(value) if key in marked else value for key, value in outputs.items()}

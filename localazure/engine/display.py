@@ -1,4 +1,4 @@
-"""Plans and results as a Pulumi user reads them: signs, a tree, property changes, counts."""
+"""Plans and results as the Pulumi CLI shows them: signs, a tree, property changes, counts."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import sys
 from collections import Counter
 from typing import TextIO
 
-from localazure.engine.diffs import SECRET
 from localazure.engine.plan import OPS
 from localazure.engine.state import Resource
-from localazure.engine.steps import Change, Message, Op, Step
-from localazure.values import UNKNOWN, Props, has_secret, masked
+from localazure.engine.steps import Message, Op, Step, output_changes
+from localazure.values import Props
+from review.changes import UNKNOWN, Change
 
 _COLORS = {
     Op.CREATE: "32",
@@ -24,12 +24,11 @@ _COLORS = {
     Op.FORGET: "31",
 }
 _SEVERITY_COLORS = {"warning": "33", "error": "31"}
-_CHANGE_SIGNS = {"add": "+", "update": "~", "delete": "-"}
 _UNKNOWN_TEXT = "output<unknown>"
 
 
 class Display:
-    """Prints to `stream`; colours on a terminal only, and not with NO_COLOR."""
+    """Prints to `stream`, in colour only on a terminal and without NO_COLOR."""
 
     def __init__(self, stream: TextIO = sys.stdout) -> None:
         self._stream = stream
@@ -39,7 +38,7 @@ class Display:
         print(text, file=self._stream, flush=True)
 
     def message(self, message: Message) -> None:
-        """What the program says by `pulumi.log`."""
+        """A message of the program from `pulumi.log`."""
         severity, rest = message.severity, str(message).removeprefix(message.severity)
         color = _SEVERITY_COLORS.get(severity)
         self.line(f"{self._colored(color, severity)}{rest}")
@@ -70,7 +69,7 @@ class Display:
         self._loss(step, "lost")
 
     def options(self, steps: list[Step]) -> None:
-        """Options that change: no step of their own, the stack's state only notes them."""
+        """Changed resource options, which only the stack's state records."""
         found: dict[str, list[str]] = {}
         for step in steps:
             for change in step.options:
@@ -81,24 +80,12 @@ class Display:
                 self.line(self._paint(Op.UPDATE, f"  ~ {text}") + f"  ({', '.join(names)})")
 
     def outputs(self, old: Props, new: Props) -> None:
-        """What changes in the stack's outputs; nothing if nothing does."""
-        lines = []
-        for key in sorted({*old, *new}):
-            before, after = masked(old.get(key)), masked(new.get(key))
-            if has_secret(old.get(key)) or has_secret(new.get(key)):
-                before = after = SECRET
-            if key not in old:
-                lines.append(self._paint(Op.CREATE, f"  + {key}: {_shown(after)}"))
-            elif key not in new:
-                lines.append(self._paint(Op.DELETE, f"  - {key}: {_shown(before)}"))
-            elif old[key] != new[key]:
-                lines.append(
-                    self._paint(Op.UPDATE, f"  ~ {key}: {_shown(before)} => {_shown(after)}")
-                )
-        if lines:
+        """The changes in the stack's outputs, if there are any."""
+        changes = output_changes(old, new)
+        if changes:
             self.line("\nOutputs:")
-            for text in lines:
-                self.line(text)
+            for change in changes:
+                self._change("  ", change)
 
     def summary(self, steps: list[Step], *, planned: bool) -> None:
         counts = Counter(step.op for step in steps)
@@ -114,8 +101,11 @@ class Display:
 
     def _changes(self, step: Step) -> None:
         for change in step.changes:
-            op = {"add": Op.CREATE, "update": Op.UPDATE, "delete": Op.DELETE}[change.kind]
-            self.line(self._paint(op, f"      {_CHANGE_SIGNS[change.kind]} {_change(change)}"))
+            self._change("      ", change)
+
+    def _change(self, indent: str, change: Change) -> None:
+        op = {"add": Op.CREATE, "update": Op.UPDATE, "delete": Op.DELETE}[change.kind]
+        self.line(self._paint(op, f"{indent}{op.sign} {_change(change)}"))
 
     def _loss(self, step: Step, words: str) -> None:
         if step.lost:
@@ -137,13 +127,13 @@ def _change(change: Change) -> str:
 
 
 def _shown(value: object) -> str:
-    if value is UNKNOWN:
+    if value == UNKNOWN:
         return _UNKNOWN_TEXT
-    return json.dumps(value, default=lambda _: _UNKNOWN_TEXT)
+    return json.dumps(value).replace(UNKNOWN, _UNKNOWN_TEXT)
 
 
 def _tree(steps: list[Step]) -> list[tuple[str, Step]]:
-    """The changed resources and the unchanged ones above them, children under their parents."""
+    """The changed resources and their parents, children below their parents."""
     by_urn = {step.resource.urn: step for step in steps}
     shown: set[str] = set()
     for step in steps:

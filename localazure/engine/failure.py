@@ -1,4 +1,4 @@
-"""How a run of the engine can fail."""
+"""The ways in which a run of the engine can fail."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from localazure.engine.state import Resource
 
 
 class StepFailed(Exception):
-    """A step that did not happen; the text names the resource and the reason."""
+    """A step that failed. The text names the resource and the reason."""
 
 
 class Protected(StepFailed):
-    """A deletion that was refused before anything was touched: `resources` are protected."""
+    """A deletion that was refused before any change: `resources` are protected."""
 
     def __init__(self, resources: Iterable[Resource]) -> None:
         self.resources = tuple(resources)
@@ -23,4 +23,4 @@ class Protected(StepFailed):
 
 
 class ProgramFailed(Exception):
-    """The program did not come to its end; the text says why, in the program's own words."""
+    """The program failed. The text is its own error."""

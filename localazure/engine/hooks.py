@@ -1,4 +1,4 @@
-"""Resource hooks: functions of the program that a deployment calls before it updates a resource."""
+"""Resource hooks: functions of the program, called before a resource is updated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from localazure.engine.state import Resource
 from localazure.errors import LocalAzureError
 from localazure.values import Props, to_struct
 
-# The kinds of hooks that Pulumi has beside `before_update`.
+# Pulumi's other kinds of hooks.
 UNSUPPORTED = (
     "before_create",
     "after_create",
@@ -25,7 +25,7 @@ UNSUPPORTED = (
 
 @dataclass(frozen=True)
 class Hook:
-    """One registered hook: `target` and `token` lead to the function, in the SDK's own server."""
+    """One registered hook. `target` and `token` identify the function in the SDK's own server."""
 
     name: str
     target: str
@@ -35,7 +35,7 @@ class Hook:
 
     @classmethod
     def registered(cls, request: Any) -> Hook:
-        """Out of a RegisterResourceHookRequest."""
+        """From a RegisterResourceHookRequest."""
         callback = request.callback
         return cls(
             request.name,
@@ -46,7 +46,7 @@ class Hook:
         )
 
     def call(self, old: Resource, inputs: Props) -> str:
-        """Call it before `old` is changed to `inputs`; what it objects to, or an empty string."""
+        """Call it before `old` is changed to `inputs`; its error, or an empty string."""
         request = resource_pb2.ResourceHookRequest(
             urn=old.urn,
             id=old.id,
@@ -56,7 +56,7 @@ class Hook:
             old_inputs=to_struct(old.inputs),
             old_outputs=to_struct(old.outputs),
         )
-        # The server is in this process, which no proxy can reach.
+        # The server is in this process, so no proxy must be used.
         options = [("grpc.enable_http_proxy", 0)]
         with grpc.insecure_channel(self.target, options=options) as channel:
             answer = callback_pb2_grpc.CallbacksStub(channel).Invoke(
@@ -69,7 +69,7 @@ class Hook:
 
 
 def before_update(binding: Any, hooks: dict[str, Hook]) -> tuple[Hook, ...]:
-    """The hooks of a RegisterResourceRequest's binding, out of those registered by name."""
+    """The hooks in a RegisterResourceRequest's binding, which refers to them by name."""
     for kind in UNSUPPORTED:
         if getattr(binding, kind, None):
             raise LocalAzureError(f"the program has {kind} hooks, which only the Pulumi CLI calls")

@@ -1,4 +1,4 @@
-"""The SDK's resource monitor, answered in process: protobuf in, a deployment's steps out."""
+"""The SDK's resource monitor in this process: it turns protobuf requests into steps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FEATURES = (
 
 
 class Refused(grpc.RpcError):
-    """A call that failed, in the one form that the SDK hands on to the program."""
+    """A failed call, in the one form that the SDK passes to the program."""
 
     def code(self) -> grpc.StatusCode:
         return grpc.StatusCode.UNKNOWN
@@ -35,12 +35,12 @@ class Refused(grpc.RpcError):
 
 
 class Monitor:
-    """What the SDK calls a ResourceMonitor stub; calls may come from several threads."""
+    """In place of the SDK's ResourceMonitor stub. Several threads may call it."""
 
     def __init__(self, deployment: Deployment, project: str, stack: str) -> None:
         self._deployment = deployment
         self._project, self._stack = project, stack
-        # The former URNs of each registered resource, which its children's follow from.
+        # The former URNs of each registered resource; those of its children derive from them.
         self._former: dict[str, list[str]] = {}
         self._hooks: dict[str, Hook] = {}
 
@@ -80,7 +80,7 @@ class Monitor:
         except (ArmError, LocalAzureError) as error:
             raise Refused(str(error)) from None
         response = resource_pb2.ResourceInvokeResponse()
-        getattr(response, "return").CopyFrom(to_struct(result))  # a keyword here, a field there
+        getattr(response, "return").CopyFrom(to_struct(result))  # a keyword in Python
         return response
 
     def SignalAndWaitForShutdown(self, request: Any) -> Any:
@@ -96,8 +96,8 @@ class Monitor:
         return unsupported
 
     def _aliases(self, request: Any) -> list[str]:
-        """The URNs that this resource may have had: what the program lists, and what follows from
-        the former URNs of its parent (pulumi/pulumi, pkg/resource/deploy, `generateAliases`)."""
+        """The URNs that this resource may have had: those that the program lists, and those that
+        follow from its parent's (pulumi/pulumi, pkg/resource/deploy, `generateAliases`)."""
         former: list[str] = []
         called = [(request.type, request.name)]
         for alias in request.aliases:
@@ -128,13 +128,13 @@ class Monitor:
 
 
 class Log:
-    """What the SDK calls an Engine stub: the program's own messages."""
+    """In place of the SDK's Engine stub, for the program's own messages."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
 
     def Log(self, request: Any) -> Any:
-        # An ephemeral message is a moving progress line; what a file keeps has no use for it.
+        # An ephemeral message is a progress line, of no use in a file.
         if request.severity >= engine_pb2.INFO and not request.ephemeral:
             severity = engine_pb2.LogSeverity.Name(request.severity).lower()
             self._deployment.message(severity, request.message, request.urn)

@@ -1,7 +1,7 @@
 """Paths to properties, as `ignore_changes` and `replace_on_changes` name them.
 
-`cors`, `sku.name`, `cors.corsRules[0].maxAgeInSeconds`, `tags["a.b"]`, and `*` for everything at
-its level. The rules are those of Pulumi's engine (`PropertyPath` in its Go SDK).
+For example `cors`, `sku.name`, `cors.corsRules[0].maxAgeInSeconds`, `tags["a.b"]`, and `*` for
+everything at its level. The rules are those of Pulumi's engine (`PropertyPath` in its Go SDK).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PART = re.compile(r"""\[(?:(\d+)|(\*)|"((?:[^"\\]|\\.)*)")\]|\.?([^.\[\]"]+)"""
 
 
 def parsed(text: str) -> Path:
-    """Raises LocalAzureError for what is no path."""
+    """Raises LocalAzureError if the text is not a path."""
     parts: list[str | int] = []
     position = 0
     while position < len(text):
@@ -40,22 +40,22 @@ def parsed(text: str) -> Path:
 
 
 def parts(text: str) -> Path:
-    """A path that a diff gave: its keys are whatever a user wrote, so nothing is refused."""
+    """A path from a diff. Its keys are user input, so nothing is refused."""
     found = re.findall(r"[^.\[\]]+", text)
     return tuple(int(part) if part.isdecimal() else part for part in found)
 
 
 def covers(path: Path, other: Path) -> bool:
-    """Whether `other` is `path` or lies below it."""
+    """Whether `other` is `path` or is below it."""
     if len(other) < len(path):
         return False
     return all(mine in ("*", theirs) for mine, theirs in zip(path, other, strict=False))
 
 
 def ignoring(wanted: Props, kept: Props, ignored: Iterable[str]) -> Props:
-    """`wanted` with the ignored properties as they are in `kept`, or absent as there.
+    """`wanted` with the ignored properties as in `kept`, or absent if they are absent there.
 
-    Raises LocalAzureError, as Pulumi does, if a path leads nowhere in one of the two.
+    Raises LocalAzureError, as Pulumi does, if a path does not exist in one of the two.
     """
     result: Props = copy.deepcopy(wanted)
     lost = [text for text in ignored if not _reset(kept, result, parsed(text))]
@@ -69,7 +69,7 @@ def ignoring(wanted: Props, kept: Props, ignored: Iterable[str]) -> Props:
 
 
 def _reset(old: Any, new: Any, path: Path) -> bool:
-    """Bring `new` (changed in place) at `path` to what `old` has there; False if it cannot be."""
+    """Set `new` at `path`, in place, to the value in `old`; False if that is impossible."""
     key, below = path[0], path[1:]
     if key == "*":
         return _reset_all(old, new, below)
@@ -100,7 +100,7 @@ def _reset_item(old: Any, new: Any, index: int, below: Path) -> bool:
         return not mine and not theirs
     has_old, has_new = index < len(old), index < len(new)
     if not has_old or not has_new:
-        # An element cannot come or go without moving the others.
+        # An item cannot be added or removed without moving the others.
         return not below and not has_old and not has_new
     if below:
         return _reset(old[index], new[index], below)

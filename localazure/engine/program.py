@@ -1,4 +1,4 @@
-"""Running the project's program in this process, through the SDK's own monitor hook."""
+"""Runs the project's program in this process, through the SDK's own monitor hook."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from localazure.state_dir import ROOT
 
 
 def run_program(project: Project, deployment: Deployment, *, preview: bool) -> None:
-    """Run `__main__.py` with a deployment behind it.
+    """Run `__main__.py` against a deployment.
 
-    Raises StepFailed for a step that failed, ProgramFailed for what the program refuses by
-    `pulumi.RunError`, and for its bugs, with the lines of the program that led there.
+    Raises StepFailed for a step that failed, and ProgramFailed for the program's `pulumi.RunError`
+    or bug; for a bug the text is a traceback of the program's own lines.
     """
-    # A context of its own, because the SDK keeps its settings and root resource in the context:
-    # a preview and the update that follows it are two runs.
+    # The SDK keeps its settings and root resource in the context. A preview and the update that
+    # follows it are two runs, so each has a context of its own.
     contextvars.copy_context().run(_run, project, deployment, preview)
 
 
@@ -47,20 +47,20 @@ def _run(project: Project, deployment: Deployment, preview: bool) -> None:
             root_directory=str(project.root),
         )
     )
-    # asyncio complains of futures that nobody awaited, as after a failed step there always are.
+    # After a failed step there are futures that nobody awaited, about which asyncio warns.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     loop = asyncio.new_event_loop()
     executor = ThreadPoolExecutor(max_workers=8)
     loop.set_default_executor(executor)
     asyncio.set_event_loop(loop)
     before = Path.cwd(), list(sys.path)
-    # A program in another folder finds its own modules, and never this project's of the same name.
+    # A program in another folder must not import modules of this project with the same name.
     others = [entry for entry in sys.path if Path(entry).absolute() != ROOT]
     sys.path[:] = [str(project.root), *(sys.path if project.root == ROOT else others)]
     os.chdir(project.root)
     try:
         loop.run_until_complete(pulumi.runtime.run_in_stack(lambda: _execute(project)))
-        # A message about a resource is sent once its URN is known, by a task that nobody awaits.
+        # Messages about resources are sent by tasks that nobody awaits, once the URN is known.
         for _ in range(3):
             loop.run_until_complete(asyncio.sleep(0))
     except StepFailed:
@@ -68,7 +68,7 @@ def _run(project: Project, deployment: Deployment, preview: bool) -> None:
     except (pulumi.RunError, LocalAzureError) as error:
         raise ProgramFailed(str(error)) from None
     except Exception as error:
-        if deployment.failure:  # what the SDK makes of a failed step is not worth reading
+        if deployment.failure:  # the SDK's own error is less specific
             raise StepFailed(deployment.failure) from None
         if deployment.refusal and deployment.refusal in str(error):
             raise StepFailed(str(error)) from None
@@ -84,7 +84,7 @@ def _run(project: Project, deployment: Deployment, preview: bool) -> None:
 
 
 def _own_traceback(project: Project) -> str:
-    """The current exception with the program's own lines: the SDK's help nobody."""
+    """The current exception with the program's own lines, without the SDK's."""
     error = sys.exc_info()[1]
     frames = traceback.extract_tb(error.__traceback__ if error else None)
     own = [f for f in frames if _is_own(Path(f.filename), project.root)]

@@ -1,4 +1,4 @@
-"""The project's own files: `Pulumi.yaml` and the stack's settings."""
+"""The project's files: `Pulumi.yaml` and the stack's settings."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from localazure.pulumi_yaml import read_yaml
 
 @dataclass(frozen=True)
 class Project:
-    """`config` has full keys (`project:key`) and text values, as the SDK takes them.
+    """`config` has full keys (`project:key`) and string values, as the SDK expects.
 
-    Both files may have plain keys, which get the project's name as their prefix.
+    In both files a key without a prefix gets the project's name as its prefix.
     """
 
     name: str
@@ -53,7 +53,7 @@ def load_project(root: Path, stack: str) -> Project:
     for key, value in (read_yaml(settings_file).get("config") or {}).items():
         full = _full_key(name, str(key))
         if full in seen:
-            # The Pulumi CLI would drop one of them and not say which.
+            # The Pulumi CLI would silently drop one of them.
             raise LocalAzureError(
                 f"{settings_file.name} has '{seen[full]}' and '{key}', which are one setting: "
                 "remove one of them"

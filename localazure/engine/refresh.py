@@ -1,19 +1,18 @@
-"""What a refresh finds: resources that changed, or went, behind the stack's back."""
+"""Finds resources that were changed or deleted outside the stack."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from localazure.engine.diffs import changes_of
 from localazure.engine.state import Resource, State
-from localazure.engine.steps import Op, Step
+from localazure.engine.steps import Op, Step, changes_of
 from localazure.provider.provider import Provider
 from localazure.values import Props, Secret, has_secret, plain
 
 
 def settle(state: State, provider: Provider) -> bool:
-    """Bring `state` (in memory) to the cloud if the last run was cut off, or Azurite was; False if
-    neither was."""
+    """Refresh `state` in memory if the last run or Azurite was interrupted; False if neither
+    was."""
     if not (state.resources or state.pending):
         return False
     taken_up = take_up(state, provider)
@@ -24,9 +23,9 @@ def settle(state: State, provider: Provider) -> bool:
 
 
 def take_up(state: State, provider: Provider) -> bool:
-    """Add to `state` what an interrupted creation made; False if none was interrupted.
+    """Add to `state` what interrupted creations created; False if none was interrupted.
 
-    It stays in `pending`, too, until an update has made it whole.
+    It stays in `pending` as well, until an update has completed it.
     """
     if not state.pending:
         return False
@@ -39,7 +38,7 @@ def take_up(state: State, provider: Provider) -> bool:
 
 
 def refresh_steps(state: State, provider: Provider) -> list[Step]:
-    """Bring `state` (in memory; the caller saves it) to the cloud, and say what differed."""
+    """Update `state` in memory from the cloud, and return the differences."""
     steps = []
     for resource in list(state.resources):
         if not resource.custom or resource.external:

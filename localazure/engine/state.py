@@ -1,11 +1,12 @@
-"""A stack's state: what was deployed, in one file that only its owner may read."""
+"""A stack's state: the deployed resources, in one file that only its owner can read."""
 
 from __future__ import annotations
 
 import json
 import os
 import secrets
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,10 @@ STACK_TYPE = "pulumi:pulumi:Stack"
 
 @dataclass
 class Resource:
-    """One deployed resource, or a component (`custom` off) that only groups others.
+    """One deployed resource, or a component (`custom` is False), which only groups others.
 
-    `delete` marks the old half of a replacement that still has to go, `external` what the program
-    only reads: it is somebody else's.
+    `delete` marks the old half of a replacement that is still to be deleted. An `external` resource
+    is only read by the program and belongs to somebody else.
     """
 
     urn: str
@@ -48,14 +49,14 @@ class Resource:
 
 
 class State:
-    """The resources in the order of their making, and the creations that were under way.
+    """The resources in the order of their creation, and the creations in progress.
 
-    `pending` maps a URN to what an interrupted creation would have made. `unfinished` says that
-    the last run did not come to its end, so that what is there may differ from what is written
-    here; so may `azurite_loss`, if it is no longer `Azurite.last_loss()`.
+    `pending` maps a URN to the resource of an interrupted creation. If the last run was interrupted
+    (`unfinished`), or `azurite_loss` is no longer `Azurite.last_loss()`, Azure may differ from the
+    state.
 
-    Secret values are encrypted in the file, with a key in a file next to it. Without `strict` those
-    that the key does not open are lost, and all else can be read: enough to delete everything.
+    Secret values are encrypted in the file, with a key in a file next to it. Without `strict`,
+    values that cannot be decrypted are dropped; the rest is enough to delete everything.
     """
 
     def __init__(self, home: Path, stack: str, *, strict: bool = True) -> None:
@@ -65,7 +66,7 @@ class State:
         self.pending: dict[str, Resource] = {}
         self.unfinished = False
         self.azurite_loss = ""
-        # Names are generated from it; a preview that is to say the same twice fixes it.
+        # For generated names. If it is set, repeated previews generate the same names.
         self.seed = os.environ.get("LOCALAZURE_SEED") or secrets.token_hex(16)
         content = read_json(self.file)
         if content is not None:
@@ -79,7 +80,7 @@ class State:
         return root.outputs if root else {}
 
     def put(self, resource: Resource) -> None:
-        """Add it, or set it in the place of the live one of its URN."""
+        """Add it, or replace the live resource with its URN."""
         for index, existing in enumerate(self.resources):
             if existing.urn == resource.urn and not existing.delete:
                 self.resources[index] = resource
@@ -87,27 +88,16 @@ class State:
         self.resources.append(resource)
 
     def rename(self, former: str, urn: str) -> None:
-        """Give the live resource `former` another URN, here and wherever it is referred to."""
-
-        def renamed(reference: str) -> str:
-            return urn if reference == former else reference
-
-        for resource in self.resources:
-            if not resource.delete:
-                resource.urn = renamed(resource.urn)
-            resource.parent = renamed(resource.parent)
-            resource.deleted_with = renamed(resource.deleted_with)
-            resource.dependencies = [renamed(other) for other in resource.dependencies]
-        if former in self.pending:
-            self.pending[urn] = replace(self.pending.pop(former), urn=urn)
+        """Give the resource `former` another URN, also in the references to it."""
+        self._rename(lambda reference: urn if reference == former else reference)
 
     def remove(self, resource: Resource) -> None:
         self.resources = [other for other in self.resources if other is not resource]
 
     def rename_project(self, name: str) -> None:
-        """Follow the project to another name, as `pulumi stack rename` does: the URNs alone change.
+        """Change the project's name in all URNs, as `pulumi stack rename` does.
 
-        Left as they are, every resource would be created a second time.
+        Otherwise every resource would be created a second time.
         """
         root = next((r for r in self.resources if r.type == STACK_TYPE), None)
         if root is None:
@@ -125,15 +115,10 @@ class State:
                 urn = f"{urn.rpartition('::')[0]}::{name}-{stack}"
             return urn
 
-        for resource in [*self.resources, *self.pending.values()]:
-            resource.urn = renamed(resource.urn)
-            resource.parent = renamed(resource.parent)
-            resource.deleted_with = renamed(resource.deleted_with)
-            resource.dependencies = [renamed(urn) for urn in resource.dependencies]
-        self.pending = {renamed(urn): resource for urn, resource in self.pending.items()}
+        self._rename(renamed)
 
     def save(self) -> None:
-        """Write it whole, in one step: done after every change, a killed run loses nothing."""
+        """Write the whole file atomically. After every change, so a killed run loses nothing."""
         fernet = self._fernet()
         content = {
             "version": VERSION,
@@ -144,6 +129,14 @@ class State:
             "resources": [_sealed(_as_dict(r), fernet) for r in self.resources],
         }
         write_json(self.file, content)
+
+    def _rename(self, renamed: Callable[[str], str]) -> None:
+        for resource in [*self.resources, *self.pending.values()]:
+            resource.urn = renamed(resource.urn)
+            resource.parent = renamed(resource.parent)
+            resource.deleted_with = renamed(resource.deleted_with)
+            resource.dependencies = [renamed(urn) for urn in resource.dependencies]
+        self.pending = {renamed(urn): resource for urn, resource in self.pending.items()}
 
     def _take(self, content: Props, *, strict: bool) -> None:
         version = content.get("version")
@@ -161,7 +154,7 @@ class State:
             self.azurite_loss = _checked(content.get("azurite_loss", ""), str)
             self.resources = [_resource(item, fernet) for item in content["resources"]]
             self.pending = {
-                # Earlier versions noted the id only.
+                # Earlier versions stored only the id.
                 urn: Resource(urn, _type_of(urn), custom=True, id=item)
                 if isinstance(item, str)
                 else _resource(item, fernet)
@@ -185,7 +178,7 @@ class State:
 
 
 def read_key(home: Path) -> Fernet | None:
-    """The key that opens the secrets in the states, None if there is none yet. Raises Damaged."""
+    """The key of the secrets in the states, None if there is none yet. Raises Damaged."""
     file = home / "secrets.key"
     text = read_text(file)
     if text is None:
@@ -197,7 +190,7 @@ def read_key(home: Path) -> Fernet | None:
 
 
 class _Lenient(Fernet):
-    """Opens nothing: what was encrypted is lost."""
+    """Decrypts nothing: every secret becomes an empty string."""
 
     def __init__(self) -> None:
         super().__init__(Fernet.generate_key())
@@ -207,7 +200,7 @@ class _Lenient(Fernet):
 
 
 def _resource(item: Any, fernet: Fernet) -> Resource:
-    """Raises ValueError, TypeError and the like for what describes none."""
+    """Raises ValueError, TypeError or the like if the item does not describe a resource."""
     resource = Resource(**_opened(item, fernet))
     sample = Resource("", "", custom=True)
     for described in fields(Resource):
@@ -225,7 +218,7 @@ def _checked(value: Any, type_: type) -> Any:
 
 
 def _type_of(urn: str) -> str:
-    """The resource's own type out of its URN, whatever components it stands in."""
+    """The resource's own type, without the components around it. Raises IndexError."""
     return urn.split("::")[2].rpartition("$")[2]
 
 

@@ -1,18 +1,21 @@
-"""What a deployment does to one resource, told to whoever displays it."""
+"""What a deployment does to one resource, for the display and for previews."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from localazure.engine.hooks import Hook
 from localazure.engine.state import Resource
-from localazure.values import Props
+from localazure.provider.provider import Diff
+from localazure.values import UNKNOWN, UNKNOWN_MARK, Props, has_secret, masked
+from review.changes import SECRET, Change, changes_at
 
 
 class Op(Enum):
-    """An operation, with the sign, the plan's word and the summary's words for it."""
+    """An operation: its sign, its verb in a plan, and its words in a summary."""
 
     SAME = (" ", "", "unchanged", "unchanged")
     CREATE = ("+", "create", "to create", "created")
@@ -31,21 +34,12 @@ class Op(Enum):
 
 
 @dataclass(frozen=True)
-class Change:
-    """One property's change: `kind` is `add`, `update` or `delete`; secrets are masked already."""
-
-    path: str
-    kind: str
-    old: object
-    new: object
-
-
-@dataclass(frozen=True)
 class Step:
-    """`resource` is what it becomes, or what is deleted; `old` what the state held before.
+    """`resource` is the resource afterwards, or the one that is deleted; `old` is what the state
+    had before.
 
-    `replaces` names the properties that make an update a replacement, `lost` the data that go with
-    the old resource.
+    `replaces` names the properties that make an update a replacement, `lost` the data that is
+    deleted with the old resource.
     """
 
     op: Op
@@ -59,8 +53,9 @@ class Step:
 
     @property
     def options(self) -> tuple[Change, ...]:
-        """Options that change: they are the engine's alone, so a step may have nothing else."""
-        if self.old is None or self.op in (Op.DELETE, Op.FORGET):
+        """Changed resource options. Only the engine uses them, so a step may have no other
+        change."""
+        if self.old is None or self.op in (Op.IMPORT, Op.DELETE, Op.FORGET):
             return ()
         pairs = (
             ("protect", self.old.protect, self.resource.protect),
@@ -71,7 +66,8 @@ class Step:
 
 @dataclass
 class Goal:
-    """What the program asks for in one registration; `aliases` are URNs it may have had before."""
+    """What the program asks for in one registration. `aliases` are URNs that the resource may have
+    had before."""
 
     type: str
     name: str
@@ -93,26 +89,58 @@ class Goal:
 
 @dataclass(frozen=True)
 class Message:
-    """What the program, or the engine about it, wants read: `severity` is `info`, `warning` or
-    `error`; `about` a resource's name, or empty."""
+    """A message of the program, or of the engine about it. `severity` is `info`, `warning` or
+    `error`, and `urn` the resource that it is about, or empty."""
 
     severity: str
     text: str
-    about: str = ""
+    urn: str = ""
 
     def __str__(self) -> str:
-        about = f" ({self.about})" if self.about else ""
+        about = f" ({self.urn.rpartition('::')[2]})" if self.urn else ""
         return f"{self.severity}{about}: {self.text}"
 
 
-def _unheard(message: Message) -> None:
+def changes_of(diff: Diff, old: Props, new: Props) -> tuple[Change, ...]:
+    """The changes in a provider's diff, with secrets masked."""
+    return changes_at(diff.changes, printable(old), printable(new))
+
+
+def output_changes(before: Props, after: Props) -> tuple[Change, ...]:
+    """The changes in a stack's outputs, with secrets masked."""
+    kinds = dict.fromkeys(before.keys() - after.keys(), "delete")
+    kinds |= dict.fromkeys(after.keys() - before.keys(), "add")
+    kinds |= {k: "update" for k in before.keys() & after.keys() if before[k] != after[k]}
+    shown, old, new = [], printable(before), printable(after)
+    for key, kind in sorted(kinds.items()):
+        pair = old.get(key), new.get(key)
+        if has_secret(before.get(key)) or has_secret(after.get(key)):
+            pair = SECRET, SECRET
+        shown.append(Change(key, kind, *pair))
+    return tuple(shown)
+
+
+def printable(value: Any) -> Any:
+    """The value as Pulumi's JSON shows it: `[secret]`, and a mark for what is not known yet."""
+    return _marked(masked(value))
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _marked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_marked(item) for item in value]
+    return UNKNOWN_MARK if value is UNKNOWN else value
+
+
+def _ignored(message: Message) -> None:
     pass
 
 
 @dataclass(frozen=True)
 class Listener:
-    """Who is told of each finished step, of a wait while one is under way, and of messages."""
+    """Called with each finished step, with notices while one is in progress, and with messages."""
 
     step: Callable[[Step], None]
     notice: Callable[[str], None]
-    message: Callable[[Message], None] = _unheard
+    message: Callable[[Message], None] = _ignored

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from policy.rule import Rule
+from pulumi_policy import ResourceValidationPolicy, StackValidationPolicy
+
 from policy.rules import access, account, cors, data, delivery, identity, network, operation
+
+Rule = ResourceValidationPolicy | StackValidationPolicy
 
 RULES: tuple[Rule, ...] = (
     *account.RULES,

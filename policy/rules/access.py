@@ -1,11 +1,13 @@
-"""Who gets in without signing in as somebody: strangers, keys and signatures."""
+"""Access without an identity: anonymous, by a key, by a signature."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pulumi_policy import ResourceValidationPolicy
+
 from policy.declared import UNKNOWN, Resource, text
-from policy.rule import Level, Rule, cis, expects, mcsb
+from policy.rule import ADVISORY, cis, expects, mcsb, of_each
 from policy.tokens import ACCOUNT, CONTAINER
 
 # "Ensure that 'Enable key rotation reminders' is enabled" recommends 90 days.
@@ -40,61 +42,50 @@ def signature_period(resource: Resource) -> Iterable[str]:
 
 
 RULES = (
-    Rule(
-        "no-anonymous-access",
-        cis("10.3.9"),
-        Level.MANDATORY,
-        "The account lets nobody read without signing in",
-        "pulumi config set frontDoor standard; pulumi config set staticAccess private; "
-        "pulumi config set mediaAccess private",
-        types=(ACCOUNT,),
-        check=expects("allowBlobPublicAccess", False),
+    ResourceValidationPolicy(
+        name="no-anonymous-access",
+        **cis("10.3.9", "The account allows no anonymous reads"),
+        remediation_steps=(
+            "pulumi config set frontDoor standard; pulumi config set staticAccess private; "
+            "pulumi config set mediaAccess private"
+        ),
+        validate=of_each(ACCOUNT, expects("allowBlobPublicAccess", False)),
     ),
-    Rule(
-        "no-anonymous-container",
-        cis("10.3.9"),
-        Level.MANDATORY,
-        "A container's blobs are not readable without signing in",
-        "pulumi config set mediaAccess private; for static files "
-        "pulumi config set frontDoor standard; pulumi config set staticAccess private",
-        types=(CONTAINER,),
-        check=anonymous,
+    ResourceValidationPolicy(
+        name="no-anonymous-container",
+        **cis("10.3.9", "A container allows no anonymous reads"),
+        remediation_steps=(
+            "pulumi config set mediaAccess private; for static files "
+            "pulumi config set frontDoor standard; pulumi config set staticAccess private"
+        ),
+        validate=of_each(CONTAINER, anonymous),
     ),
-    Rule(
-        "no-container-listing",
-        cis("10.3.9"),
-        Level.MANDATORY,
-        "Nobody lists a container without signing in, whatever else is public",
-        "infra/account.py has Blob as the widest level; undo the change to it",
-        types=(CONTAINER,),
-        check=listing,
+    ResourceValidationPolicy(
+        name="no-container-listing",
+        **cis("10.3.9", "No container can be listed anonymously"),
+        remediation_steps="infra/account.py has Blob as the widest level; undo the change to it",
+        validate=of_each(CONTAINER, listing),
     ),
-    Rule(
-        "no-shared-keys",
-        cis("10.3.1.3"),
-        Level.MANDATORY,
-        "The account's keys open nothing: everybody signs in as an identity",
-        "pulumi config set --path 'dataPrincipals[0]' ServicePrincipal:OBJECT_ID; "
-        "pulumi config set authMode identity",
-        types=(ACCOUNT,),
-        check=expects("allowSharedKeyAccess", False),
+    ResourceValidationPolicy(
+        name="no-shared-keys",
+        **cis("10.3.1.3", "The account accepts no keys: everybody signs in as an identity"),
+        remediation_steps=(
+            "pulumi config set --path 'dataPrincipals[0]' ServicePrincipal:OBJECT_ID; "
+            "pulumi config set authMode identity"
+        ),
+        validate=of_each(ACCOUNT, expects("allowSharedKeyAccess", False)),
     ),
-    Rule(
-        "key-rotation-reminder",
-        cis("10.3.1.1"),
-        Level.MANDATORY,
-        f"Azure reports a key that is older than {MOST_DAYS} days",
-        f"pulumi config set keyExpiryDays {MOST_DAYS}",
-        types=(ACCOUNT,),
-        check=reminder,
+    ResourceValidationPolicy(
+        name="key-rotation-reminder",
+        **cis("10.3.1.1", f"Azure reports keys that are older than {MOST_DAYS} days"),
+        remediation_steps=f"pulumi config set keyExpiryDays {MOST_DAYS}",
+        validate=of_each(ACCOUNT, reminder),
     ),
-    Rule(
-        "sas-expiry",
-        mcsb("IM-8"),
-        Level.ADVISORY,
-        "Azure logs a signature that lasts longer than it should",
-        "pulumi config set sasExpiryHours 24",
-        types=(ACCOUNT,),
-        check=signature_period,
+    ResourceValidationPolicy(
+        name="sas-expiry",
+        **mcsb("IM-8", "Azure logs signatures that are valid for too long"),
+        enforcement_level=ADVISORY,
+        remediation_steps="pulumi config set sasExpiryHours 24",
+        validate=of_each(ACCOUNT, signature_period),
     ),
 )

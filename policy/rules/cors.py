@@ -1,12 +1,14 @@
-"""Whose pages may read blobs, and send uploads, by script."""
+"""The origins whose pages may read blobs and send uploads by script."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
+from pulumi_policy import ResourceValidationPolicy
+
 from policy.declared import Resource, at, items, text
-from policy.rule import Level, Rule, mcsb
+from policy.rule import mcsb, of_each
 from policy.tokens import SERVICE
 
 LOOPBACK = re.compile(r"http://((\*\.)?localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
@@ -24,30 +26,26 @@ def plain_http(resource: Resource) -> Iterable[str]:
 
 
 def _origins(resource: Resource) -> list[str]:
-    """Of all rules, for reading and for sending; each once."""
+    """The origins of all rules, each once."""
     rules = items(resource.at("cors.corsRules"))
     listed = (origin for rule in rules for origin in items(at(rule, "allowedOrigins")))
     return list(dict.fromkeys(origin for origin in listed if isinstance(origin, str)))
 
 
 RULES = (
-    Rule(
-        "cors-named-origins",
-        mcsb("PV-2"),
-        Level.MANDATORY,
-        "CORS names the origins whose pages may read and send",
-        "pulumi config set corsOrigins https://www.example.com; "
-        "pulumi config rm corsAllowAnyOrigin",
-        types=(SERVICE,),
-        check=any_origin,
+    ResourceValidationPolicy(
+        name="cors-named-origins",
+        **mcsb("PV-2", "CORS names the origins whose pages may read and send"),
+        remediation_steps=(
+            "pulumi config set corsOrigins https://www.example.com; "
+            "pulumi config rm corsAllowAnyOrigin"
+        ),
+        validate=of_each(SERVICE, any_origin),
     ),
-    Rule(
-        "cors-https",
-        mcsb("DP-3"),
-        Level.MANDATORY,
-        "CORS allows no origin over plain HTTP, but this machine's own",
-        "pulumi config set corsOrigins https://www.example.com",
-        types=(SERVICE,),
-        check=plain_http,
+    ResourceValidationPolicy(
+        name="cors-https",
+        **mcsb("DP-3", "CORS allows plain HTTP only for this machine"),
+        remediation_steps="pulumi config set corsOrigins https://www.example.com",
+        validate=of_each(SERVICE, plain_http),
     ),
 )

@@ -1,17 +1,26 @@
-"""What brings lost data back, and what must not take live data away."""
+"""What restores lost data, and what must not delete live data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pulumi_policy import ResourceValidationPolicy, StackValidationPolicy
+
 from policy.declared import UNKNOWN, Resource, at, items, text
-from policy.rule import Check, Level, Rule, cis, expects, mcsb
+from policy.rule import (
+    ADVISORY,
+    Check,
+    cis,
+    every_account_has,
+    expects,
+    mcsb,
+    of_each,
+    of_stack,
+)
 from policy.tokens import ACCOUNT, CONTAINER, LIFECYCLE, LOCK, SERVICE
 
-# The benchmark's least; Azure keeps deleted data for 365 days at the most.
+# The benchmark's minimum; Azure keeps deleted data for at most 365 days.
 LEAST_DAYS = 7
-# The container where uploads wait until the site has looked at them, by its name in the program.
-QUARANTINE = "site-quarantine"
 
 
 def keeps_deleted(path: str) -> Check:
@@ -25,25 +34,10 @@ def keeps_deleted(path: str) -> Check:
     return check
 
 
-def blob_service(resources: Sequence[Resource]) -> Iterable[tuple[Resource, str]]:
-    services = [each for each in resources if each.type == SERVICE]
-    for account in (each for each in resources if each.type == ACCOUNT):
-        if not any(_belongs(service, account) for service in services):
-            yield account, "no BlobServiceProperties are declared for this account"
-
-
-def lifecycle(resources: Sequence[Resource]) -> Iterable[tuple[Resource, str]]:
-    policies = [each for each in resources if each.type == LIFECYCLE]
-    for account in (each for each in resources if each.type == ACCOUNT):
-        if not any(_belongs(policy, account) for policy in policies):
-            yield account, "no lifecycle (ManagementPolicy) is declared for this account"
-
-
 def live_blobs(resources: Sequence[Resource]) -> Iterable[tuple[Resource, str]]:
-    """Old versions and snapshots may end; what a page links to may not."""
-    quarantine = {
-        _name_of(each) for each in resources if each.type == CONTAINER and each.name == QUARANTINE
-    }
+    """Old versions and snapshots may be deleted, but no blob that a page links to."""
+    containers = (each for each in resources if each.type == CONTAINER)
+    quarantine = {_name_of(each) for each in containers if each.part == "quarantine"}
     for policy in (each for each in resources if each.type == LIFECYCLE):
         for wrong in _takes_live_blobs(policy, quarantine):
             yield policy, wrong
@@ -62,38 +56,29 @@ def _takes_live_blobs(policy: Resource, quarantine: set[object]) -> Iterable[str
             yield f"rule {text(at(rule, 'name'))} deletes current blobs in {where}"
 
 
-def lock(resources: Sequence[Resource]) -> Iterable[tuple[Resource, str]]:
-    locks = [
-        each
-        for each in resources
-        if each.type == LOCK and each.at("level") in ("CanNotDelete", "ReadOnly")
-    ]
-    for account in (each for each in resources if each.type == ACCOUNT):
-        if not any(_holds(each, account) for each in locks):
-            yield account, "no lock keeps this account from being deleted"
-
-
 def protected(resource: Resource) -> Iterable[str]:
     if not resource.protect:
         yield "the account is not protected: `pulumi destroy` takes it with every blob"
 
 
 def _name_of(container: Resource) -> object:
-    """As the program gives it; of a container that is made the provider tells it as `name`."""
+    """As the program sets it. Once the container exists, the provider returns it as `name`."""
     given = container.at("containerName")
     return container.at("name") if given is None else given
 
 
 def _belongs(part: Resource, account: Resource) -> bool:
-    """Whether it is declared for this account: by where the name came from, or by the name."""
+    """Whether it is declared for this account: by the origin of the name, or by the name."""
     if part.made_from("accountName", account):
         return True
     name = part.at("accountName")
     return isinstance(name, str) and name in (account.at("name"), account.at("accountName"))
 
 
-def _holds(lock: Resource, account: Resource) -> bool:
-    """A lock on the account, or on the group that it is in."""
+def _locks(lock: Resource, account: Resource) -> bool:
+    """Whether the lock is on the account or its resource group, and prevents deletion."""
+    if lock.at("level") not in ("CanNotDelete", "ReadOnly"):
+        return False
     groups = account.depends.get("resourceGroupName", frozenset())
     if ({account.urn} | groups) & lock.depends.get("scope", frozenset()):
         return True
@@ -104,7 +89,7 @@ def _holds(lock: Resource, account: Resource) -> bool:
 
 
 def _is_in(prefix: object, containers: set[object]) -> bool:
-    """Whether all that the prefix stands for, a container's name first, is in one of them."""
+    """Whether everything with the prefix, which begins with a container's name, is in one."""
     if prefix is UNKNOWN or UNKNOWN in containers:
         return True
     container, slash, _ = prefix.partition("/") if isinstance(prefix, str) else ("", "", "")
@@ -112,72 +97,73 @@ def _is_in(prefix: object, containers: set[object]) -> bool:
 
 
 RULES = (
-    Rule(
-        "blob-soft-delete",
-        cis("10.2.1"),
-        Level.MANDATORY,
-        f"A deleted or overwritten blob can be brought back for {LEAST_DAYS} days at the least",
-        f"pulumi config set blobSoftDeleteDays {LEAST_DAYS}",
-        types=(SERVICE,),
-        check=keeps_deleted("deleteRetentionPolicy"),
+    ResourceValidationPolicy(
+        name="blob-soft-delete",
+        **cis(
+            "10.2.1",
+            f"Deleted and overwritten blobs can be restored for {LEAST_DAYS} days",
+        ),
+        remediation_steps=f"pulumi config set blobSoftDeleteDays {LEAST_DAYS}",
+        validate=of_each(SERVICE, keeps_deleted("deleteRetentionPolicy")),
     ),
-    Rule(
-        "container-soft-delete",
-        cis("10.3.6"),
-        Level.MANDATORY,
-        f"A deleted container can be brought back for {LEAST_DAYS} days at the least",
-        f"pulumi config set containerSoftDeleteDays {LEAST_DAYS}",
-        types=(SERVICE,),
-        check=keeps_deleted("containerDeleteRetentionPolicy"),
+    ResourceValidationPolicy(
+        name="container-soft-delete",
+        **cis("10.3.6", f"Deleted containers can be restored for {LEAST_DAYS} days"),
+        remediation_steps=f"pulumi config set containerSoftDeleteDays {LEAST_DAYS}",
+        validate=of_each(SERVICE, keeps_deleted("containerDeleteRetentionPolicy")),
     ),
-    Rule(
-        "blob-service-declared",
-        cis("10.2.1"),
-        Level.MANDATORY,
-        "Each account's blob service is declared, for without it nothing is soft-deleted",
-        "infra/storage.py declares it; undo the change to it",
-        check_stack=blob_service,
+    StackValidationPolicy(
+        name="blob-service-declared",
+        **cis(
+            "10.2.1",
+            "Each account's blob service is declared: without it there is no soft delete",
+        ),
+        remediation_steps="infra/storage.py declares it; undo the change to it",
+        validate=of_stack(
+            every_account_has(
+                SERVICE, _belongs, "no BlobServiceProperties are declared for this account"
+            )
+        ),
     ),
-    Rule(
-        "versioning",
-        cis("10.2.2"),
-        Level.ADVISORY,
-        "What a blob held before each change is kept",
-        "pulumi config set versioning true",
-        types=(SERVICE,),
-        check=expects("isVersioningEnabled", True),
+    ResourceValidationPolicy(
+        name="versioning",
+        **cis("10.2.2", "Previous versions of blobs are kept"),
+        enforcement_level=ADVISORY,
+        remediation_steps="pulumi config set versioning true",
+        validate=of_each(SERVICE, expects("isVersioningEnabled", True)),
     ),
-    Rule(
-        "delete-lock",
-        cis("10.3.10"),
-        Level.MANDATORY,
-        "Azure refuses to delete the account",
-        "pulumi config set lock true",
-        check_stack=lock,
+    StackValidationPolicy(
+        name="delete-lock",
+        **cis("10.3.10", "Azure refuses to delete the account"),
+        remediation_steps="pulumi config set lock true",
+        validate=of_stack(
+            every_account_has(LOCK, _locks, "no lock keeps this account from being deleted")
+        ),
     ),
-    Rule(
-        "protected-account",
-        mcsb("BR-2"),
-        Level.ADVISORY,
-        "Pulumi refuses to delete or replace the account",
-        "pulumi config set protect true",
-        types=(ACCOUNT,),
-        check=protected,
+    ResourceValidationPolicy(
+        name="protected-account",
+        **mcsb("BR-2", "Pulumi refuses to delete or replace the account"),
+        enforcement_level=ADVISORY,
+        remediation_steps="pulumi config set protect true",
+        validate=of_each(ACCOUNT, protected),
     ),
-    Rule(
-        "lifecycle-declared",
-        mcsb("AM-3"),
-        Level.ADVISORY,
-        "Abandoned uploads and old versions end by themselves",
-        "pulumi config set quarantineDays 1",
-        check_stack=lifecycle,
+    StackValidationPolicy(
+        name="lifecycle-declared",
+        **mcsb("AM-3", "Abandoned uploads and old versions are deleted automatically"),
+        enforcement_level=ADVISORY,
+        remediation_steps="pulumi config set quarantineDays 1",
+        validate=of_stack(
+            every_account_has(
+                LIFECYCLE, _belongs, "no lifecycle (ManagementPolicy) is declared for this account"
+            )
+        ),
     ),
-    Rule(
-        "lifecycle-spares-live-blobs",
-        mcsb("BR-2"),
-        Level.MANDATORY,
-        "No lifecycle rule deletes a current blob outside quarantine",
-        "infra/protection.py keeps to it; undo the change to it, or delete versions instead",
-        check_stack=live_blobs,
+    StackValidationPolicy(
+        name="lifecycle-spares-live-blobs",
+        **mcsb("BR-2", "No lifecycle rule deletes a current blob outside quarantine"),
+        remediation_steps=(
+            "infra/protection.py complies; undo the change to it, or delete versions instead"
+        ),
+        validate=of_stack(live_blobs),
     ),
 )

@@ -1,11 +1,13 @@
-"""Azure Front Door: what stands between visitors and the account."""
+"""Azure Front Door, in front of the account."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pulumi_policy import ResourceValidationPolicy
+
 from policy.declared import UNKNOWN, Resource, items, text
-from policy.rule import Level, Rule, expects, mcsb
+from policy.rule import expects, mcsb, of_each
 from policy.tokens import CLASSIC, DOMAIN, ORIGIN, PROFILE, ROUTE
 
 FRONT_DOOR = ("Standard_AzureFrontDoor", "Premium_AzureFrontDoor")
@@ -20,7 +22,7 @@ def front_door(resource: Resource) -> Iterable[str]:
 
 
 def redirect(resource: Resource) -> Iterable[str]:
-    """A route that has HTTPS only has nothing to redirect."""
+    """A route with HTTPS only has nothing to redirect."""
     protocols = resource.at("supportedProtocols")
     if protocols is not UNKNOWN and items(protocols) != ["Https"]:
         yield from expects("httpsRedirect", "Enabled")(resource)
@@ -33,58 +35,43 @@ def certificate(resource: Resource) -> Iterable[str]:
 
 
 RULES = (
-    Rule(
-        "front-door-only",
-        mcsb("AM-2"),
-        Level.MANDATORY,
-        "Files are delivered by Azure Front Door, not by the classic CDN that Azure is closing",
-        "pulumi config set frontDoor standard",
-        types=(PROFILE, *CLASSIC),
-        check=front_door,
+    ResourceValidationPolicy(
+        name="front-door-only",
+        **mcsb(
+            "AM-2",
+            "Files are delivered by Azure Front Door, not by the retired classic CDN",
+        ),
+        remediation_steps="pulumi config set frontDoor standard",
+        validate=of_each((PROFILE, *CLASSIC), front_door),
     ),
-    Rule(
-        "https-redirect",
-        mcsb("DP-3"),
-        Level.MANDATORY,
-        "A visitor who comes over plain HTTP is sent to HTTPS",
-        f"{DECLARED} (https_redirect)",
-        types=(ROUTE,),
-        check=redirect,
+    ResourceValidationPolicy(
+        name="https-redirect",
+        **mcsb("DP-3", "Plain HTTP is redirected to HTTPS"),
+        remediation_steps=f"{DECLARED} (https_redirect)",
+        validate=of_each(ROUTE, redirect),
     ),
-    Rule(
-        "https-to-origin",
-        mcsb("DP-3"),
-        Level.MANDATORY,
-        "Front Door fetches from the account over HTTPS",
-        f"{DECLARED} (forwarding_protocol)",
-        types=(ROUTE,),
-        check=expects("forwardingProtocol", "HttpsOnly"),
+    ResourceValidationPolicy(
+        name="https-to-origin",
+        **mcsb("DP-3", "Front Door fetches from the account over HTTPS"),
+        remediation_steps=f"{DECLARED} (forwarding_protocol)",
+        validate=of_each(ROUTE, expects("forwardingProtocol", "HttpsOnly")),
     ),
-    Rule(
-        "origin-certificate",
-        mcsb("DP-3"),
-        Level.MANDATORY,
-        "Front Door checks that the origin's certificate is the account's",
-        f"{DECLARED} (enforce_certificate_name_check)",
-        types=(ORIGIN,),
-        check=expects("enforceCertificateNameCheck", True),
+    ResourceValidationPolicy(
+        name="origin-certificate",
+        **mcsb("DP-3", "Front Door verifies the origin's certificate"),
+        remediation_steps=f"{DECLARED} (enforce_certificate_name_check)",
+        validate=of_each(ORIGIN, expects("enforceCertificateNameCheck", True)),
     ),
-    Rule(
-        "custom-domain-tls",
-        mcsb("DP-3"),
-        Level.MANDATORY,
-        "A domain of the site's own takes TLS 1.2 at the least",
-        f"{DECLARED} (minimum_tls_version)",
-        types=(DOMAIN,),
-        check=expects("tlsSettings.minimumTlsVersion", "TLS12", "TLS13"),
+    ResourceValidationPolicy(
+        name="custom-domain-tls",
+        **mcsb("DP-3", "A custom domain requires TLS 1.2 or newer"),
+        remediation_steps=f"{DECLARED} (minimum_tls_version)",
+        validate=of_each(DOMAIN, expects("tlsSettings.minimumTlsVersion", "TLS12", "TLS13")),
     ),
-    Rule(
-        "managed-certificate",
-        mcsb("DP-7"),
-        Level.MANDATORY,
-        "Azure renews the certificate of a domain of the site's own",
-        f"{DECLARED} (certificate_type)",
-        types=(DOMAIN,),
-        check=certificate,
+    ResourceValidationPolicy(
+        name="managed-certificate",
+        **mcsb("DP-7", "Azure renews the certificate of a custom domain"),
+        remediation_steps=f"{DECLARED} (certificate_type)",
+        validate=of_each(DOMAIN, certificate),
     ),
 )

@@ -1,15 +1,17 @@
-"""Who may do what: roles, and how people sign in."""
+"""Roles, and how people sign in."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
+from pulumi_policy import ResourceValidationPolicy
+
 from policy.declared import UNKNOWN, Resource, text
-from policy.rule import Level, Rule, cis, expects, mcsb
+from policy.rule import cis, expects, mcsb, of_each
 from policy.tokens import ACCOUNT, ROLE_ASSIGNMENT
 
-# "Azure built-in roles", Storage: those that reach blobs, and nothing of the account itself.
+# "Azure built-in roles", Storage: those with access to blobs, but not to the account itself.
 DATA_ROLES = {
     "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
     "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": "Storage Blob Data Reader",
@@ -36,42 +38,44 @@ def role(resource: Resource) -> Iterable[str]:
 
 
 RULES = (
-    Rule(
-        "entra-by-default",
-        cis("10.3.3.1"),
-        Level.MANDATORY,
-        "The portal opens blobs as the user who signed in, not with a key",
-        "infra/account.py declares it; undo the change to it (default_to_o_auth_authentication)",
-        types=(ACCOUNT,),
-        check=expects("defaultToOAuthAuthentication", True),
+    ResourceValidationPolicy(
+        name="entra-by-default",
+        **cis("10.3.3.1", "The portal opens blobs as the user who signed in, not with a key"),
+        remediation_steps=(
+            "infra/account.py declares it; undo the change to it (default_to_o_auth_authentication)"
+        ),
+        validate=of_each(ACCOUNT, expects("defaultToOAuthAuthentication", True)),
     ),
-    Rule(
-        "role-within-account",
-        mcsb("PA-7"),
-        Level.MANDATORY,
-        "A role reaches one storage account, or less",
-        "give the role in infra/access.py the account's id, or a container's, as its scope",
-        types=(ROLE_ASSIGNMENT,),
-        check=scope,
+    ResourceValidationPolicy(
+        name="role-within-account",
+        **mcsb("PA-7", "A role is limited to one storage account or a part of it"),
+        remediation_steps=(
+            "in infra/access.py set the role's scope to the id of the account or of a container"
+        ),
+        validate=of_each(ROLE_ASSIGNMENT, scope),
     ),
-    Rule(
-        "role-for-data-only",
-        mcsb("PA-7"),
-        Level.MANDATORY,
-        "A role reads and writes blobs: none manages the account, its keys or other roles",
-        "take Storage Blob Data Contributor, Data Reader or Delegator (infra/access.py); "
-        "pulumi config set --path 'dataPrincipals[0]' ServicePrincipal:OBJECT_ID grants them",
-        types=(ROLE_ASSIGNMENT,),
-        check=role,
+    ResourceValidationPolicy(
+        name="role-for-data-only",
+        **mcsb(
+            "PA-7",
+            "A role accesses blobs only, not the account, its keys or other roles",
+        ),
+        remediation_steps=(
+            "use Storage Blob Data Contributor, Data Reader or Delegator (infra/access.py); "
+            "pulumi config set --path 'dataPrincipals[0]' ServicePrincipal:OBJECT_ID grants them"
+        ),
+        validate=of_each(ROLE_ASSIGNMENT, role),
     ),
-    Rule(
-        "principal-type",
-        mcsb("IM-3"),
-        Level.MANDATORY,
-        "A role says what kind of identity it is for, so that one made a moment ago is found",
-        "write TYPE:OBJECT_ID, for example "
-        "pulumi config set --path 'dataPrincipals[0]' ServicePrincipal:OBJECT_ID",
-        types=(ROLE_ASSIGNMENT,),
-        check=expects("principalType", *KINDS),
+    ResourceValidationPolicy(
+        name="principal-type",
+        **mcsb(
+            "IM-3",
+            "A role names the kind of its identity, so that a new one is found",
+        ),
+        remediation_steps=(
+            "write TYPE:OBJECT_ID, for example "
+            "pulumi config set --path 'dataPrincipals[0]' ServicePrincipal:OBJECT_ID"
+        ),
+        validate=of_each(ROLE_ASSIGNMENT, expects("principalType", *KINDS)),
     ),
 )

@@ -1,16 +1,18 @@
-"""From where the account can be reached."""
+"""The networks that can reach the account."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+
+from pulumi_policy import ResourceValidationPolicy, StackValidationPolicy
 
 from policy.declared import UNKNOWN, Resource, items, text
-from policy.rule import Level, Rule, cis, expects
+from policy.rule import ADVISORY, cis, every_account_has, expects, of_each, of_stack
 from policy.tokens import ACCOUNT, PRIVATE_ENDPOINT
 
 
 def default_action(resource: Resource) -> Iterable[str]:
-    """A closed account has no use for its firewall."""
+    """A closed account does not need its firewall."""
     if resource.at("publicNetworkAccess") in ("Disabled", UNKNOWN):
         return
     value = resource.at("networkRuleSet.defaultAction")
@@ -19,20 +21,13 @@ def default_action(resource: Resource) -> Iterable[str]:
 
 
 def bypass(resource: Resource) -> Iterable[str]:
-    """Only a firewall that denies has something to let pass."""
+    """Only a firewall that denies needs exceptions."""
     if resource.at("networkRuleSet.defaultAction") != "Deny":
         return
     value = resource.at("networkRuleSet.bypass")
-    # Several are one text: "Logging, Metrics, AzureServices".
+    # Several values are one string: "Logging, Metrics, AzureServices".
     if value is not UNKNOWN and "AzureServices" not in str(value):
         yield f"networkRuleSet.bypass is {text(value)}, without AzureServices"
-
-
-def private_endpoint(resources: Sequence[Resource]) -> Iterable[tuple[Resource, str]]:
-    endpoints = [each for each in resources if each.type == PRIVATE_ENDPOINT]
-    for account in (each for each in resources if each.type == ACCOUNT):
-        if not any(_leads_to(endpoint, account) for endpoint in endpoints):
-            yield account, "no private endpoint leads to this account"
 
 
 def _leads_to(endpoint: Resource, account: Resource) -> bool:
@@ -47,41 +42,41 @@ def _leads_to(endpoint: Resource, account: Resource) -> bool:
 
 
 RULES = (
-    Rule(
-        "no-public-network",
-        cis("10.3.2.2"),
-        Level.MANDATORY,
-        "The account is not reached from the internet",
-        "pulumi config set privateEndpointSubnet /subscriptions/…/subnets/NAME; "
-        "pulumi config set frontDoor premium; pulumi config set networkAccess closed",
-        types=(ACCOUNT,),
-        check=expects("publicNetworkAccess", "Disabled", "SecuredByPerimeter"),
+    ResourceValidationPolicy(
+        name="no-public-network",
+        **cis("10.3.2.2", "The account is not reachable from the internet"),
+        remediation_steps=(
+            "pulumi config set privateEndpointSubnet /subscriptions/…/subnets/NAME; "
+            "pulumi config set frontDoor premium; pulumi config set networkAccess closed"
+        ),
+        validate=of_each(ACCOUNT, expects("publicNetworkAccess", "Disabled", "SecuredByPerimeter")),
     ),
-    Rule(
-        "deny-by-default",
-        cis("10.3.2.3"),
-        Level.MANDATORY,
-        "Only networks that are listed reach the account",
-        "pulumi config set networkAccess firewall; "
-        "pulumi config set --path 'allowedIpRanges[0]' 203.0.113.0/24",
-        types=(ACCOUNT,),
-        check=default_action,
+    ResourceValidationPolicy(
+        name="deny-by-default",
+        **cis("10.3.2.3", "Only listed networks reach the account"),
+        remediation_steps=(
+            "pulumi config set networkAccess firewall; "
+            "pulumi config set --path 'allowedIpRanges[0]' 203.0.113.0/24"
+        ),
+        validate=of_each(ACCOUNT, default_action),
     ),
-    Rule(
-        "trusted-services",
-        cis("10.3.5"),
-        Level.ADVISORY,
-        "Azure's own services pass the firewall, or backup and logging stop",
-        "pulumi config set trustedServices true",
-        types=(ACCOUNT,),
-        check=bypass,
+    ResourceValidationPolicy(
+        name="trusted-services",
+        **cis(
+            "10.3.5", "Azure's own services pass the firewall; without them backup and logging stop"
+        ),
+        enforcement_level=ADVISORY,
+        remediation_steps="pulumi config set trustedServices true",
+        validate=of_each(ACCOUNT, bypass),
     ),
-    Rule(
-        "private-endpoint",
-        cis("10.3.2.1"),
-        Level.MANDATORY,
-        "The account has a private address in a network of its users",
-        "pulumi config set privateEndpointSubnet /subscriptions/…/subnets/NAME",
-        check_stack=private_endpoint,
+    StackValidationPolicy(
+        name="private-endpoint",
+        **cis("10.3.2.1", "The account has a private endpoint in a network of its users"),
+        remediation_steps="pulumi config set privateEndpointSubnet /subscriptions/…/subnets/NAME",
+        validate=of_stack(
+            every_account_has(
+                PRIVATE_ENDPOINT, _leads_to, "no private endpoint leads to this account"
+            )
+        ),
     ),
 )

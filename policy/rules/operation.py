@@ -1,21 +1,16 @@
-"""What those who run the stack later need: its requests' log, and whose it is."""
+"""What operation needs: a log of requests, and tags."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+
+from pulumi_policy import ResourceValidationPolicy, StackValidationPolicy
 
 from policy.declared import UNKNOWN, Resource, at, items
-from policy.rule import Level, Rule, mcsb
+from policy.rule import ADVISORY, every_account_has, mcsb, of_each, of_stack
 from policy.tokens import ACCOUNT, DIAGNOSTICS, GROUP, PROFILE
 
 TAGS = ("project", "stack")
-
-
-def request_log(resources: Sequence[Resource]) -> Iterable[tuple[Resource, str]]:
-    settings = [each for each in resources if each.type == DIAGNOSTICS and _logs(each)]
-    for account in (each for each in resources if each.type == ACCOUNT):
-        if not any(_watches(setting, account) for setting in settings):
-            yield account, "no diagnostic setting logs the requests to this account's blobs"
 
 
 def tags(resource: Resource) -> Iterable[str]:
@@ -33,7 +28,9 @@ def _logs(setting: Resource) -> bool:
 
 
 def _watches(setting: Resource, account: Resource) -> bool:
-    """The log is the blob service's: the account's own setting has metrics only."""
+    """The blob service has the log: the account's own setting has metrics only."""
+    if not _logs(setting):
+        return False
     if setting.made_from("resourceUri", account):
         return True
     uri, account_id = setting.at("resourceUri"), account.at("id")
@@ -43,22 +40,28 @@ def _watches(setting: Resource, account: Resource) -> bool:
 
 
 RULES = (
-    Rule(
-        "request-log",
-        mcsb("LT-3"),
-        Level.ADVISORY,
-        "Every request to the account's blobs is logged",
-        "pulumi config set logAnalyticsWorkspace /subscriptions/…/workspaces/NAME",
-        check_stack=request_log,
+    StackValidationPolicy(
+        name="request-log",
+        **mcsb("LT-3", "Every request to the account's blobs is logged"),
+        enforcement_level=ADVISORY,
+        remediation_steps=(
+            "pulumi config set logAnalyticsWorkspace /subscriptions/…/workspaces/NAME"
+        ),
+        validate=of_stack(
+            every_account_has(
+                DIAGNOSTICS,
+                _watches,
+                "no diagnostic setting logs the requests to this account's blobs",
+            )
+        ),
     ),
-    Rule(
-        "tags",
-        mcsb("AM-1"),
-        Level.ADVISORY,
-        "What costs money says which project and stack it belongs to",
-        "infra/storage.py sets them; your own come beside them: "
-        "pulumi config set --path tags.team web",
-        types=(GROUP, ACCOUNT, PROFILE),
-        check=tags,
+    ResourceValidationPolicy(
+        name="tags",
+        **mcsb("AM-1", "Resources that cost money have tags for their project and stack"),
+        enforcement_level=ADVISORY,
+        remediation_steps=(
+            "infra/storage.py sets them; to add your own: pulumi config set --path tags.team web"
+        ),
+        validate=of_each((GROUP, ACCOUNT, PROFILE), tags),
     ),
 )

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from localazure.provider.provider import Provider
 from tests.conftest import ROOT
 from tests.e2e.conftest import Pulumi
 
@@ -129,7 +130,7 @@ def test_the_first_plan_is_approved_and_applied(
 ) -> None:
     planned = reader.run("preview.py", "prod", "--plan", plan)
     assert planned.returncode == 0, planned.stdout + planned.stderr
-    assert "### `prod`: + 10 to create" in planned.stdout
+    assert "## Preview of stack `prod`\n\n**10 to create.**" in planned.stdout
     done = deploy(pipeline, plan)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "+ 10 created" in done.stdout
@@ -143,7 +144,7 @@ def test_a_reader_previews_a_deployed_stack_without_its_key(
     planned = reader.run("preview.py", "prod", "--plan", plan)
     assert planned.returncode == 0, planned.stdout + planned.stderr
     assert reader.refusals() > 0
-    assert "### `prod`: ~ 1 to update, 9 unchanged" in planned.stdout
+    assert "## Preview of stack `prod`\n\n**1 to update, 9 unchanged.**" in planned.stdout
     assert (pipeline.folder / "Pulumi.prod.yaml").read_text() != before
     for secret in secrets_of(pipeline):
         assert secret not in planned.stdout
@@ -163,6 +164,20 @@ def test_the_copy_shows_no_drift(pipeline: Pulumi, reader: Reader) -> None:
     looked = reader.run("drift.py", "look", "prod")
     assert looked.returncode == 0, looked.stdout + looked.stderr
     assert "Stack `prod` is as main declares it." in looked.stdout
+
+
+def test_a_broken_mandatory_rule_fails_the_preview_and_is_its_first_risk(
+    pipeline: Pulumi, reader: Reader
+) -> None:
+    settings = pipeline.folder / "Pulumi.prod.yaml"
+    before = settings.read_text()
+    write_settings(settings, {"keyExpiryDays": "0"})
+    planned = reader.run("preview.py", "prod")
+    settings.write_text(before)
+    assert planned.returncode == 1, planned.stdout + planned.stderr
+    (first, *_) = (line for line in planned.stdout.splitlines() if line.startswith("- "))
+    assert "(`StorageAccount`) breaks the rule `key-rotation-reminder`: `CIS 10.3.1.1: " in first
+    assert "pulumi config set keyExpiryDays 90" in first
 
 
 @pytest.mark.parametrize(
@@ -187,6 +202,69 @@ def test_what_changed_after_the_approval_is_not_deployed(
     assert done.returncode == 1
     assert "Stack prod would change otherwise than was approved, so the run stopped." in done.stdout
     assert json.loads(cloud.read_text()) == deployed
+
+
+@pytest.fixture
+def tampered(pipeline: Pulumi) -> Iterator[None]:
+    """What somebody does by hand: open a container, delete another and the lock, weaken the
+    service. Afterwards the stack is as declared again."""
+    exported = json.loads(pipeline.run("stack", "export", "-s", "prod").stdout)
+    there = {r["urn"].rpartition("::")[2]: r for r in exported["deployment"]["resources"]}
+    provider = Provider(pipeline.azurite)
+    for name in ("site-lock", "site-media"):
+        provider.delete(there[name]["type"], there[name]["id"])
+    container, service = there["site-quarantine"], there["site-blobs"]
+    opened = {**container["inputs"], "publicAccess": "Blob"}
+    provider.update(container["type"], container["id"], {}, opened)
+    rule = {
+        "allowedOrigins": ["*"],
+        "allowedMethods": ["GET"],
+        "allowedHeaders": ["*"],
+        "exposedHeaders": ["*"],
+        "maxAgeInSeconds": 60,
+    }
+    names = ("accountName", "resourceGroupName", "blobServicesName")
+    weakened = {
+        **{name: service["inputs"][name] for name in names},
+        "cors": {"corsRules": [rule]},
+        "deleteRetentionPolicy": {"enabled": False},
+        "isVersioningEnabled": False,
+    }
+    provider.update(service["type"], service["id"], {}, weakened)
+    yield
+    pipeline.run("up", "-s", "prod", "--yes", "--skip-preview", "--refresh")
+
+
+@pytest.mark.usefixtures("tampered")
+def test_drift_names_what_was_opened_deleted_and_unprotected(
+    pipeline: Pulumi, reader: Reader
+) -> None:
+    looked = reader.run("drift.py", "look", "prod")
+    assert looked.returncode == 0, looked.stdout + looked.stderr
+    lines = looked.stdout.splitlines()
+    assert lines[:2] == [
+        "<!-- django-azure-blob drift prod found -->",
+        "Stack `prod` is not as main declares it.",
+    ]
+    start = lines.index("### Risks of what was changed in Azure") + 2
+    found = lines[start : lines.index("", start)]
+    assert found[0] == (
+        "- `site-media` (`BlobContainer`) was **deleted** in Azure and would be created again "
+        "**empty**."
+    )
+    changed = "(`BlobServiceProperties`) was changed in Azure:"
+    for risk in (
+        "- `site-lock` (`ManagementLockByScope`) was **deleted** in Azure: what it locked can be "
+        "deleted now.",
+        "- `site-quarantine` (`BlobContainer`) was changed in Azure: **anyone** may read its blobs "
+        "(`publicAccess` is `Blob`).",
+        f"- `site-blobs` {changed} **any origin** may read through CORS (`*`).",
+        f"- `site-blobs` {changed} soft delete of blobs is switched **off**.",
+        f"- `site-blobs` {changed} versioning is switched **off**.",
+    ):
+        assert risk in found
+    for secret in secrets_of(pipeline):
+        assert secret not in looked.stdout
 
 
 def test_a_reader_cannot_deploy(reader: Reader) -> None:

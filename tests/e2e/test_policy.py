@@ -48,7 +48,7 @@ def test_every_profile_passes_and_shows_what_is_excepted(reviewed: Pulumi, stack
     assert "[mandatory]" not in done.stdout
     for rule in ("no-anonymous-access", "no-anonymous-container", "no-shared-keys"):
         assert f"[advisory]  {rule}-excepted" in done.stdout
-    assert "CIS 10.3.1.3: The account's keys open nothing" in done.stdout
+    assert "CIS 10.3.1.3: The account accepts no keys" in done.stdout
     assert "Excepted: browsers fetch files straight from the account. To close it: " in done.stdout
     assert "can't run policy" not in done.stdout
 
@@ -63,13 +63,13 @@ def test_every_profile_passes_and_shows_what_is_excepted(reviewed: Pulumi, stack
             "no-anonymous-container",
             "publicAccess is 'Blob': whoever knows a blob's address reads it",
         ),
-        ("prod", "lock", "false", "delete-lock", "To mend it: pulumi config set lock true"),
+        ("prod", "lock", "false", "delete-lock", "To fix it: pulumi config set lock true"),
         (
             "local",
             "keyExpiryDays",
             "0",
             "key-rotation-reminder",
-            "keyPolicy.keyExpirationPeriodInDays is not set, not 1 to 90. To mend it: "
+            "keyPolicy.keyExpirationPeriodInDays is not set, not 1 to 90. To fix it: "
             "pulumi config set keyExpiryDays 90",
         ),
     ],

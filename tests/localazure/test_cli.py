@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -101,23 +102,53 @@ def test_colours_are_for_terminals_and_a_pipe_has_none(desk: Desk) -> None:
     assert "\x1b" not in run(desk, "preview", "-s", "desk").stdout
 
 
-def test_a_preview_can_be_printed_as_a_report_and_nothing_beside_it(desk: Desk) -> None:
-    answer = run(desk, "preview", "-s", "desk", "--markdown")
+def report(printed: str, *arguments: str) -> str:
+    command = [sys.executable, "-m", "review", *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, input=printed, capture_output=True, encoding="utf-8", check=True
+    )
+    return done.stdout
+
+
+def test_a_preview_is_printed_as_json_and_nothing_else(desk: Desk) -> None:
+    answer = run(desk, "preview", "-s", "desk", "--json")
     assert (answer.returncode, answer.stderr) == (0, "")
-    lines = answer.stdout.splitlines()
+    assert json.loads(answer.stdout)["changeSummary"] == {"create": 6}
+    lines = report(answer.stdout).splitlines()
     assert lines[0] == "<!-- sample preview -->"
     assert lines[3].startswith("**6 to create.** ")
-    short = run(desk, "preview", "-s", "desk", "--markdown", "--limit", "1000").stdout
+    short = report(answer.stdout, "--limit", "1000")
     assert len(short) <= 1000
     assert "**The rest is left out**" in short
+
+
+def test_json_has_unchanged_resources_on_request_and_the_stack_always(desk: Desk) -> None:
+    desk.run("up")
+    few = json.loads(run(desk, "preview", "-s", "desk", "--json").stdout)
+    assert [step["op"] for step in few["steps"]] == ["same"]
+    assert few["steps"][0]["urn"].endswith("pulumi:pulumi:Stack::sample-desk")
+    every = json.loads(run(desk, "preview", "-s", "desk", "--json", "--show-sames").stdout)
+    assert [step["op"] for step in every["steps"]] == ["same"] * 6
+    assert few["changeSummary"] == every["changeSummary"] == {"same": 6}
+
+
+def test_a_preview_that_fails_says_why_in_its_json(desk: Desk, tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    shutil.copytree(PROGRAM, program)
+    (program / "Pulumi.desk.yaml").write_text("config:\n  sample:refuse: sure\n")
+    answer = run(desk, "preview", "-s", "desk", "--json", cwd=program)
+    assert (answer.returncode, answer.stderr) == (1, "")
+    assert json.loads(answer.stdout)["diagnostics"] == [
+        {"message": "error: the program refuses: no\n", "severity": "error"}
+    ]
 
 
 def test_generated_names_can_be_fixed_so_that_a_report_says_the_same_twice(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = run(desk, "preview", "-s", "desk", "--markdown").stdout
+    other = report(run(desk, "preview", "-s", "desk", "--json").stdout)
     monkeypatch.setenv("LOCALAZURE_SEED", "x")
-    first, second = (run(desk, "preview", "-s", "desk", "--markdown").stdout for _ in range(2))
+    first, second = (report(run(desk, "preview", "-s", "desk", "--json").stdout) for _ in range(2))
     assert first == second
     name = first.partition('`accountName` | `"')[2][:13]
     assert name.startswith("store")
@@ -130,7 +161,7 @@ def test_a_refused_destroy_says_what_to_do_and_touches_nothing(desk: Desk) -> No
     assert answer.returncode == 1
     assert answer.stderr.startswith("error: store is protected, so nothing was deleted.\n")
     assert "  2. deploy that: python -m localazure up --stack desk\n" in answer.stderr
-    assert "What was done before" not in answer.stderr
+    assert "The state has the completed steps" not in answer.stderr
     assert len(desk.control_plane["accounts"]) == 1
 
 
@@ -139,10 +170,10 @@ def test_keys_are_listed_and_renewed_by_name_and_never_printed(desk: Desk) -> No
     account = desk.account
     before = dict(desk.control_plane["accounts"][account]["keys"])
     listed = run(desk, "keys", "list", "--account", account)
-    assert [line.split("  made ")[0] for line in listed.stdout.splitlines()] == ["key1", "key2"]
+    assert [line.split("  created ")[0] for line in listed.stdout.splitlines()] == ["key1", "key2"]
     renewed = run(desk, "keys", "renew", "--account", account, "--key", "key2")
     assert renewed.stdout == (
-        f"key2 of {account} is renewed; what uses the old one is refused from now on\n"
+        f"key2 of {account} is renewed; requests with the old one are refused from now on\n"
     )
     after = desk.control_plane["accounts"][account]["keys"]
     assert after["key1"] == before["key1"]

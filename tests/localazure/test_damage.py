@@ -231,10 +231,10 @@ def test_a_container_that_azurite_forgot_when_it_was_killed_is_made_again(desk: 
         pass
     assert " to create" in desk.run("preview")
     printed = desk.run("up")
-    assert "what is there has been read anew" in printed
+    assert "the state was refreshed" in printed
     assert {c.name for c in desk.blobs().list_containers()} == {"one", "two"}
     assert azurite.last_loss() != before
-    assert "read anew" not in desk.run("up")
+    assert "was refreshed" not in desk.run("up")
 
 
 def test_a_repair_leaves_alone_what_is_well(deployed: Path) -> None:

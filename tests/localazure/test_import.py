@@ -165,7 +165,7 @@ def test_another_id_than_the_stacks_own_is_refused(bench: Bench) -> None:
     bench.program(ADOPTED)
     bench.run("up")
     bench.program(ADOPTED.replace("/Group", "/Other"))
-    with pytest.raises(StepFailed, match=r"in the stack as .*/Group, and 'import_' asks for .*Oth"):
+    with pytest.raises(StepFailed, match=r"in the stack as .*/Group, and 'import_' is .*Oth"):
         bench.run("up")
 
 

@@ -182,7 +182,7 @@ def test_the_refusal_to_destroy_says_what_would_be_lost_and_what_to_do_first(des
         "store is protected, so nothing was deleted.",
         f"  ! what would be lost: every blob in account {desk.account}, soft-deleted ones too "
         "(containers one, two)",
-        "To delete it all the same:",
+        "To delete it anyway:",
         "  1. set 'protect' to false: in Pulumi.desk.yaml, or by pulumi config set protect false "
         "--stack desk",
         "  2. deploy that: python -m localazure up --stack desk",
@@ -361,7 +361,7 @@ def test_nothing_below_a_replacement_is_deleted_while_one_of_it_is_protected(
     bench.program(GROUP, ACCOUNT, box)
     bench.run("up")
     bench.program(GROUP, ACCOUNT.replace("westeurope", "northeurope"), box)
-    with pytest.raises(StepFailed, match="what stands on it is protected: box"):
+    with pytest.raises(StepFailed, match="its dependents are protected: box"):
         bench.run("up")
     assert desk.control_plane["accounts"]["benchstore"]["containers"] == {"box": "None"}
 
@@ -397,7 +397,7 @@ def test_a_create_that_was_killed_before_it_was_recorded_is_taken_up(desk: Desk)
     desk.edit_state(forget)
     printed = desk.run("up")
     assert summary(printed) == "+ 1 created 5 unchanged"
-    assert "taken up from an interrupted run" in printed
+    assert "completed after an interrupted run" in printed
     assert desk.state.pending == {}
 
 

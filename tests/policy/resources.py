@@ -1,8 +1,20 @@
-"""Resources as the rules see them, each in good order until a test changes it."""
+"""Resources as the rules see them, and what a policy reports of them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+from pulumi_policy import (
+    Policy,
+    PolicyCustomTimeouts,
+    PolicyResource,
+    PolicyResourceOptions,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
 
 from policy import tokens
 from policy.declared import Resource
@@ -57,3 +69,39 @@ def lifecycle(prefixes: Any, *, enabled: bool = True, **actions: Any) -> Resourc
         "definition": {"filters": {"prefixMatch": prefixes}, "actions": actions},
     }
     return resource(tokens.LIFECYCLE, {"policy": {"rules": [rule]}})
+
+
+def violations(policy: Policy, resources: Sequence[Resource]) -> list[tuple[Resource, str]]:
+    """What a policy reports, called as the pack calls it, each with the resource."""
+    by_urn = {each.urn: each for each in resources}
+    found: list[tuple[Resource, str]] = []
+
+    def report(wrong: str, urn: str | None) -> None:
+        found.append((by_urn[str(urn)], wrong))
+
+    if isinstance(policy, ResourceValidationPolicy):
+        for each in resources:
+            policy.validate(
+                ResourceValidationArgs(
+                    each.type, each.props, each.urn, each.name, _options(each), None
+                ),
+                report,
+            )
+    else:
+        assert isinstance(policy, StackValidationPolicy)
+        policy.validate(StackValidationArgs([_of_stack(each) for each in resources]), report)
+    return found
+
+
+def _of_stack(given: Resource) -> PolicyResource:
+    def named(urn: str) -> PolicyResource:
+        return PolicyResource("", {}, urn, "", _options(given), None, None, [], {})
+
+    sources = {path: [named(urn) for urn in urns] for path, urns in given.depends.items()}
+    return PolicyResource(
+        given.type, given.props, given.urn, given.name, _options(given), None, None, [], sources
+    )
+
+
+def _options(given: Resource) -> PolicyResourceOptions:
+    return PolicyResourceOptions(given.protect, [], None, [], PolicyCustomTimeouts(0, 0, 0), [])

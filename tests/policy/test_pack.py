@@ -8,7 +8,6 @@ import pytest
 from pulumi.runtime.proto import analyzer_pb2
 
 from policy.exceptions import EXEMPTIONS
-from policy.rule import Level
 from policy.rules import RULES
 from tests.policy.analyzer import ADVISORY, MANDATORY, Analyzer, Program, Report
 
@@ -57,11 +56,12 @@ def test_every_rule_is_a_policy_with_its_level_control_and_remedy(analyzer: Anal
     assert set(told) == {rule.name for rule in RULES} | excepted
     for rule in RULES:
         policy = told[rule.name]
-        wanted = {Level.MANDATORY: analyzer_pb2.MANDATORY, Level.ADVISORY: analyzer_pb2.ADVISORY}
-        assert policy.enforcementLevel == wanted[rule.level]
-        assert policy.description == f"{rule.control}: {rule.description}"
-        assert policy.framework.reference == rule.control.number
-        assert policy.remediation_steps == rule.remedy
+        assert rule.framework
+        wanted = analyzer_pb2.ADVISORY if rule.enforcement_level else analyzer_pb2.MANDATORY
+        assert policy.enforcementLevel == wanted
+        assert policy.description == rule.description
+        assert policy.framework.reference == rule.framework.reference
+        assert policy.remediation_steps == rule.remediation_steps
     assert {told[name].enforcementLevel for name in excepted} == {analyzer_pb2.ADVISORY}
 
 
@@ -147,9 +147,9 @@ def test_a_setting_that_the_program_takes_and_the_benchmark_does_not_is_stopped_
     assert mandatory(reports) == rules
     for each in reports:
         if each.level == MANDATORY:
-            control = next(str(rule.control) for rule in RULES if rule.name == each.rule)
-            assert each.message.startswith(f"{control}: ")
-            assert ". To mend it: pulumi config set" in each.message
+            described = next(rule.description for rule in RULES if rule.name == each.rule)
+            assert each.message.startswith(f"{described.partition(': ')[0]}: ")
+            assert ". To fix it: pulumi config set" in each.message
             assert each.urn.startswith("urn:pulumi:prod::")
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from pulumi_policy import EnforcementLevel, ResourceValidationPolicy, StackValidationPolicy
 
 from infra.config import SETTINGS
 from policy import tokens
 from policy.declared import UNKNOWN, Resource
 from policy.exceptions import EXEMPTIONS
-from policy.rule import Benchmark, Level, Rule, cis, expects
-from policy.rules import RULES
+from policy.rules import RULES, Rule
 from tests.policy.analyzer import ROOT
 from tests.policy.resources import (
     ACCOUNT_ID,
@@ -23,6 +24,7 @@ from tests.policy.resources import (
     lifecycle,
     resource,
     service,
+    violations,
 )
 
 BY_NAME = {rule.name: rule for rule in RULES}
@@ -475,7 +477,14 @@ BAD = [(name, case, said) for name, (_, bad) in CASES.items() for case, said in 
 
 def found(rule: str, case: Case) -> list[str]:
     resources = [case] if isinstance(case, Resource) else case
-    return [wrong for _, wrong in BY_NAME[rule].violations(resources)]
+    return [wrong for _, wrong in violations(BY_NAME[rule], resources)]
+
+
+def judged(rule: str) -> list[Resource]:
+    """The resources of a rule's cases."""
+    good, bad = CASES[rule]
+    cases = [*good, *(case for case, _ in bad)]
+    return [r for case in cases for r in ([case] if isinstance(case, Resource) else case)]
 
 
 @pytest.mark.parametrize(("rule", "case"), GOOD)
@@ -498,21 +507,23 @@ def test_every_rule_is_tried_both_ways() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_leaves_the_types_alone_that_it_is_not_about(rule: Rule) -> None:
-    assert rule.violations([resource("azure-native:compute:VirtualMachine")]) == []
+    assert violations(rule, [resource("azure-native:compute:VirtualMachine")]) == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_says_nothing_of_what_is_not_known_yet(rule: Rule) -> None:
-    class AllUnknown(dict[str, Any]):
-        def get(self, key: str, default: Any = None) -> Any:
-            return UNKNOWN
-
-    # Of a classic CDN's parts, and of an account's protection, a preview knows enough.
-    if rule.name != "protected-account":
-        judged = [
-            resource(type_, AllUnknown()) for type_ in rule.types if type_ not in tokens.CLASSIC
-        ]
-        assert rule.violations(judged) == []
+    # Of a classic CDN's parts, of an account's protection and of what is not declared at all, a
+    # preview knows enough.
+    if rule.name == "protected-account" or isinstance(rule, StackValidationPolicy):
+        return
+    names = {name for each in judged(rule.name) for name in each.props}
+    unknown = [
+        replace(each, props=dict.fromkeys(names, UNKNOWN))
+        for each in judged(rule.name)
+        if each.type not in tokens.CLASSIC
+    ]
+    assert unknown and names
+    assert violations(rule, unknown) == []
 
 
 def test_there_are_at_least_fifteen_rules_with_names_of_their_own() -> None:
@@ -522,19 +533,33 @@ def test_there_are_at_least_fifteen_rules_with_names_of_their_own() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_has_a_control_a_level_a_description_and_a_remedy(rule: Rule) -> None:
-    form = {
-        Benchmark.CIS: r"10\.[123](\.\d+){1,2}",
-        Benchmark.MCSB: r"(NS|IM|PA|DP|AM|LT|IR|PV|ES|BR|DS|GS)-\d{1,2}",
-    }[rule.control.benchmark]
-    assert re.fullmatch(form, rule.control.number)
-    assert rule.level in Level
-    assert rule.description and not rule.description.endswith(".")
-    assert rule.remedy and not rule.remedy.endswith(".")
+    benchmark, number, described = re.fullmatch(
+        r"(CIS|MCSB) (\S+): (.+)", rule.description
+    ).groups()  # type: ignore[union-attr]
+    form, name, version = {
+        "CIS": (
+            r"10\.[123](\.\d+){1,2}",
+            "CIS Microsoft Azure Foundations Benchmark",
+            "4.0.0",
+        ),
+        "MCSB": (
+            r"(NS|IM|PA|DP|AM|LT|IR|PV|ES|BR|DS|GS)-\d{1,2}",
+            "Microsoft cloud security benchmark",
+            "1.0",
+        ),
+    }[benchmark]
+    assert re.fullmatch(form, number)
+    framework = rule.framework
+    assert framework is not None
+    assert (framework.name, framework.version, framework.reference) == (name, version, number)
+    assert rule.enforcement_level in (None, EnforcementLevel.ADVISORY)
+    assert not described.endswith(".")
+    assert rule.remediation_steps and not rule.remediation_steps.endswith(".")
 
 
 @pytest.mark.parametrize(
     "said",
-    [rule.remedy for rule in RULES] + [each.close for each in EXEMPTIONS],
+    [str(rule.remediation_steps) for rule in RULES] + [each.close for each in EXEMPTIONS],
 )
 def test_what_to_type_is_a_setting_or_a_file_that_there_is(said: str) -> None:
     settings = re.findall(r"pulumi config (?:set|rm) (?:--path )?'?(\w+)", said)
@@ -548,11 +573,10 @@ def test_the_types_are_azure_natives() -> None:
     package = __import__("pulumi_azure_native").__path__[0]
     from pathlib import Path
 
-    named = {rule_type for rule in RULES for rule_type in rule.types} | {
-        tokens.LOCK,
-        tokens.PRIVATE_ENDPOINT,
-        tokens.DIAGNOSTICS,
-    }
+    constants = [value for name, value in vars(tokens).items() if name.isupper()]
+    named = {value for value in constants if isinstance(value, str)} | set(tokens.CLASSIC)
+    named.remove(tokens.STORAGE)
+    assert len(named) > 15
     for type_ in named:
         _, module, resource_name = type_.split(":")
         file = re.sub(r"(?<=[a-z])([A-Z])", r"_\1", resource_name).lower().replace("afd", "afd_")
@@ -561,7 +585,7 @@ def test_the_types_are_azure_natives() -> None:
 
 
 def test_a_rule_that_checks_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="either check or check_stack"):
-        Rule("x", cis("10.3.4"), Level.MANDATORY, "x", "x", types=(tokens.ACCOUNT,))
-    with pytest.raises(ValueError, match="types go with check"):
-        Rule("x", cis("10.3.4"), Level.MANDATORY, "x", "x", check=expects("a", True))
+    with pytest.raises(TypeError, match="Must pass either validate or remediate"):
+        ResourceValidationPolicy("x", "x")
+    with pytest.raises(TypeError, match="Missing validate argument"):
+        StackValidationPolicy("x", "x")

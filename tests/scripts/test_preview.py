@@ -31,6 +31,7 @@ PARTS = (
     "pyproject.toml",
     "infra",
     "localazure",
+    "review",
     "scripts",
 )
 STAMP = (
@@ -146,7 +147,7 @@ def test_a_base_that_cannot_be_deployed_is_said_and_is_a_failure(clone: Clone) -
     result = clone.make("BASE=HEAD", "STACK=local")
     assert result.status != 0
     assert "- `local`: **no preview**: the base itself could not be deployed" in result.out
-    assert "```text\nerror: `x`\n```" in result.out
+    assert "```text\n`x`\n```" in result.out
     assert clone.leavings() == []
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,38 +18,71 @@ SCRIPTS = GITHUB / "scripts"
 SHA = "0123456789abcdef0123456789abcdef01234567"
 MARKER = "<!-- django-azure-blob preview -->"
 FORK = "stranger/name"
-# What Pulumi's CLI prints with --diff, shortened.
-CHANGES = """Previewing update (prod):
-  pulumi:pulumi:Stack: (same)
-    [urn=urn:pulumi:prod::django-azure-blob::pulumi:pulumi:Stack::django-azure-blob-prod]
-    django-azure-blob@v1.0.0 [advisory]  versioning  (azure-native:storage:X: site-blobs)CIS 10.2.2
-    django-azure-blob@v1.0.0 [mandatory]  delete-lock  (azure-native:storage:X: django)CIS 10.3.10
-no lock keeps this account from being deleted. To mend it: pulumi config set lock true
-    +-azure-native:storage:StorageAccount: (replace)
-        [id=/subscriptions/0/resourceGroups/g]
-        [urn=urn:pulumi:prod::django-azure-blob::a$azure-native:storage:StorageAccount::django]
-      ~ accountName: "old" => "new"
-    ~ azure-native:storage:BlobContainer: (update)
-        [urn=urn:pulumi:prod::django-azure-blob::a$azure-native:storage:BlobContainer::site-media]
-      ~ publicAccess: "None" => "Blob"
-    - azure-native:authorization:ManagementLockByScope: (delete)
-        [urn=urn:pulumi:prod::django-azure-blob::a$azure-native:authorization:X::site-lock]
-Resources:
-    ~ 1 to update
-    - 1 to delete
-    +-1 to replace
-    5 unchanged
+PREFIX = "urn:pulumi:prod::django-azure-blob::django-azure-blob:index:DjangoBlobStorage$"
 
-Policy Packs run:
-    Name  Version
-"""
+
+def planned(op: str, type_: str, name: str, old: Any, new: Any, **more: Any) -> dict[str, Any]:
+    urn = f"{PREFIX}azure-native:{type_}::{name}"
+    states = {
+        side: {"urn": urn, "type": f"azure-native:{type_}", "custom": True, "inputs": inputs}
+        for side, inputs in (("oldState", old), ("newState", new))
+        if inputs is not None
+    }
+    return {"op": op, "urn": urn, **states, **more}
+
+
+def printed(*steps: dict[str, Any], error: str = "", **summary: int) -> str:
+    """What `pulumi preview --json` prints, shortened."""
+    diagnostics = [{"severity": "error", "message": f"error: {error}\n"}] if error else []
+    content = {"steps": steps, "diagnostics": diagnostics, "changeSummary": summary}
+    return json.dumps(content)
+
+
+RENAMED = planned(
+    "replace",
+    "storage:StorageAccount",
+    "django",
+    {"accountName": "old"},
+    {"accountName": "new"},
+    detailedDiff={"accountName": {"kind": "update-replace"}},
+)
+OPENED = planned(
+    "update",
+    "storage:BlobContainer",
+    "site-media",
+    {"publicAccess": "None"},
+    {"publicAccess": "Blob"},
+)
+UNLOCKED = planned("delete", "authorization:ManagementLockByScope", "site-lock", {}, None)
+CHANGES = printed(RENAMED, OPENED, UNLOCKED, same=5, update=1, delete=1, replace=1)
+# Lines of the log of events.
+POLICIES = "\n".join(
+    json.dumps({"policyEvent": {"resourceUrn": RENAMED["urn"], **event}})
+    for event in (
+        {
+            "policyName": "versioning",
+            "message": "CIS 10.2.2: What a blob held before",
+            "enforcementLevel": "advisory",
+        },
+        {
+            "policyName": "delete-lock",
+            "message": "CIS 10.3.10: Azure refuses to delete\nno lock",
+            "enforcementLevel": "mandatory",
+        },
+    )
+)
+LOST = "`every blob in account old, soft-deleted ones too`"
 RISKS = [
-    "X `django` breaks the rule `delete-lock` (CIS 10.3.10)",
-    "StorageAccount `django` is replaced: what it holds is lost",
-    "ManagementLockByScope `site-lock` is deleted",
-    "BlobContainer `site-media` becomes readable without signing in",
+    "`django` (`StorageAccount`) is **replaced**, because `accountName` changes; what would be "
+    f"lost: {LOST}.",
+    "`site-lock` (`ManagementLockByScope`) is **deleted**: what it locked can be deleted again.",
+    "`site-media` (`BlobContainer`): **anyone** may read its blobs (`publicAccess` is `Blob`).",
 ]
-CLEAN = "Previewing update (prod):\nResources:\n    8 unchanged\n"
+BROKEN = (
+    "`django` (`StorageAccount`) breaks the rule `delete-lock`: "
+    "`CIS 10.3.10: Azure refuses to delete no lock`."
+)
+CLEAN = printed(same=8)
 
 
 def run(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -76,7 +110,8 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f'*"stack export"*) cat {tmp_path}/state ;;\n'
         '*"stack init"*) echo "encryptionsalt: v1:salt" > "Pulumi.$6.yaml" ;;\n'
         f'*"stack import"*) cat "$9" > {tmp_path}/imported ;;\n'
-        f'*) echo "$@" >> {tmp_path}/arguments\ncat {tmp_path}/says\n'
+        f'*) echo "$@" >> {tmp_path}/arguments\ncat {tmp_path}/says\nfor log; do :; done\n'
+        f'[ ! -e {tmp_path}/events ] || cp {tmp_path}/events "$log"\n'
         f'exit "$(cat {tmp_path}/status)" ;;\n'
         "esac\n"
     )
@@ -204,11 +239,17 @@ def test_a_preview_puts_the_risks_first_and_the_properties_below(pulumi: Path) -
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     assert lines[0] == MARKER
-    counts = "~ 1 to update, - 1 to delete, +-1 to replace, 5 unchanged"
-    assert f"### `dev`: {counts}" in lines and f"### `prod`: {counts}" in lines
-    found = [line.removeprefix("- ⚠️ ") for line in lines if line.startswith("- ⚠️ ")]
+    counts = "**1 to update, 1 to replace, 1 to delete, 5 unchanged.** 3 risks."
+    assert lines.count(counts) == 2
+    assert [line for line in lines if line.startswith("## ")] == [
+        "## Preview of stack `dev`",
+        "## Preview of stack `prod`",
+    ]
+    found = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+    found = [line for line in found if line != "`site-lock` `ManagementLockByScope`"]
     assert found == RISKS * 2
-    assert lines.index(f"- ⚠️ {RISKS[0]}") < lines.index('      ~ accountName: "old" => "new"')
+    changed = '`accountName` (needs a new resource) | `"old"` | `"new"`'
+    assert lines.index(f"- {RISKS[0]}") < lines.index(f"| `django` `StorageAccount` | {changed} |")
     asked = (pulumi / "arguments").read_text().splitlines()
     assert [line.split()[:3] for line in asked] == [
         ["preview", "--stack", "dev"],
@@ -218,21 +259,41 @@ def test_a_preview_puts_the_risks_first_and_the_properties_below(pulumi: Path) -
 
 
 def test_a_preview_that_failed_says_so_and_shows_why(pulumi: Path) -> None:
-    (pulumi / "says").write_text("error: One setting is wrong; nothing was changed.\n")
+    (pulumi / "says").write_text(printed(error="One setting is wrong; nothing was changed."))
     (pulumi / "status").write_text("1")
     done = run("preview.py", "dev", "prod")
     assert done.returncode == 1
-    assert "### `dev`: the preview failed" in done.stdout
-    assert "### `prod`: the preview failed" in done.stdout
-    assert done.stdout.count("<details open>") == 2
-    assert "error: One setting is wrong" in done.stdout
+    assert "## Preview of stack `dev`\n\n**The preview stopped before its end.**" in done.stdout
+    assert "## Preview of stack `prod`\n\n**The preview stopped before its end.**" in done.stdout
+    assert "```text\nOne setting is wrong" in done.stdout
+
+
+def test_a_preview_without_json_shows_what_pulumi_said(pulumi: Path) -> None:
+    (pulumi / "says").write_text("{}")
+    (pulumi / "status").write_text("1")
+    program = pulumi / "bin" / "pulumi"
+    program.write_text(program.read_text().replace("exit ", "echo error: no passphrase >&2\nexit "))
+    done = run("preview.py", "prod")
+    assert done.returncode == 1
+    assert "error: no passphrase" in done.stdout
+
+
+def test_a_broken_mandatory_rule_is_the_first_risk_and_an_advisory_is_none(pulumi: Path) -> None:
+    (pulumi / "says").write_text(CHANGES)
+    (pulumi / "events").write_text(POLICIES)
+    (pulumi / "status").write_text("1")
+    done = run("preview.py", "prod")
+    assert done.returncode == 1
+    found = [line for line in done.stdout.splitlines() if line.startswith("- ")]
+    assert found[:2] == [f"- {BROKEN}", f"- {RISKS[0]}"]
+    assert "versioning" not in done.stdout
 
 
 def test_a_previews_text_cannot_end_its_code_block(pulumi: Path) -> None:
-    (pulumi / "says").write_text('~ tags: "a" => "\n```\n</details>\n# A heading"\n')
-    printed = run("preview.py", "dev").stdout
-    assert "\n````diff\n" in printed
-    assert printed.rstrip().endswith("````\n\n</details>")
+    (pulumi / "says").write_text(printed(error="tags: \n```\n</details>\n# A heading"))
+    text = run("preview.py", "dev").stdout
+    assert "\n````text\n" in text
+    assert text.rstrip().endswith("</details>\n# A heading\n````")
 
 
 KEY = "4dabf18193072939515e22adb298388d"
@@ -307,7 +368,7 @@ def drift(pulumi: Path, says: str, status: int) -> tuple[int, Path]:
     (pulumi / "says").write_text(says)
     (pulumi / "status").write_text(str(status))
     done = run("drift.py", "look", "prod")
-    file = pulumi / f"drift-{status}.md"
+    file = pulumi / f"drift-{len(says)}.md"
     file.write_text(done.stdout, encoding="utf-8")
     return done.returncode, file
 
@@ -317,23 +378,20 @@ def tell(file: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-DRIFTED = f"{CHANGES}error: no changes were expected for preview but changes were proposed\n"
-
-
 def test_drift_opens_one_issue_updates_it_and_closes_it_when_it_is_gone(
     github: GitHub, pulumi: Path
 ) -> None:
     github.issues.append(
         {"number": 1, "state": "open", "body": "other", "title": "x", "user": {"login": BOT}}
     )
-    status, found = drift(pulumi, DRIFTED, 7)
+    status, found = drift(pulumi, CHANGES, 0)
     assert status == 0
     tell(found)
     tell(found)
     (issue,) = (each for each in github.issues if each["number"] == 2)
     assert issue["title"] == "Drift: prod is not as main declares it"
     assert issue["state"] == "open"
-    assert RISKS[1] in issue["body"] and '~ accountName: "old" => "new"' in issue["body"]
+    assert RISKS[0] in issue["body"] and '| `"old"` | `"new"` |' in issue["body"]
     assert "--refresh" in (pulumi / "arguments").read_text()
 
     status, none = drift(pulumi, CLEAN, 0)
@@ -355,7 +413,7 @@ def test_drift_opens_one_issue_updates_it_and_closes_it_when_it_is_gone(
 
 
 def test_a_comparison_that_failed_is_no_drift(github: GitHub, pulumi: Path) -> None:
-    status, file = drift(pulumi, "error: could not sign in\n", 255)
+    status, file = drift(pulumi, printed(error="could not sign in"), 255)
     assert status == 1
     assert "could not be compared" in file.read_text(encoding="utf-8")
     done = run("drift.py", "tell", "prod", file)

@@ -1,14 +1,17 @@
-"""The Markdown of a plan: what a reviewer reads, and what no value in it can do.
+"""The Markdown of a preview: what a reviewer reads, and what no value in it can do.
 
-The texts are in `reports/`. To write them anew after a change, and then read the difference:
-`make test ARGS=tests/localazure/test_report.py` with WRITE_REPORTS=1 in the environment.
+The expected texts are in `reports/`. To write them again after a change, and then read the
+difference: `make test ARGS=tests/review/test_report.py` with WRITE_REPORTS=1 in the environment.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +19,32 @@ import pytest
 
 from localazure.engine.commands import Engine
 from localazure.engine.display import Display
-from localazure.engine.markdown import code, fenced, shown, shown_pair
 from localazure.engine.plan import Plan
 from localazure.engine.project import Project, load_project
-from localazure.engine.report import report
-from localazure.engine.risks import risks
-from localazure.engine.state import Resource
-from localazure.engine.steps import Change, Message, Op, Step
-from localazure.values import UNKNOWN, Props, Secret
+from review.changes import SECRET, UNKNOWN
+from review.markdown import code, fenced, shown, shown_pair
+from review.preview import STACK_TYPE, Message, Op, Preview, State, Step
+from review.report import drift, report
+from review.risks import manual_changes, risks
 from tests.conftest import ROOT
 from tests.localazure.bench import GROUP, Bench
 from tests.localazure.conftest import PROGRAM, Desk
 
+Props = dict[str, Any]
 REPORTS = Path(__file__).parent / "reports"
 BACKTICK, PIPE = "\\u0060", "\\u007c"
+
+
+def reported(plan: Plan) -> str:
+    """The report of what the engine prints as JSON."""
+    printed = json.dumps(plan.as_json({}, show_sames=True))
+    return report(Preview.from_json(json.loads(printed)))
 
 
 def planned(desk: Desk, **settings: str) -> str:
     config = {f"sample:{key}": value for key, value in {**desk.settings, **settings}.items()}
     project = Project("sample", "desk", PROGRAM, PROGRAM / "__main__.py", config)
-    return report(Engine(project, desk.azurite, Display(io.StringIO())).plan())
+    return reported(Engine(project, desk.azurite, Display(io.StringIO())).plan())
 
 
 def compare(name: str, text: str) -> None:
@@ -94,7 +103,7 @@ def test_a_program_that_refuses(deployed: Desk) -> None:
 
 def test_the_real_program_from_nothing(desk: Desk) -> None:
     engine = Engine(load_project(ROOT, "local"), desk.azurite, Display(io.StringIO()))
-    compare("project", report(engine.plan()))
+    compare("project", reported(engine.plan()))
 
 
 def test_an_import_that_would_fail(desk: Desk, tmp_path: Path) -> None:
@@ -103,7 +112,7 @@ def test_an_import_that_would_fail(desk: Desk, tmp_path: Path) -> None:
     made = bench.provider.create("azure-native:resources:ResourceGroup", group)
     imported = GROUP.replace(")\n", f', opts=Options(import_="{made.id}"))\n')
     bench.program(imported)
-    compare("import", report(bench.plan()))
+    compare("import", reported(bench.plan()))
 
 
 def test_secrets_are_on_no_page(desk: Desk, tmp_path: Path) -> None:
@@ -123,7 +132,7 @@ def test_secrets_are_on_no_page(desk: Desk, tmp_path: Path) -> None:
         pulumi.export("url", "https://a.example/?sv=1&sig=abc%2Fdef%3D&se=2")
         pulumi.log.warn(f"the key is {keys.keys[1].value}")
     """)
-    third = report(bench.plan())
+    third = reported(bench.plan())
     assert '| `all` |  | `["AccountKey=[secret];", "AccountKey=[secret];"]` |' in third
     assert '`"https://a.example/?sv=1&sig=[secret]&se=2"`' in third
     assert "warning: the key is [secret]" in third
@@ -132,13 +141,20 @@ def test_secrets_are_on_no_page(desk: Desk, tmp_path: Path) -> None:
     assert not [s for s in secrets for text in (first, second, third) if s in text]
 
 
-def step(
-    op: Op, type_: str, old: Props | None, new: Props, *, name: str = "x", **more: Any
-) -> Step:
+def step(op: Op, type_: str, old: Props | None, new: Props, *, name: str = "x") -> Step:
+    before = None if old is None else state(type_, old, name)
+    after = None if op is Op.DELETE else state(type_, new, name)
+    return Step(op, before, after)
+
+
+def state(type_: str, inputs: Props, name: str, *dependencies: str) -> State:
     full = f"azure-native:{type_}"
     urn = f"urn:pulumi:s::p::{full}::{name}"
-    before = None if old is None else Resource(urn, full, custom=True, inputs=old)
-    return Step(op, Resource(urn, full, custom=True, inputs=new), old=before, **more)
+    return State(urn, full, inputs=inputs, dependencies=list(dependencies))
+
+
+def preview(*steps: Step, **more: Any) -> Preview:
+    return Preview("p", "s", list(steps), **more)
 
 
 ACCOUNT, CONTAINER = "storage:StorageAccount", "storage:BlobContainer"
@@ -189,35 +205,35 @@ WEEK = {"enabled": True, "days": 7}
 def test_a_change_for_the_worse_is_a_risk_and_its_opposite_is_none(
     type_: str, old: Props, new: Props, words: str
 ) -> None:
-    (risk,) = risks([step(Op.UPDATE, type_, old, new)])
+    (risk,) = risks(preview(step(Op.UPDATE, type_, old, new)))
     assert words in risk
     assert risk.startswith(f"`x` (`{type_.rpartition(':')[2]}`): ")
-    assert risks([step(Op.UPDATE, type_, new, old)]) == []
-    assert risks([step(Op.UPDATE, type_, new, new)]) == []
+    assert risks(preview(step(Op.UPDATE, type_, new, old))) == []
+    assert risks(preview(step(Op.UPDATE, type_, new, new))) == []
 
 
 def test_a_new_container_for_everyone_is_a_risk_and_a_private_one_is_none() -> None:
-    assert risks([step(Op.CREATE, CONTAINER, None, {"publicAccess": "Blob"})])
-    assert risks([step(Op.CREATE, CONTAINER, None, {"publicAccess": "None"})]) == []
-    assert risks([step(Op.CREATE, CONTAINER, None, {"publicAccess": UNKNOWN})]) == []
+    assert risks(preview(step(Op.CREATE, CONTAINER, None, {"publicAccess": "Blob"})))
+    assert risks(preview(step(Op.CREATE, CONTAINER, None, {"publicAccess": "None"}))) == []
+    assert risks(preview(step(Op.CREATE, CONTAINER, None, {"publicAccess": UNKNOWN}))) == []
 
 
 def test_roles_given_and_taken_are_risks_with_their_names() -> None:
-    (given,) = risks([step(Op.CREATE, ROLE, None, GRANT)])
+    (given,) = risks(preview(step(Op.CREATE, ROLE, None, GRANT)))
     who, role = f"`User {GRANT['principalId']}`", "`Storage Blob Data Contributor`"
     assert given == f"`x` (`RoleAssignment`) **gives** to {who} the role {role}."
-    (taken,) = risks([step(Op.DELETE, ROLE, GRANT, GRANT)])
+    (taken,) = risks(preview(step(Op.DELETE, ROLE, GRANT, GRANT)))
     assert taken == f"`x` (`RoleAssignment`) **takes** from {who} the role {role}."
 
 
 def test_what_loses_data_comes_first_and_a_lock_taken_off_says_what_it_held() -> None:
     found = risks(
-        [
+        preview(
             step(Op.CREATE, ROLE, None, GRANT),
             step(Op.DELETE, LOCK, {}, {}, name="lock"),
             step(Op.UPDATE, CONTAINER, {}, {"publicAccess": "Blob"}),
-            step(Op.DELETE, CONTAINER, {}, {}, name="media", lost="every blob in container media"),
-        ]
+            step(Op.DELETE, CONTAINER, {}, {}, name="media"),
+        )
     )
     assert [risk.split(" ")[0] for risk in found] == ["`media`", "`lock`", "`x`", "`x`"]
     assert "what would be lost: `every blob in container media`" in found[0]
@@ -228,19 +244,15 @@ EVIL = "a`b|c\nd<script>alert(1)</script> @octocat #1 https://evil.example \u202
 
 
 def test_no_value_breaks_out_of_its_cell() -> None:
-    changed = step(
-        Op.UPDATE,
-        ACCOUNT,
-        {},
-        {},
-        name=EVIL,
-        changes=(Change(f'tags["{EVIL}"]', "update", EVIL, [EVIL]),),
-        lost=EVIL,
-    )
+    changed = step(Op.UPDATE, ACCOUNT, {"tags": {EVIL: EVIL}}, {"tags": {EVIL: [EVIL]}}, name=EVIL)
+    lost = step(Op.REPLACE, ACCOUNT, {"accountName": EVIL}, {"accountName": "b"}, name=EVIL)
     created = step(Op.CREATE, ACCOUNT, None, {"tags": {EVIL: EVIL}})
-    plan = Plan("p-->", "s`", [changed, created, step(Op.DELETE, LOCK, {}, {}, name=EVIL)])
-    plan.outputs_after = {EVIL: EVIL}
-    text = report(plan)
+    stack = State(EVIL, STACK_TYPE, custom=False, outputs={EVIL: EVIL})
+    outputs = Step(Op.SAME, None, stack, {EVIL: "add"})
+    broken = Message("error", EVIL, about=f"::{EVIL}", rule=EVIL)
+    found = preview(changed, lost, created, step(Op.DELETE, LOCK, {}, {}, name=EVIL), outputs)
+    found.project, found.stack, found.violations = "p-->", "s`", [broken]
+    text = report(found)
     for line in text.splitlines():
         outside = re.sub(r"`[^`]*`", "", line)
         for bad in ("alert", "@octocat", "#1", "evil.example", "**x**"):
@@ -255,10 +267,8 @@ def test_no_value_breaks_out_of_its_cell() -> None:
 
 
 def test_messages_and_failures_stay_in_their_block() -> None:
-    plan = Plan(
-        "p", "s", messages=[Message("warning", "```\n# @octocat\n````")], failure="~~~\n```"
-    )
-    lines = report(plan).splitlines()
+    warning = Message("warning", "```\n# @octocat\n````")
+    lines = report(preview(messages=[warning], failure="~~~\n```")).splitlines()
     assert lines.count("`````text") == 1
     assert lines.count("`````") == 1
     assert lines[lines.index("`````text") + 1 : lines.index("`````")] == [
@@ -285,30 +295,132 @@ def test_a_report_longer_than_a_comment_is_cut_between_rows_and_says_so() -> Non
         step(Op.CREATE, CONTAINER, None, {"containerName": f"c{n}" * 20}, name=f"c{n:04}")
         for n in range(2000)
     ]
-    text = report(Plan("p", "s", steps))
+    text = report(preview(*steps))
     assert 50_000 < len(text) <= 60_000
     assert "**The rest is left out**" in text.splitlines()[-1]
     assert "`python -m localazure preview --stack s`" in text
     assert text.count("<details>") == text.count("</details>") == 1
     rows = [line for line in text.splitlines() if line.startswith("| `c")]
     assert all(row.endswith("|") for row in rows)
-    assert len(report(Plan("p", "s", steps), 5000)) <= 5000
+    assert len(report(preview(*steps), 5000)) <= 5000
 
 
 def test_the_order_does_not_depend_on_which_registration_was_faster() -> None:
+    account = state(ACCOUNT, {}, "z")
+    made = [account, *(state(CONTAINER, {}, name, account.urn) for name in ("b", "a"))]
     steps = [
-        step(Op.CREATE, CONTAINER, None, {}, name="b"),
-        step(Op.CREATE, CONTAINER, None, {}, name="a"),
-        step(Op.CREATE, ACCOUNT, None, {}, name="z"),
+        {"op": "create", "urn": s.urn, "newState": {**vars(s), "dependencies": s.dependencies}}
+        for s in made
     ]
-    for made in steps[:2]:
-        made.resource.dependencies = [steps[2].resource.urn]
-    assert report(Plan("p", "s", steps)) == report(Plan("p", "s", steps[::-1]))
-    names = re.findall(r"^\| `(\w)`", report(Plan("p", "s", steps)), re.MULTILINE)
+    texts = {report(Preview.from_json({"steps": order})) for order in (steps, steps[::-1])}
+    assert len(texts) == 1
+    names = re.findall(r"^\| `(\w)`", texts.pop(), re.MULTILINE)
     assert names == ["z", "a", "b"]
 
 
 def test_what_becomes_plain_or_secret_is_shown_on_neither_side() -> None:
-    plan = Plan("p", "s")
-    plan.outputs_before, plan.outputs_after = {"key": Secret("hush")}, {"key": "hush2"}
-    assert "hush" not in report(plan)
+    stack = {"urn": "urn:pulumi:s::p::pulumi:pulumi:Stack::p-s", "type": STACK_TYPE}
+    for outputs in (({"key": SECRET}, {"key": "hush"}), ({"key": "hush"}, {"key": SECRET})):
+        old, new = ({**stack, "outputs": each} for each in outputs)
+        step = {"op": "same", "urn": stack["urn"], "oldState": old, "newState": new}
+        step["detailedDiff"] = {"key": {"kind": "update", "inputDiff": False}}
+        text = report(Preview.from_json({"steps": [step]}))
+        assert "| `key` | `[secret]` | `[secret]` |" in text
+        assert "hush" not in text
+
+
+WILD = {"corsRules": [{"allowedOrigins": ["https://*.example.com"], "allowedMethods": ["PUT"]}]}
+
+
+def test_a_wildcard_for_subdomains_is_a_lesser_risk_than_any_origin() -> None:
+    both = {"corsRules": [*OPEN["corsRules"], *WILD["corsRules"]]}
+    found = risks(preview(step(Op.UPDATE, SERVICE, {}, {"cors": both})))
+    assert [risk.split("**")[1] for risk in found] == ["any origin", "every subdomain"]
+    assert "may write through CORS (`https://*.example.com`)" in found[1]
+    assert len(risks(preview(step(Op.CREATE, SERVICE, None, {"cors": WILD})))) == 1
+    assert risks(preview(step(Op.UPDATE, SERVICE, {"cors": WILD}, {"cors": WILD}))) == []
+    named = {"corsRules": [{"allowedOrigins": ["https://www.example.com"]}]}
+    assert risks(preview(step(Op.UPDATE, SERVICE, {}, {"cors": named}))) == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "declared", "in_azure", "words"),
+    [
+        (CONTAINER, {"publicAccess": "None"}, {"publicAccess": "Blob"}, "**anyone** may read"),
+        (SERVICE, {"cors": {"corsRules": []}}, {"cors": OPEN}, "**any origin** may read"),
+        (SERVICE, {"deleteRetentionPolicy": WEEK}, {}, "soft delete of blobs is switched **off**"),
+        (
+            ACCOUNT,
+            {"minimumTlsVersion": "TLS1_2"},
+            {"minimumTlsVersion": "TLS1_0"},
+            "TLS as **old**",
+        ),
+    ],
+)
+def test_a_manual_change_for_the_worse_is_a_risk_and_changing_it_back_is_none(
+    type_: str, declared: Props, in_azure: Props, words: str
+) -> None:
+    found = preview(step(Op.UPDATE, type_, in_azure, declared))
+    (risk,) = manual_changes(found)
+    assert risk.startswith(f"`x` (`{type_.rpartition(':')[2]}`) was changed in Azure: ")
+    assert words in risk
+    assert risks(found) == []
+    assert manual_changes(preview(step(Op.UPDATE, type_, declared, in_azure))) == []
+    text = drift(found)
+    assert f"### Risks of what was changed in Azure\n\n- {risk}\n" in text
+    assert "### Risks of an update" not in text
+    assert "1 risk." in text
+    assert "| resource | property | in Azure | declared |" in text
+
+
+@pytest.mark.parametrize(
+    ("type_", "words"),
+    [
+        (CONTAINER, "would be created again **empty**."),
+        (ACCOUNT, "would be created again **empty**."),
+        ("resources:ResourceGroup", "would be created again **empty**."),
+        (LOCK, "was **deleted** in Azure: what it locked can be deleted now."),
+        (SERVICE, "was **deleted** in Azure and would be created again."),
+    ],
+)
+def test_what_was_deleted_in_azure_is_a_risk_of_drift_and_of_an_update(
+    type_: str, words: str
+) -> None:
+    created = step(Op.CREATE, type_, None, {})
+    found = preview(created, refreshed={created.resource.urn: created.resource})
+    (risk,) = manual_changes(found)
+    assert risk.endswith(words)
+    assert risks(found)[0] == risk
+    assert drift(found).count(words) == 1
+    assert manual_changes(preview(created)) == []
+    assert risk not in risks(preview(created))
+
+
+def test_drift_that_an_update_would_open_again_is_a_risk_of_the_update() -> None:
+    closed = preview(step(Op.UPDATE, CONTAINER, {}, {"publicAccess": "Blob"}))
+    text = drift(closed)
+    assert "### Risks of an update\n\n- `x` (`BlobContainer`): **anyone** may read" in text
+    assert "changed in Azure:" not in text
+
+
+def piped(text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "review", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, input=text, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+
+
+def test_the_command_reads_json_and_names_a_stack_without_resources() -> None:
+    failed = {"diagnostics": [{"severity": "error", "message": "error: no\n"}]}
+    done = piped(json.dumps(failed), "--stack", "prod")
+    assert done.returncode == 0
+    assert "## Preview of stack `prod`" in done.stdout
+    assert "```text\nno\n```" in done.stdout
+    assert piped("{}", "--stack", "prod", "--drift").stdout.startswith("## Drift of stack `prod`")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "3", '{"steps": [{}]}', '{"steps": 3}', "x" * 9])
+def test_the_command_refuses_what_is_no_preview_without_a_traceback(text: str) -> None:
+    done = piped(text)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: this is not the JSON of `pulumi preview --json`\n"

@@ -1,0 +1,1 @@
+"""Turns the JSON of `pulumi preview --json`, from either engine, into what people review."""
