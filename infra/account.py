@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import pulumi
 from pulumi_azure_native import storage
 
-from .config import StackConfig
+from .config import DjangoBlobStorageArgs
 
 
 def account_args(
-    config: StackConfig, group: pulumi.Input[str], tags: Mapping[str, pulumi.Input[str]]
+    config: DjangoBlobStorageArgs, group: pulumi.Input[str], tags: Mapping[str, pulumi.Input[str]]
 ) -> storage.StorageAccountArgs:
     """Everything about the account that the configuration decides."""
     return storage.StorageAccountArgs(
@@ -55,7 +55,7 @@ def account_args(
     )
 
 
-def firewall(config: StackConfig) -> storage.NetworkRuleSetArgs:
+def firewall(config: DjangoBlobStorageArgs) -> storage.NetworkRuleSetArgs:
     """Everyone, or only who is listed; always said, so that a rule made by hand is drift."""
     is_open = config.network_access == "open"
     return storage.NetworkRuleSetArgs(
@@ -79,7 +79,7 @@ def level(*, public: bool) -> storage.PublicAccess:
     return storage.PublicAccess.BLOB if public else storage.PublicAccess.NONE
 
 
-def any_container_is_public(config: StackConfig) -> bool:
+def any_container_is_public(config: DjangoBlobStorageArgs) -> bool:
     """The account's switch, out of the containers' levels: Azure refuses a public container on an
     account without it (409 PublicAccessNotPermitted)."""
     return config.static_is_public or config.media_is_public

@@ -1,169 +1,198 @@
-"""Settings that are right one by one and wrong together, each with Azure's reason.
+"""Settings that are valid one by one and contradict each other, each with Azure's reason.
 
-A rule returns the key to change, what is wrong, and the command that mends it ('' for the example
-of the setting itself).
+A rule yields the setting to change, the reason, and a setting with a value that resolves it (None:
+the example of the first one).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from . import rules
-from .config import StackConfig
+from .config import DjangoBlobStorageArgs
+from .errors import Refusal, refused
 
-Contradiction = tuple[str, str, str]
+Contradiction = tuple[str, str, tuple[str, Any] | None]
 
 
-def contradictions(config: StackConfig) -> list[Contradiction]:
-    """Every contradiction in a configuration whose settings are each right by themselves."""
-    return [
-        *_containers(config),
-        *_copies(config),
-        *_kind(config),
-        *_history(config),
-        *_identity(config),
-        *_network(config),
-        *_delivery(config),
-        *_adoption(config),
+def refuse_contradictions(config: DjangoBlobStorageArgs) -> DjangoBlobStorageArgs:
+    """For pydantic, as the last validator of the whole configuration."""
+    found = [
+        Refusal((field,), getattr(config, field), rule, fix)
+        for check in (
+            _containers,
+            _redundancy,
+            _kind,
+            _restore,
+            _identity,
+            _reachability,
+            _network,
+            _delivery,
+            _private_link,
+            _static_access,
+            _names,
+            _adoption,
+        )
+        for field, rule, fix in check(config)
     ]
+    if found:
+        raise refused(found)
+    return config
 
 
-def _containers(config: StackConfig) -> Iterator[Contradiction]:
+def _containers(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
     if config.static_container == config.media_container:
         rule = "the static files' container; uploads need one of their own"
-        yield "mediaContainer", rule, "pulumi config set mediaContainer media"
+        yield "media_container", rule, ("media_container", "media")
     others = {"static files'": config.static_container, "accepted uploads'": config.media_container}
     for whose, other in others.items():
         if config.quarantine_container == other:
-            rule = f"the {whose} container; what nobody has checked yet needs one of its own"
-            yield "quarantineContainer", rule, "pulumi config set quarantineContainer unchecked"
+            rule = f"the {whose} container; unchecked uploads need one of their own"
+            yield "quarantine_container", rule, ("quarantine_container", "unchecked")
 
 
-def _copies(config: StackConfig) -> Iterator[Contradiction]:
+def _redundancy(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
     """Azure's page "Azure Storage redundancy": not every region has zones, or a pair."""
-    zones = "ZRS" in config.sku
+    location = config.location
+    if not isinstance(location, str):
+        return
+    has_zones = location in rules.REGIONS_WITH_ZONES
     paired = config.sku.removeprefix("Standard_") in ("GRS", "RAGRS", "GZRS", "RAGZRS")
-    offer = "pulumi config set sku Standard_LRS"
-    if zones and config.location not in rules.REGIONS_WITH_ZONES:
-        yield "sku", f"{config.location} has no availability zones to spread the copies over", offer
-    elif paired and config.location in rules.REGIONS_WITHOUT_PAIR:
-        other = "Standard_ZRS" if config.location in rules.REGIONS_WITH_ZONES else "Standard_LRS"
-        rule = f"{config.location} is paired with no second region to copy to"
-        yield "sku", rule, f"pulumi config set sku {other}"
+    if "ZRS" in config.sku and not has_zones:
+        rule = f"{location} has no availability zones to spread the copies over"
+        yield "sku", rule, ("sku", "Standard_LRS")
+    elif paired and location in rules.REGIONS_WITHOUT_PAIR:
+        rule = f"{location} is paired with no second region to copy to"
+        yield "sku", rule, ("sku", "Standard_ZRS" if has_zones else "Standard_LRS")
 
 
-def _kind(config: StackConfig) -> Iterator[Contradiction]:
+def _kind(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
     """Azure's pages "Storage account overview" and "Blob versioning": what a kind offers."""
-    premium = config.sku.startswith("Premium_")
-    if premium is not (config.account_kind == "BlockBlobStorage"):
-        rule = "BlockBlobStorage goes with Premium_LRS and Premium_ZRS, all else with Standard_"
-        kind = "BlockBlobStorage" if premium else "StorageV2"
-        yield "accountKind", rule, f"pulumi config set accountKind {kind}"
-    if config.account_kind == "Storage":
-        lacking = {
-            "versioning": config.versioning,
-            "restoreDays": config.restore_days > 0,
-            "coolAfterDays": config.cool_after_days > 0,
-        }
-        for key in (key for key, wanted in lacking.items() if wanted):
-            rule = "accounts of kind Storage have no such thing; StorageV2 has"
-            yield key, rule, "pulumi config set accountKind StorageV2"
+    kind, premium = config.account_kind, config.sku.startswith("Premium_")
+    upgrade = ("account_kind", "StorageV2")
+    if premium is not (kind == "BlockBlobStorage"):
+        rule = "BlockBlobStorage requires Premium_LRS or Premium_ZRS, other kinds Standard_"
+        yield "account_kind", rule, ("account_kind", "BlockBlobStorage") if premium else upgrade
+    if kind == "Storage":
+        for field in ("versioning", "restore_days", "cool_after_days"):
+            if getattr(config, field):
+                yield field, "accounts of kind Storage do not support it; StorageV2 does", upgrade
         if not config.adopt:
-            rule = (
-                "the first kind of accounts is retired: it can be adopted, and then be upgraded in "
-                "place"
-            )
-            yield "accountKind", rule, "pulumi config set accountKind StorageV2"
-    if config.account_kind == "BlockBlobStorage":
-        if config.restore_days:
-            rule = "premium accounts cannot be turned back in time"
-            yield "restoreDays", rule, "pulumi config set restoreDays 0"
-        if config.cool_after_days:
-            rule = "premium accounts have no cool tier"
-            yield "coolAfterDays", rule, "pulumi config set coolAfterDays 0"
+            rule = "this kind is retired: an account can be adopted, and then upgraded in place"
+            yield "account_kind", rule, upgrade
+    if kind == "BlockBlobStorage" and config.restore_days:
+        rule = "premium accounts do not support point-in-time restore"
+        yield "restore_days", rule, ("restore_days", 0)
+    if kind == "BlockBlobStorage" and config.cool_after_days:
+        yield "cool_after_days", "premium accounts have no cool tier", ("cool_after_days", 0)
 
 
-def _history(config: StackConfig) -> Iterator[Contradiction]:
+def _restore(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
     """Azure's page "Point-in-time restore for block blobs", prerequisites."""
     if not config.restore_days:
         return
     if not config.versioning:
-        rule = "turning back in time needs the blobs' versions"
-        yield "restoreDays", rule, "pulumi config set versioning true"
+        yield "restore_days", "point-in-time restore needs versioning", ("versioning", True)
     if config.restore_days >= config.blob_soft_delete_days:
-        days = config.restore_days + 1
         rule = (
-            f"it has to be less than blobSoftDeleteDays, which is {config.blob_soft_delete_days}: "
-            "what was deleted comes back from there"
+            f"it must be less than blobSoftDeleteDays, which is {config.blob_soft_delete_days}: "
+            "deleted blobs are restored from there"
         )
-        yield "restoreDays", rule, f"pulumi config set blobSoftDeleteDays {days}"
+        yield "restore_days", rule, ("blob_soft_delete_days", config.restore_days + 1)
 
 
-def _identity(config: StackConfig) -> Iterator[Contradiction]:
+def _identity(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
     if not config.uses_keys and not config.data_principals and not config.adopt:
-        rule = "with authMode identity there are no keys, so without a principal nobody gets in"
-        yield "dataPrincipals", rule, ""
+        yield "data_principals", "with authMode identity only principals have access", None
 
 
-def _network(config: StackConfig) -> Iterator[Contradiction]:
+def _reachability(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
     """Azure's page "Configure Azure Storage firewalls and virtual networks"."""
+    access = config.network_access
     listed = bool(config.allowed_ip_ranges or config.allowed_subnets)
-    reached = bool(config.private_endpoint_subnet)
-    by_front_door = config.front_door == "premium"
-    if listed and config.network_access != "firewall":
-        key = "allowedIpRanges" if config.allowed_ip_ranges else "allowedSubnets"
-        rule = f"without effect while networkAccess is {config.network_access}"
-        yield key, rule, "pulumi config set networkAccess firewall"
-    if config.network_access == "firewall" and not (listed or reached):
-        rule = "nobody is let through: list addresses, subnets, or a private endpoint's subnet"
-        yield "networkAccess", rule, "pulumi config set --path 'allowedIpRanges[0]' 203.0.113.0/24"
-    if config.private_dns_zone_id and not reached:
-        rule = "without effect while there is no private endpoint"
-        subnet = f"pulumi config set privateEndpointSubnet {rules.SUBNET_EXAMPLE}"
-        yield "privateDnsZoneId", rule, subnet
-    if config.network_access == "closed" and not reached:
-        rule = "nobody could reach the account, the site included, but through a private endpoint"
-        subnet = f"pulumi config set privateEndpointSubnet {rules.SUBNET_EXAMPLE}"
-        yield "networkAccess", rule, subnet
-    if config.network_access == "closed" and config.media_is_public and not by_front_door:
+    endpoint = config.private_endpoint_subnet != ""
+    subnet = ("private_endpoint_subnet", rules.SUBNET_EXAMPLE)
+    if listed and access != "firewall":
+        field = "allowed_ip_ranges" if config.allowed_ip_ranges else "allowed_subnets"
+        rule = f"without effect while networkAccess is {access}"
+        yield field, rule, ("network_access", "firewall")
+    if access == "firewall" and not (listed or endpoint):
+        rule = "nothing is admitted: list addresses, subnets, or a private endpoint's subnet"
+        yield "network_access", rule, ("allowed_ip_ranges", ["203.0.113.0/24"])
+    if access == "closed" and not endpoint:
+        rule = "only a private endpoint could reach the account, and there is none"
+        yield "network_access", rule, subnet
+    if config.private_dns_zone_id != "" and not endpoint:
+        yield "private_dns_zone_id", "without effect while there is no private endpoint", subnet
+
+
+def _network(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
+    closed = config.network_access == "closed"
+    if closed and config.media_is_public and config.front_door != "premium":
         rule = (
-            "public, while networkAccess closed lets no visitor in to read: private media, or "
-            "Front Door premium, which has a private way in"
+            "networkAccess closed keeps visitors out: use private media, or Front Door premium, "
+            "which has a private link to the account"
         )
-        yield "mediaAccess", rule, "pulumi config set mediaAccess private"
+        yield "media_access", rule, ("media_access", "private")
 
 
-def _delivery(config: StackConfig) -> Iterator[Contradiction]:
+def _delivery(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
     if config.custom_domain and config.front_door == "none":
         rule = "a domain of your own needs Front Door, which holds its certificate"
-        yield "customDomain", rule, "pulumi config set frontDoor standard"
-    if config.front_door == "standard" and config.network_access != "open":
+        yield "custom_domain", rule, ("front_door", "standard")
+    if config.front_door == "standard" and not config.is_open:
         # "Secure traffic to Azure Front Door origins": its addresses are a service tag, which a
-        # storage account's firewall does not take; private links are premium's.
+        # storage account's firewall does not take; private links require premium.
         rule = (
             f"with networkAccess {config.network_access} it does not reach the account: only "
-            "premium has a private way in"
+            "premium has a private link"
         )
-        yield "frontDoor", rule, "pulumi config set frontDoor premium"
-    linked = config.front_door == "premium" and config.network_access != "open"
+        yield "front_door", rule, ("front_door", "premium")
+
+
+def _private_link(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
+    linked = config.front_door == "premium" and not config.is_open
+    location = config.location
     if config.private_link_location and not linked:
         rule = "without effect unless frontDoor is premium and networkAccess firewall or closed"
-        yield "privateLinkLocation", rule, "pulumi config set privateLinkLocation ''"
-    elif linked and not config.private_link_location:
-        wrong = rules.private_link_region(str(config.location))
-        if wrong:
-            rule = f"{wrong}, and not in {config.location}: name the one nearest to it"
-            yield "privateLinkLocation", rule, ""
-    if not config.static_is_public and config.front_door == "none":
-        rule = "private, so browsers cannot read it, unless Front Door does so for them"
-        yield "staticAccess", rule, "pulumi config set frontDoor standard"
-    elif not config.static_is_public and config.network_access != "open":
+        yield "private_link_location", rule, ("private_link_location", "")
+    elif (
+        linked
+        and not config.private_link_location
+        and isinstance(location, str)
+        and location not in rules.PRIVATE_LINK_REGIONS
+    ):
+        rule = f"{rules.PRIVATE_LINK_RULE}, and not in {location}: name the nearest one"
+        yield "private_link_location", rule, None
+
+
+def _static_access(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
+    if config.static_is_public:
+        return
+    if config.front_door == "none":
+        rule = "private, so browsers cannot read it except through Front Door"
+        yield "static_access", rule, ("front_door", "standard")
+    elif not config.is_open:
         # "Use managed identities to authenticate to origins": not for private links.
-        rule = "Front Door cannot sign in over its private link; that link is what keeps others out"
-        yield "staticAccess", rule, "pulumi config set staticAccess public"
+        rule = (
+            "Front Door cannot sign in over its private link, and needs no private container: the "
+            "closed network protects it"
+        )
+        yield "static_access", rule, ("static_access", "public")
 
 
-def _adoption(config: StackConfig) -> Iterator[Contradiction]:
-    if config.adopt and not config.account_name:
-        rule = "which account? Its name is not set"
-        yield "accountName", rule, ""
+def _names(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
+    if config.resource_group_name == "" and not config.create_resource_group:
+        rule = "an existing resource group (createResourceGroup is false) must be named"
+        yield "resource_group_name", rule, None
+
+
+def _adoption(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
+    if not config.adopt:
+        return
+    if config.account_name == "":
+        yield "account_name", "adopting an account requires its name", None
+    for field, value in vars(config).items():
+        if rules.holds_output(value):
+            yield field, rules.PLAIN_VALUE, None

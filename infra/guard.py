@@ -14,7 +14,7 @@ from typing import Any
 
 import pulumi
 
-from .config import StackConfig
+from .config import DjangoBlobStorageArgs
 from .lowering import ACCOUNT, lowerings
 from .redundancy import refusal
 
@@ -26,7 +26,7 @@ UPGRADES = (("Storage", "StorageV2"), ("BlobStorage", "StorageV2"))
 class Guard:
     """The hook of one stack's resources."""
 
-    def __init__(self, name: str, config: StackConfig) -> None:
+    def __init__(self, name: str, config: DjangoBlobStorageArgs) -> None:
         self._config = config
         self._containers = {
             config.static_container: "staticAccess",

@@ -8,21 +8,21 @@ from __future__ import annotations
 import json
 import re
 import sys
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from .config import SETTINGS
+from .config import SECTIONS
 from .outputs import OUTPUTS
-from .settings import Setting
+from .settings import SETTINGS, Setting
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE, PROJECT = ROOT / "docs" / "configuration.md", ROOT / "Pulumi.yaml"
 # The settings that somebody who starts from this repository decides first.
 ASKED = ("location", "resourceGroupName", "accountNamePrefix", "corsOrigins")
 
+_TABLE = "| setting | meaning | default | cost |\n|---|---|---|---|"
 _HEAD = """\
 <!-- Made by `python -m infra.reference --write`, out of infra/config.py: change it there. -->
 # Configuration
@@ -62,9 +62,10 @@ Prices are those of West Europe in 2026, rounded, and no promise: Azure's calcul
 def page() -> str:
     """The whole page, Markdown."""
     parts = [_HEAD]
-    for section, found in groupby(SETTINGS.values(), key=lambda about: about.section):
-        parts.append(f"\n## {section}\n\n| setting | meaning | default | cost |\n|---|---|---|---|")
-        parts += [_row(about) for about in found]
+    for about in SETTINGS.values():
+        if section := SECTIONS.get(about.field):
+            parts.append(f"\n## {section}\n\n{_TABLE}")
+        parts.append(_row(about))
     parts.append("\n## Outputs\n\nThe environment of the site, name for name.\n")
     parts.append("| output | meaning |\n|---|---|")
     parts += [f"| `{name}` | {meaning} |" for name, meaning in OUTPUTS.items()]

@@ -177,7 +177,7 @@ RULES = (
         mcsb("BR-2"),
         Level.MANDATORY,
         "No lifecycle rule deletes a current blob outside quarantine",
-        "infra/protection.py keeps to it; undo the change to it, or delete versions instead",
+        "infra/blob_service.py keeps to it; undo the change to it, or delete versions instead",
         check_stack=live_blobs,
     ),
 )

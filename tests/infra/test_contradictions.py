@@ -7,9 +7,9 @@ import json
 import pytest
 
 from infra import rules
-from infra.config import SETTINGS
-from infra.problems import ConfigError
+from infra.errors import ConfigError
 from infra.reader import parse
+from infra.settings import SETTINGS
 
 PRINCIPAL = json.dumps([SETTINGS["dataPrincipals"].example])
 SUBNET = rules.SUBNET_EXAMPLE
@@ -18,17 +18,17 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
     ({"mediaContainer": "static"}, "mediaContainer", "uploads need one of their own"),
     ({"quarantineContainer": "static"}, "quarantineContainer", "the static files' container"),
     ({"quarantineContainer": "media"}, "quarantineContainer", "the accepted uploads' container"),
-    ({"mediaContainer": "quarantine"}, "quarantineContainer", "nobody has checked yet"),
+    ({"mediaContainer": "quarantine"}, "quarantineContainer", "unchecked uploads"),
     ({"sku": "Standard_ZRS", "location": "westus"}, "sku", "westus has no availability zones"),
     ({"sku": "Standard_GZRS", "location": "ukwest"}, "sku", "ukwest has no availability zones"),
     ({"sku": "Standard_GRS", "location": "italynorth"}, "sku", "paired with no second region"),
     ({"sku": "Standard_GZRS", "location": "italynorth"}, "sku", "paired with no second region"),
-    ({"sku": "Premium_LRS"}, "accountKind", "BlockBlobStorage goes with Premium_LRS"),
-    ({"accountKind": "BlockBlobStorage"}, "accountKind", "BlockBlobStorage goes with Premium_LRS"),
+    ({"sku": "Premium_LRS"}, "accountKind", "BlockBlobStorage requires Premium_LRS"),
+    ({"accountKind": "BlockBlobStorage"}, "accountKind", "BlockBlobStorage requires Premium_LRS"),
     (
         {"accountKind": "Storage", "adopt": "true", "accountName": "old", "versioning": "true"},
         "versioning",
-        "accounts of kind Storage have no such thing",
+        "accounts of kind Storage do not support it",
     ),
     ({"accountKind": "Storage"}, "accountKind", "retired"),
     (
@@ -44,15 +44,15 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
             "versioning": "true",
         },
         "restoreDays",
-        "cannot be turned back",
+        "do not support point-in-time restore",
     ),
-    ({"restoreDays": "3"}, "restoreDays", "needs the blobs' versions"),
+    ({"restoreDays": "3"}, "restoreDays", "needs versioning"),
     ({"restoreDays": "7", "versioning": "true"}, "restoreDays", "less than blobSoftDeleteDays"),
-    ({"authMode": "identity"}, "dataPrincipals", "nobody gets in"),
+    ({"authMode": "identity"}, "dataPrincipals", "only principals have access"),
     ({"allowedIpRanges": '["203.0.113.7"]'}, "allowedIpRanges", "without effect"),
     ({"allowedSubnets": f'["{SUBNET}"]'}, "allowedSubnets", "without effect"),
-    ({"networkAccess": "firewall"}, "networkAccess", "nobody is let through"),
-    ({"networkAccess": "closed"}, "networkAccess", "but through a private endpoint"),
+    ({"networkAccess": "firewall"}, "networkAccess", "nothing is admitted"),
+    ({"networkAccess": "closed"}, "networkAccess", "only a private endpoint could reach"),
     (
         {
             "networkAccess": "closed",
@@ -62,7 +62,7 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
             "dataPrincipals": PRINCIPAL,
         },
         "mediaAccess",
-        "lets no visitor in",
+        "keeps visitors out",
     ),
     ({"customDomain": "static.example.com"}, "customDomain", "needs Front Door"),
     (
@@ -72,7 +72,7 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
             "allowedIpRanges": '["203.0.113.7"]',
         },
         "frontDoor",
-        "only premium has a private way in",
+        "only premium has a private link",
     ),
     ({"staticAccess": "private"}, "staticAccess", "browsers cannot read it"),
     ({"privateDnsZoneId": rules.ZONE_EXAMPLE}, "privateDnsZoneId", "there is no private endpoint"),
@@ -84,7 +84,7 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
             "privateEndpointSubnet": SUBNET,
         },
         "privateLinkLocation",
-        "not in italynorth: name the one nearest to it",
+        "not in italynorth: name the nearest one",
     ),
     (
         {"frontDoor": "standard", "privateLinkLocation": "westeurope"},
@@ -101,7 +101,7 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
         "staticAccess",
         "cannot sign in over its private link",
     ),
-    ({"adopt": "true"}, "accountName", "which account?"),
+    ({"adopt": "true"}, "accountName", "requires its name"),
 ]
 
 
