@@ -29,7 +29,7 @@ def configuration(name: str, args: DjangoBlobStorageArgs) -> DjangoBlobStorageAr
     if config is None:
         raise ConfigError(map(_problem, found), "argument", of=name)
     outputs = {
-        field: _checked(FIELDS[field], value)
+        field: _checked(FIELDS[field], value, config)
         for field, value in values.items()
         if holds_output(value)
     }
@@ -59,20 +59,20 @@ def _problem(refusal: Refusal) -> Problem:
     return Problem(about.field, as_text(refusal.value), rule, FIELDS[fixed].argument(value))
 
 
-def _checked(about: Setting, value: Any) -> Any:
+def _checked(about: Setting, value: Any, config: DjangoBlobStorageArgs) -> Any:
     """The value with each output in it validated when it becomes known."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return tuple(_checked(about, item) if is_output(item) else item for item in value)
+        return tuple(_checked(about, item, config) if is_output(item) else item for item in value)
 
     def check(known: str) -> str:
         whole = [known] if about.type == "array" else known
         try:
-            TypeAdapter(about.annotation).validate_python(whole)
+            TypeAdapter(about.annotation).validate_python(whole, context=vars(config))
         except ValidationError as error:
             found = [
-                Refusal((about.field,), each.value, each.rule)
+                Refusal((about.field,), each.value, each.rule, each.fix)
                 for each in refusals(error, about.field)
             ]
             raise ConfigError(map(_problem, found), "argument") from None

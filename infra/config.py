@@ -5,10 +5,11 @@
 """
 
 # No `from __future__ import annotations`: pydantic evaluates the annotations.
-from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from dataclasses import dataclass, fields
+from typing import Literal
 
 from pydantic import Field
+from pydantic.fields import FieldInfo
 
 from . import rules
 from .rules import Input, OrEmpty, Switch, Whole
@@ -42,303 +43,229 @@ class DjangoBlobStorageArgs:
     exist, so they must be known when the program runs. The component validates them all.
     """
 
-    location: Annotated[
-        Input[rules.Region],
-        Field(description="Azure region of every resource, in lower case without spaces"),
-    ] = "westeurope"
-    resource_group_name: Annotated[
-        Input[OrEmpty[rules.ResourceGroupName]],
-        Field(description="Resource group that contains everything", examples=["DemoDjangoBlob"]),
-    ] = ""
-    create_resource_group: Annotated[
-        Switch,
-        Field(description="Creates the resource group; false leaves an existing group unmanaged"),
-    ] = True
-    account_name: Annotated[
-        Input[OrEmpty[rules.AccountName]],
-        Field(
-            description="Fixed name of the storage account, unique worldwide; empty generates one",
-            examples=["djangoaccountstorage"],
-        ),
-    ] = ""
-    account_name_prefix: Annotated[
-        OrEmpty[rules.AccountNamePrefix],
-        Field(
-            description="Start of a generated account name: 1 to 16 lower-case letters and digits",
-            examples=["django"],
-        ),
-    ] = ""
-    account_kind: Annotated[
-        Literal["StorageV2", "BlockBlobStorage", "Storage"],
-        Field(
-            description="StorageV2; BlockBlobStorage for premium disks; Storage only to adopt",
-            json_schema_extra={
-                "cost": "BlockBlobStorage stores at several times the price and answers faster"
-            },
-        ),
-    ] = "StorageV2"
-    sku: Annotated[
-        rules.Sku,
-        Field(
-            description="Redundancy: how many copies of the data Azure keeps, and where",
-            json_schema_extra={
-                "cost": "ZRS about 1.25 times, GRS 2 times, GZRS 2.25 times the storage of LRS"
-            },
-        ),
-    ] = "Standard_LRS"
-    static_container: Annotated[
-        rules.ContainerName, Field(description="Container for static files")
-    ] = "static"
-    media_container: Annotated[rules.ContainerName, Field(description="Container for uploads")] = (
-        "media"
+    location: Input[rules.Region] = Field(
+        "westeurope", description="Azure region of every resource, in lower case without spaces"
     )
-    quarantine_container: Annotated[
-        rules.ContainerName,
-        Field(description="Private container for uploads that the site has not checked yet"),
-    ] = "quarantine"
-    tags: Annotated[
-        rules.Tags,
-        Field(
-            description="Tags of all resources that take tags, besides project and stack",
-            examples=[{"team": "web"}],
-        ),
-    ] = field(default_factory=dict)
-    media_access: Annotated[
-        Access,
-        Field(description="Uploads: readable by anyone (public), or by signed URLs only (private)"),
-    ] = "private"
-    static_access: Annotated[
-        Access,
-        Field(
-            description="Static files: readable by anyone (public), or by Front Door only (private)"
-        ),
-    ] = "public"
-    auth_mode: Annotated[
-        Literal["key", "identity"],
-        Field(
-            description="How the site signs in: account key, or Microsoft Entra identity",
-            examples=["identity"],
-        ),
-    ] = "key"
-    data_principals: Annotated[
-        rules.Principals,
-        Field(
-            description="Identities that may read and write blobs, each TYPE:OBJECT_ID",
-            examples=["ServicePrincipal:11111111-2222-3333-4444-555555555555"],
-        ),
-    ] = ()
-    active_key: Annotated[
-        Literal["key1", "key2"], Field(description="Which of the account's two keys the site uses")
-    ] = "key1"
-    key_expiry_days: Annotated[
-        Whole,
-        Field(
-            description="Days after which Azure reports a key as due for rotation; 0 disables it",
-            ge=0,
-            le=10 * YEAR,
-        ),
-    ] = 90
-    sas_expiry_hours: Annotated[
-        Whole,
-        Field(
-            description="Hours after which Azure logs a signature as too long-lived; 0 disables it",
-            ge=0,
-            le=24 * YEAR,
-        ),
-    ] = 24
-    infrastructure_encryption: Annotated[
-        Switch, Field(description="Encrypts everything twice, with two keys; for new accounts only")
-    ] = True
-    cors_allow_any_origin: Annotated[
-        Switch, Field(description="Whether corsOrigins may contain '*'")
-    ] = False
-    cors_origins: Annotated[
-        rules.Origins,
-        Field(
-            description="Origins that load webfonts and modules, or upload: scheme://[*.]host[:port]",
-            examples=["https://www.example.com"],
-        ),
-    ] = ()
-    cors_max_age_seconds: Annotated[
-        Whole,
-        Field(
-            description="Seconds for which browsers cache a preflight response, 0 to 86400",
-            ge=0,
-            le=86400,
-        ),
-    ] = 3600
-    direct_upload: Annotated[
-        Switch,
-        Field(
-            description="Browsers upload to the account; needs corsOrigins, and networkAccess open"
-        ),
-    ] = True
-    blob_soft_delete_days: Annotated[
-        Whole,
-        Field(
-            description="Days to restore a deleted or overwritten blob; 0 disables soft delete",
-            ge=0,
-            le=YEAR,
-            json_schema_extra={"cost": "deleted and overwritten bytes are charged until then"},
-        ),
-    ] = 7
-    container_soft_delete_days: Annotated[
-        Whole,
-        Field(
-            description="Days to restore a deleted container; 0 disables soft delete",
-            ge=0,
-            le=YEAR,
-            json_schema_extra={"cost": "a deleted container is charged until then"},
-        ),
-    ] = 7
-    versioning: Annotated[
-        Switch,
-        Field(
-            description="Keeps the previous version of a blob at each change",
-            json_schema_extra={
-                "cost": "every version is charged as a blob until oldVersionDays deletes it"
-            },
-        ),
-    ] = False
-    old_version_days: Annotated[
-        Whole,
-        Field(
-            description="Days after which a previous version is deleted; 0 keeps all of them",
-            examples=[30],
-            ge=0,
-            le=CENTURY,
-            json_schema_extra={"cost": "less: previous versions are deleted"},
-        ),
-    ] = MONTH
-    restore_days: Annotated[
-        Whole,
-        Field(
-            description="Point-in-time restore window in days; 0 disables it",
-            examples=[6],
-            ge=0,
-            le=YEAR - 1,
-            json_schema_extra={
-                "cost": "the change feed's log, and the versions and deleted blobs that it needs"
-            },
-        ),
-    ] = 0
-    quarantine_days: Annotated[
-        Whole,
-        Field(
-            description="Days after which an upload that was never accepted is deleted; 0 keeps it",
-            ge=0,
-            le=CENTURY,
-            json_schema_extra={"cost": "less: abandoned uploads are deleted"},
-        ),
-    ] = 1
-    cool_after_days: Annotated[
-        Whole,
-        Field(
-            description="Days without change until media move to the cool tier; 0 disables it",
-            examples=[90],
-            ge=0,
-            le=CENTURY,
-            json_schema_extra={
-                "cost": "storage about half, reading and writing more; at least 30 days are charged"
-            },
-        ),
-    ] = 0
-    protect: Annotated[
-        Switch, Field(description="Refuses every operation that would delete or replace a resource")
-    ] = False
-    lock: Annotated[
-        Switch, Field(description="A CanNotDelete lock: Azure itself refuses to delete the account")
-    ] = False
-    retain_media: Annotated[
-        Switch, Field(description="Destroying the stack leaves the account and its media in Azure")
-    ] = False
-    allow_lower_protection: Annotated[
-        Switch,
-        Field(
-            description="Allows updates that lower redundancy, retention, versioning, TLS or access"
-        ),
-    ] = False
-    network_access: Annotated[
-        Literal["open", "firewall", "closed"],
-        Field(
-            description="Who reaches the account: all (open), listed (firewall), private (closed)",
-            examples=["firewall"],
-        ),
-    ] = "open"
-    allowed_ip_ranges: Annotated[
-        rules.IpRanges,
-        Field(
-            description="Public IPv4 addresses or ranges that the firewall admits",
-            examples=["203.0.113.0/24"],
-        ),
-    ] = ()
-    allowed_subnets: Annotated[
-        rules.Subnets,
-        Field(
-            description="Ids of admitted subnets, each with a Microsoft.Storage service endpoint",
-            examples=[rules.SUBNET_EXAMPLE],
-        ),
-    ] = ()
-    trusted_services: Annotated[
-        Switch, Field(description="The firewall admits Azure's own services, such as Azure Backup")
-    ] = True
-    private_endpoint_subnet: Annotated[
-        Input[OrEmpty[rules.SubnetId]],
-        Field(
-            description="Id of the subnet for a private endpoint and its DNS zone; empty for none",
-            examples=[rules.SUBNET_EXAMPLE],
-            json_schema_extra={
-                "cost": "about 7 USD a month and 0.01 USD a GB, the DNS zone 0.50 USD"
-            },
-        ),
-    ] = ""
-    private_dns_zone_id: Annotated[
-        Input[OrEmpty[rules.ZoneId]],
-        Field(
-            description="Id of an existing privatelink.blob.core.windows.net zone; empty adds one",
-            examples=[rules.ZONE_EXAMPLE],
-        ),
-    ] = ""
-    log_analytics_workspace: Annotated[
-        Input[OrEmpty[rules.WorkspaceId]],
-        Field(
-            description="Id of a Log Analytics workspace for the request log; empty for none",
-            examples=[rules.WORKSPACE_EXAMPLE],
-            json_schema_extra={
-                "cost": "about 2.50 USD for each GB of log; a busy site writes one line a request"
-            },
-        ),
-    ] = ""
-    front_door: Annotated[
-        Literal["none", "standard", "premium"],
-        Field(
-            description="Azure Front Door for the public containers: none, standard or premium",
-            examples=["standard"],
-            json_schema_extra={
-                "cost": "standard about 35, premium about 330 USD a month, and the traffic"
-            },
-        ),
-    ] = "none"
-    private_link_location: Annotated[
-        OrEmpty[rules.PrivateLinkRegion],
-        Field(
-            description="Region of Front Door's private link; empty for the account's region",
-            examples=["westeurope"],
-        ),
-    ] = ""
-    custom_domain: Annotated[
-        OrEmpty[rules.HostName],
-        Field(
-            description="Your host name for Front Door, with a managed certificate; empty for none",
-            examples=["static.example.com"],
-        ),
-    ] = ""
-    adopt: Annotated[
-        Switch,
-        Field(
-            description="Takes over an existing account as it is; switch it off after the first up"
-        ),
-    ] = False
+    resource_group_name: Input[OrEmpty[rules.ResourceGroupName]] = Field(
+        "", description="Resource group that contains everything", examples=["DemoDjangoBlob"]
+    )
+    create_resource_group: Switch = Field(
+        True, description="Creates the resource group; false leaves an existing group unmanaged"
+    )
+    account_name: Input[OrEmpty[rules.AccountName]] = Field(
+        "",
+        description="Fixed name of the storage account, unique worldwide; empty generates one",
+        examples=["djangoaccountstorage"],
+    )
+    account_name_prefix: OrEmpty[rules.AccountNamePrefix] = Field(
+        "",
+        description="Start of a generated account name: 1 to 16 lower-case letters and digits",
+        examples=["django"],
+    )
+    account_kind: Literal["StorageV2", "BlockBlobStorage", "Storage"] = Field(
+        "StorageV2",
+        description="StorageV2; BlockBlobStorage for premium disks; Storage only to adopt",
+        json_schema_extra={
+            "cost": "BlockBlobStorage stores at several times the price and answers faster"
+        },
+    )
+    sku: rules.Sku = Field(
+        "Standard_LRS",
+        description="Redundancy: how many copies of the data Azure keeps, and where",
+        json_schema_extra={
+            "cost": "ZRS about 1.25 times, GRS 2 times, GZRS 2.25 times the storage of LRS"
+        },
+    )
+    static_container: rules.ContainerName = Field(
+        "static", description="Container for static files"
+    )
+    media_container: rules.ContainerName = Field("media", description="Container for uploads")
+    quarantine_container: rules.ContainerName = Field(
+        "quarantine", description="Private container for uploads that the site has not checked yet"
+    )
+    tags: rules.Tags = Field(
+        default_factory=dict,
+        description="Tags of all resources that take tags, besides project and stack",
+        examples=[{"team": "web"}],
+    )
+    media_access: Access = Field(
+        "private",
+        description="Uploads: readable by anyone (public), or by signed URLs only (private)",
+    )
+    static_access: Access = Field(
+        "public",
+        description="Static files: readable by anyone (public), or by Front Door only (private)",
+    )
+    auth_mode: Literal["key", "identity"] = Field(
+        "key",
+        description="How the site signs in: account key, or Microsoft Entra identity",
+        examples=["identity"],
+    )
+    data_principals: rules.Principals = Field(
+        (),
+        description="Identities that may read and write blobs, each TYPE:OBJECT_ID",
+        examples=["ServicePrincipal:11111111-2222-3333-4444-555555555555"],
+    )
+    active_key: Literal["key1", "key2"] = Field(
+        "key1", description="Which of the account's two keys the site uses"
+    )
+    key_expiry_days: Whole = Field(
+        90,
+        description="Days after which Azure reports a key as due for rotation; 0 disables it",
+        le=10 * YEAR,
+    )
+    sas_expiry_hours: Whole = Field(
+        24,
+        description="Hours after which Azure logs a signature as too long-lived; 0 disables it",
+        le=24 * YEAR,
+    )
+    infrastructure_encryption: Switch = Field(
+        True, description="Encrypts everything twice, with two keys; for new accounts only"
+    )
+    cors_allow_any_origin: Switch = Field(False, description="Whether corsOrigins may contain '*'")
+    cors_origins: rules.Origins = Field(
+        (),
+        description="Origins that load webfonts and modules, or upload: scheme://[*.]host[:port]",
+        examples=["https://www.example.com"],
+    )
+    cors_max_age_seconds: Whole = Field(
+        3600,
+        description="Seconds for which browsers cache a preflight response, 0 to 86400",
+        le=86400,
+    )
+    direct_upload: Switch = Field(
+        True,
+        description="Browsers upload to the account; needs corsOrigins, and networkAccess open",
+    )
+    blob_soft_delete_days: Whole = Field(
+        7,
+        description="Days to restore a deleted or overwritten blob; 0 disables soft delete",
+        le=YEAR,
+        json_schema_extra={"cost": "deleted and overwritten bytes are charged until then"},
+    )
+    container_soft_delete_days: Whole = Field(
+        7,
+        description="Days to restore a deleted container; 0 disables soft delete",
+        le=YEAR,
+        json_schema_extra={"cost": "a deleted container is charged until then"},
+    )
+    versioning: Switch = Field(
+        False,
+        description="Keeps the previous version of a blob at each change",
+        json_schema_extra={
+            "cost": "every version is charged as a blob until oldVersionDays deletes it"
+        },
+    )
+    old_version_days: Whole = Field(
+        MONTH,
+        description="Days after which a previous version is deleted; 0 keeps all of them",
+        examples=[30],
+        le=CENTURY,
+        json_schema_extra={"cost": "less: previous versions are deleted"},
+    )
+    restore_days: Whole = Field(
+        0,
+        description="Point-in-time restore window in days; 0 disables it",
+        examples=[6],
+        le=YEAR - 1,
+        json_schema_extra={
+            "cost": "the change feed's log, and the versions and deleted blobs that it needs"
+        },
+    )
+    quarantine_days: Whole = Field(
+        1,
+        description="Days after which an upload that was never accepted is deleted; 0 keeps it",
+        le=CENTURY,
+        json_schema_extra={"cost": "less: abandoned uploads are deleted"},
+    )
+    cool_after_days: Whole = Field(
+        0,
+        description="Days without change until media move to the cool tier; 0 disables it",
+        examples=[90],
+        le=CENTURY,
+        json_schema_extra={
+            "cost": "storage about half, reading and writing more; at least 30 days are charged"
+        },
+    )
+    protect: Switch = Field(
+        False, description="Refuses every operation that would delete or replace a resource"
+    )
+    lock: Switch = Field(
+        False, description="A CanNotDelete lock: Azure itself refuses to delete the account"
+    )
+    retain_media: Switch = Field(
+        False, description="Destroying the stack leaves the account and its media in Azure"
+    )
+    allow_lower_protection: Switch = Field(
+        False,
+        description="Allows updates that lower redundancy, retention, versioning, TLS or access",
+    )
+    network_access: Literal["open", "firewall", "closed"] = Field(
+        "open",
+        description="Who reaches the account: all (open), listed (firewall), private (closed)",
+        examples=["firewall"],
+    )
+    allowed_ip_ranges: rules.IpRanges = Field(
+        (),
+        description="Public IPv4 addresses or ranges that the firewall admits",
+        examples=["203.0.113.0/24"],
+    )
+    allowed_subnets: rules.Subnets = Field(
+        (),
+        description="Ids of admitted subnets, each with a Microsoft.Storage service endpoint",
+        examples=[rules.SUBNET_EXAMPLE],
+    )
+    trusted_services: Switch = Field(
+        True, description="The firewall admits Azure's own services, such as Azure Backup"
+    )
+    private_endpoint_subnet: Input[OrEmpty[rules.SubnetId]] = Field(
+        "",
+        description="Id of the subnet for a private endpoint and its DNS zone; empty for none",
+        examples=[rules.SUBNET_EXAMPLE],
+        json_schema_extra={"cost": "about 7 USD a month and 0.01 USD a GB, the DNS zone 0.50 USD"},
+    )
+    private_dns_zone_id: Input[OrEmpty[rules.ZoneId]] = Field(
+        "",
+        description="Id of an existing privatelink.blob.core.windows.net zone; empty adds one",
+        examples=[rules.ZONE_EXAMPLE],
+    )
+    log_analytics_workspace: Input[OrEmpty[rules.WorkspaceId]] = Field(
+        "",
+        description="Id of a Log Analytics workspace for the request log; empty for none",
+        examples=[rules.WORKSPACE_EXAMPLE],
+        json_schema_extra={
+            "cost": "about 2.50 USD for each GB of log; a busy site writes one line a request"
+        },
+    )
+    front_door: Literal["none", "standard", "premium"] = Field(
+        "none",
+        description="Azure Front Door for the public containers: none, standard or premium",
+        examples=["standard"],
+        json_schema_extra={
+            "cost": "standard about 35, premium about 330 USD a month, and the traffic"
+        },
+    )
+    private_link_location: OrEmpty[rules.PrivateLinkRegion] = Field(
+        "",
+        description="Region of Front Door's private link; empty for the account's region",
+        examples=["westeurope"],
+    )
+    custom_domain: OrEmpty[rules.HostName] = Field(
+        "",
+        description="Your host name for Front Door, with a managed certificate; empty for none",
+        examples=["static.example.com"],
+    )
+    adopt: Switch = Field(
+        False,
+        description="Takes over an existing account as it is; switch it off after the first up",
+    )
+
+    def __post_init__(self) -> None:
+        # What is not given is a Field so far.
+        for each in fields(self):
+            if isinstance(about := getattr(self, each.name), FieldInfo):
+                default = about.get_default(call_default_factory=True)
+                object.__setattr__(self, each.name, default)
 
     @property
     def media_is_public(self) -> bool:
@@ -374,12 +301,10 @@ class DjangoBlobStorageArgs:
 class StackConfig(DjangoBlobStorageArgs):
     """The settings of a stack: the component's arguments with fixed names for a single site."""
 
-    resource_group_name: Annotated[
-        Input[rules.ResourceGroupName], Field(description="Resource group that contains everything")
-    ] = "DemoDjangoBlob"
-    account_name_prefix: Annotated[
-        rules.AccountNamePrefix,
-        Field(
-            description="Start of a generated account name: 1 to 16 lower-case letters and digits"
-        ),
-    ] = "django"
+    resource_group_name: Input[rules.ResourceGroupName] = Field(
+        "DemoDjangoBlob", description="Resource group that contains everything"
+    )
+    account_name_prefix: rules.AccountNamePrefix = Field(
+        "django",
+        description="Start of a generated account name: 1 to 16 lower-case letters and digits",
+    )

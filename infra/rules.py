@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
 import pulumi
+from annotated_types import Ge
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -120,8 +121,13 @@ class _KnownOrOutput:
         )
 
 
+_KNOWN_OR_OUTPUT = _KnownOrOutput()
 # A `pulumi.Input` whose value, where it is known, meets the rules of its type.
-Input = Annotated[pulumi.Input[T], _KnownOrOutput()]
+Input = Annotated[pulumi.Input[T], _KNOWN_OR_OUTPUT]
+
+
+def takes_output(annotation: Any) -> bool:
+    return _KNOWN_OR_OUTPUT in getattr(annotation, "__metadata__", ())
 
 
 def is_output(value: Any) -> bool:
@@ -173,7 +179,9 @@ def _is_domain(value: str) -> bool:
 
 def _origin(value: str, info: ValidationInfo) -> str:
     if value == "*":
-        if info.data.get("cors_allow_any_origin") is not True:
+        # A value by itself, such as an output that became known, has no fields beside it.
+        settings = info.data or info.context or {}
+        if settings.get("cors_allow_any_origin") is not True:
             rule = "'*' admits every site; if you want that, say so with the switch"
             raise refused([Refusal((), value, rule, ("cors_allow_any_origin", True))])
     elif rule := _wrong_origin(value):
@@ -319,7 +327,7 @@ def _is_host(host: str) -> bool:
 
 
 Switch = Annotated[bool, Strict()]
-Whole = Annotated[int, Strict(), BeforeValidator(_whole)]
+Whole = Annotated[int, Strict(), BeforeValidator(_whole), Ge(0)]
 Region = Annotated[
     str,
     _satisfying(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Awaitable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from .config import StackConfig
-from .rules import is_output
+from .rules import is_output, takes_output
 
 _TYPES = {str: "string", bool: "boolean", int: "integer", tuple: "array", dict: "object"}
 _FORMS = {
@@ -74,16 +73,15 @@ def camel_case(field: str) -> str:
 def _described() -> dict[str, Setting]:
     found = {}
     for each in fields(StackConfig):
-        annotation: Any = each.type
-        about: FieldInfo = annotation.__metadata__[-1]
-        default = each.default if each.default_factory is MISSING else each.default_factory()
+        about: Any = each.default
+        default = about.get_default(call_default_factory=True)
         type_ = _TYPES[type(default)]
         extra = about.json_schema_extra if isinstance(about.json_schema_extra, dict) else {}
         found[camel_case(each.name)] = Setting(
             key=camel_case(each.name),
             field=each.name,
             type=type_,
-            annotation=annotation,
+            annotation=each.type,
             default=default,
             description=about.description or "",
             example=about.examples[0]
@@ -91,11 +89,9 @@ def _described() -> dict[str, Setting]:
             else True
             if type_ == "boolean"
             else default,
-            form=_form(annotation.__origin__, about, type_),
+            form=_form(each.type, about, type_),
             cost=str(extra.get("cost", "")),
-            takes_output=any(
-                get_origin(each) is Awaitable for each in get_args(annotation.__origin__)
-            ),
+            takes_output=takes_output(each.type),
         )
     return found
 
@@ -106,8 +102,8 @@ def _form(plain: Any, about: FieldInfo, type_: str) -> str:
         listed = ", ".join(others)
         return f"one of {listed}, {last}" if len(others) > 1 else f"{listed} or {last}"
     if type_ == "integer":
-        low, high = about.metadata
-        return f"a whole number from {low.ge} to {high.le}"
+        [most] = about.metadata
+        return f"a whole number from 0 to {most.le}"
     return _FORMS[type_]
 
 

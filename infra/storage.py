@@ -12,12 +12,13 @@ from .account import account_args, level
 from .adoption import NoAdoption, adopt
 from .arguments import configuration
 from .blob_service import lifecycle, service_args, warn_of_wide_origins
-from .config import DjangoBlobStorageArgs
+from .config import DjangoBlobStorageArgs, StackConfig
 from .delivery import FrontDoor
 from .errors import AzureRefusal, look_up
 from .guard import Guard
 from .lock import lock_account
 from .private_endpoint import PrivateBlobEndpoint
+from .settings import camel_case
 
 TYPE = "django-azure-blob:index:DjangoBlobStorage"
 # The type of the component in stacks deployed by 0.1.0 and earlier.
@@ -64,7 +65,9 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         args: DjangoBlobStorageArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        self.config = config = configuration(name, args)
+        # A stack's settings were validated when they were read.
+        config = args if isinstance(args, StackConfig) else configuration(name, args)
+        self.config: DjangoBlobStorageArgs = config
         former = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=FORMER_TYPE)])
         super().__init__(TYPE, name, None, merged(former, opts))
         self._name = name
@@ -99,18 +102,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
             self._declare_lock(attached)
         self.environment = pulumi.Output.all(**outputs.values(self))
         self.register_outputs(
-            {
-                "accountId": self.account_id,
-                "accountName": self.account_name,
-                "accountKey": self.account_key,
-                "blobEndpoint": self.blob_endpoint,
-                "secondaryBlobEndpoint": self.secondary_blob_endpoint,
-                "publicHost": self.public_host,
-                "staticContainer": self.static_container,
-                "mediaContainer": self.media_container,
-                "quarantineContainer": self.quarantine_container,
-                "environment": self.environment,
-            }
+            {camel_case(name): getattr(self, name) for name in DjangoBlobStorage.__annotations__}
         )
 
     @property

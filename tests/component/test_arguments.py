@@ -16,7 +16,7 @@ from infra.arguments import account_prefix, configuration
 from infra.config import DjangoBlobStorageArgs
 from infra.errors import ConfigError
 from infra.plugin import Plugin
-from infra.rules import AccountNamePrefix
+from infra.rules import SUBNET_EXAMPLE, AccountNamePrefix
 from infra.settings import SETTINGS
 
 
@@ -81,6 +81,38 @@ def test_an_output_passes_where_the_type_says_so() -> None:
     assert config.cors_origins[0] == "https://www.example.com"
     assert isinstance(config.cors_origins[1], pulumi.Output)
     assert isinstance(config.private_endpoint_subnet, pulumi.Output)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "rule"),
+    [
+        ("location", "mars", "location is 'mars': no region"),
+        ("cors_origins", "ftp://a.example", "cors_origins is 'ftp://a.example': an origin is"),
+        ("cors_origins", "*", "cors_allow_any_origin=True"),
+        ("allowed_ip_ranges", "10.0.0.1", "private addresses never reach"),
+    ],
+)
+def test_an_output_meets_its_settings_rule_when_it_is_known(
+    field: str, value: str, rule: str
+) -> None:
+    output = pulumi.Output.from_input(value)
+    given = {field: output if field == "location" else [output], "network_access": "firewall"}
+    given |= {"private_endpoint_subnet": SUBNET_EXAMPLE}
+    config = configuration("shop", DjangoBlobStorageArgs(**given))
+    checked = getattr(config, field)
+    with pytest.raises(ConfigError) as caught:
+        known(checked if field == "location" else checked[0])
+    assert rule in str(caught.value)
+
+
+def test_any_origin_may_be_an_output_where_the_switch_allows_it() -> None:
+    origin = pulumi.Output.from_input("*")
+    args = DjangoBlobStorageArgs(cors_origins=[origin], cors_allow_any_origin=True)
+    assert known(configuration("shop", args).cors_origins[0]) == "*"
+
+
+def known(output: Any) -> Any:
+    return asyncio.get_event_loop().run_until_complete(output.future())
 
 
 @pytest.mark.parametrize(
