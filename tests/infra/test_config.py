@@ -454,6 +454,25 @@ def test_no_message_shows_a_secret_value() -> None:
         assert f"{key} is '[secret]'" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "secret"),
+    [
+        ("allowedIpRanges", "203.0.113.7/24", "203.0.113.7"),
+        ("allowedIpRanges", '["203.0.113.7", "203.0.113.7"]', "203.0.113.7"),
+        ("allowedIpRanges", "203.0.113.7,10.0.0.1", "203.0.113.7"),
+        ("tags", '{"costCenter": 1.5}', "1.5"),
+        ("tags", '{"paid": "2026-01-01 00:00:00 +0000 UTC"}', "2026-01-01"),
+    ],
+)
+def test_neither_the_rule_nor_the_command_shows_a_secret_value(
+    key: str, value: str, secret: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse({key: value}, secret={key})
+    assert f"{key} is '[secret]'" in str(caught.value)
+    assert secret not in str(caught.value)
+
+
 def test_the_command_names_the_entry_that_is_wrong() -> None:
     said = refused(corsOrigins='["https://a.example", "ftp://x"]')
     assert "pulumi config set --path 'corsOrigins[1]' https://www.example.com" in said

@@ -14,6 +14,7 @@ from tests.infra.declared import (
     ACCOUNT,
     CONTAINER,
     GROUP,
+    KEY,
     LIFECYCLE,
     LOCK,
     ROLE,
@@ -427,3 +428,46 @@ def test_tags_reach_every_resource_that_takes_tags(settings: dict[str, str]) -> 
     }
     declared_types = {r.type.rpartition(":")[2] for r in declared.resources}
     assert tagged == takes_tags & declared_types
+
+
+# --- Components -----------------------------------------------------------------------------------
+
+EVERYTHING = {
+    "frontDoor": "premium",
+    "networkAccess": "firewall",
+    "privateEndpointSubnet": SUBNET,
+    "logAnalyticsWorkspace": rules.WORKSPACE_EXAMPLE,
+    "dataPrincipals": IDENTITY["dataPrincipals"],
+    "corsOrigins": ["https://www.example.com"],
+    "sku": "Standard_RAGRS",
+    "lock": True,
+}
+
+
+def test_every_component_registers_its_outputs() -> None:
+    outputs = {each.name: each.outputs for each in Declared(**EVERYTHING).components}
+    assert outputs["site-door"] == {"host": "site-door-endpoint.azurefd.net"}
+    assert outputs["site-private"]["endpointId"].endswith("/site-private")
+    storage = outputs["site"]
+    assert set(storage) == {
+        "accountId",
+        "accountName",
+        "accountKey",
+        "blobEndpoint",
+        "secondaryBlobEndpoint",
+        "publicHost",
+        "staticContainer",
+        "mediaContainer",
+        "quarantineContainer",
+        "environment",
+    }
+    assert storage["blobEndpoint"] == "https://django.blob.core.windows.net/"
+    assert storage["environment"]["value"]["AZURE_ACCOUNT_KEY"] == KEY
+
+
+def test_every_child_is_named_after_its_component_except_the_account() -> None:
+    """The account's resource is named by accountNamePrefix, because azure-native generates the
+    account's name from it."""
+    declared = Declared(**EVERYTHING)
+    names = {each.name for each in declared.components + declared.resources}
+    assert {name for name in names if name.partition("-")[0] != "site"} == {"django"}

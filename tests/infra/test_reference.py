@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import yaml
@@ -32,6 +33,13 @@ def test_pulumi_yaml_is_the_one_that_the_code_makes() -> None:
     # `pulumi new` takes the template out of the projects that it makes.
     template = loaded().get("template", reference.template())
     assert template == reference.template(), "python -m infra.reference --write"
+
+
+def test_the_modules_that_the_architecture_draws_exist() -> None:
+    page = (reference.ROOT / "docs" / "architecture.md").read_text()
+    drawn = re.findall(r"(?m)^((?:infra|scripts|app)/[\w/]+\.py) ", page)
+    assert len(drawn) >= 10
+    assert [name for name in drawn if not (reference.ROOT / name).is_file()] == []
 
 
 def test_pulumi_new_asks_for_settings_and_overwrites_none_of_a_profile_unasked() -> None:
