@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_azure_native import storage
 
-from . import rules
+from . import origins
 from .config import DjangoBlobStorageArgs
 
 
@@ -70,7 +70,7 @@ def warn_of_wide_origins(config: DjangoBlobStorageArgs, service: pulumi.Resource
     """Warns of each wildcard that admits pages of other people."""
 
     def warn(origin: str) -> None:
-        if why := rules.wide(origin):
+        if why := origins.wide(origin):
             pulumi.log.warn(
                 f"corsOrigins has '{origin}': {why}. Scripts of such pages may read public blobs, "
                 "and send uploads that the site has signed. A subdomain that serves nothing else "

@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar, get_args
-from urllib.parse import urlsplit
 
 import pulumi
 from annotated_types import Ge
@@ -24,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from . import origins
 from .errors import Refusal, refused
 
 # "Azure regions list": the public cloud's regions that offer storage accounts.
@@ -79,19 +79,6 @@ ZONE_EXAMPLE = f"{_SUBSCRIPTION}/providers/Microsoft.Network/privateDnsZones/{PR
 WORKSPACE_EXAMPLE = f"{_SUBSCRIPTION}/providers/Microsoft.OperationalInsights/workspaces/logs"
 # RFC 1918, which the firewall of a public endpoint never sees.
 PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
-# Hosts that give a subdomain to everyone who signs up, most of them from the private part of the
-# Public Suffix List (publicsuffix.org).
-SHARED_HOSTS = tuple(
-    """
-    azurecontainerapps.io azurestaticapps.net azurewebsites.net cloudapp.azure.com
-    cloudfront.net fly.dev github.dev github.io gitlab.io herokuapp.com netlify.app ngrok.app
-    ngrok-free.app onrender.com pages.dev railway.app run.app vercel.app web.core.windows.net
-    workers.dev
-    """.split()  # noqa: SIM905
-)
-# "Set Blob Service Properties": a rule names 64 origins at the most.
-MOST_ORIGINS = 64
 # "Use tags to organize your Azure resources": a resource holds 50, and storage accounts take names
 # of 128 characters where other resources take 512.
 MOST_TAGS, TAG_NAME, TAG_VALUE = 50, 128, 256
@@ -173,10 +160,6 @@ def _resource_id(provider: str, what: str, example: str) -> AfterValidator:
     return _matching(pattern, f"the id of {what}, such as {example}")
 
 
-def _is_domain(value: str) -> bool:
-    return _is_host(value) and "." in value and not re.fullmatch(r"[\d.]+", value)
-
-
 def _origin(value: str, info: ValidationInfo) -> str:
     if value == "*":
         # A value by itself, such as an output that became known, has no fields beside it.
@@ -184,45 +167,14 @@ def _origin(value: str, info: ValidationInfo) -> str:
         if settings.get("cors_allow_any_origin") is not True:
             rule = "'*' admits every site; if you want that, say so with the switch"
             raise refused([Refusal((), value, rule, ("cors_allow_any_origin", True))])
-    elif rule := _wrong_origin(value):
+    elif rule := origins.problem(value):
         raise ValueError(rule)
     return value
 
 
-def _wrong_origin(value: str) -> str:
-    """ "Cross-Origin Resource Sharing (CORS) support for Azure Storage": the comparison is exact.
-
-    The page's example allows a domain's subdomains with an origin such as `http://*.contoso.com`.
-    """
-    form = "an origin is a scheme, a host and, if it is not the usual one, a port: nothing after it"
-    if not re.fullmatch(r"[\x21-\x7e]{1,256}", value):
-        return f"{form}; plain ASCII without spaces, at most 256 characters"
-    try:
-        parts = urlsplit(value)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return form
-    shown = host
-    if wildcard := host.startswith("*."):
-        host = host[2:]
-    if parts.scheme not in ("http", "https") or not _is_host(host) or port == 0:
-        return form
-    if wildcard and host != "localhost" and (re.fullmatch(r"[\d.:]+", host) or "." not in host):
-        return f"{form}; '*.' must precede a domain of yours, such as https://*.example.com"
-    if ":" in host:
-        shown = f"[{ipaddress.ip_address(host).compressed}]"
-    if value != f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else ""):
-        return f"{form}; and all in lower case, as browsers send it"
-    if port == {"http": 80, "https": 443}[parts.scheme]:
-        return f"browsers omit the scheme's default port, so :{port} would never match"
-    if parts.scheme == "http" and host not in LOCAL_HOSTS:
-        return "plain http can be changed in transit, so it is allowed for this machine only"
-    return ""
-
-
 def _origins(values: Sequence[Any]) -> tuple[Any, ...]:
-    if len(values) > MOST_ORIGINS:
-        raise ValueError(f"at most {MOST_ORIGINS} origins")
+    if len(values) > origins.MOST_ORIGINS:
+        raise ValueError(f"at most {origins.MOST_ORIGINS} origins")
     if "*" in values and len(values) > 1:
         raise ValueError("'*' covers every other origin, so it stands alone")
     return _distinct(values)
@@ -237,20 +189,6 @@ def _distinct(values: Sequence[Any]) -> tuple[Any, ...]:
             if not is_output(value) and value in values[:number]
         )
     return tuple(values)
-
-
-def wide(origin: str) -> str:
-    """Why an origin with a wildcard admits more pages than its owner may expect, or ''."""
-    _, wildcard, rest = origin.partition("://*.")
-    host = rest.partition(":")[0]
-    if not wildcard or host == "localhost":
-        return ""
-    shared = next((name for name in SHARED_HOSTS if f".{host}".endswith(f".{name}")), "")
-    if shared:
-        return f"anyone can have a page under {shared}"
-    if host.count(".") == 1:
-        return f"every subdomain of {host} is admitted, including abandoned ones and other people's"
-    return ""
 
 
 def _ip_range(value: str) -> str:
@@ -313,19 +251,6 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _is_host(host: str) -> bool:
-    if ":" in host or re.fullmatch(r"[\d.]+", host):
-        try:
-            ipaddress.ip_address(host)
-        except ValueError:
-            return False
-        return True
-    labels = host.split(".")
-    return len(host) <= 253 and all(
-        re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", label) for label in labels
-    )
-
-
 Switch = Annotated[bool, Strict()]
 Whole = Annotated[int, Strict(), BeforeValidator(_whole), Ge(0)]
 Region = Annotated[
@@ -337,13 +262,6 @@ Region = Annotated[
 ]
 PrivateLinkRegion = Annotated[
     str, _satisfying(PRIVATE_LINK_REGIONS.__contains__, PRIVATE_LINK_RULE)
-]
-HostName = Annotated[
-    str,
-    _satisfying(
-        _is_domain,
-        "a host name in lower case, such as static.example.com: no scheme, port or path",
-    ),
 ]
 # "SKU Types" (Storage resource provider): those of accounts with block blobs.
 Sku = Literal[
@@ -403,6 +321,13 @@ ZoneId = Annotated[str, _resource_id(_ZONE, "a private DNS zone of that name", Z
 _WORKSPACE = r"/providers/Microsoft\.OperationalInsights/workspaces/[A-Za-z0-9-]{4,63}"
 WorkspaceId = Annotated[
     str, _resource_id(_WORKSPACE, "a Log Analytics workspace", WORKSPACE_EXAMPLE)
+]
+HostName = Annotated[
+    str,
+    _satisfying(
+        origins.is_domain,
+        "a host name in lower case, such as static.example.com: no scheme, port or path",
+    ),
 ]
 Origin = Annotated[str, AfterValidator(_origin)]
 Origins = Annotated[Sequence[Input[Origin]], AfterValidator(_origins)]

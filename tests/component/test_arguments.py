@@ -35,7 +35,7 @@ def test_the_schema_has_each_argument_with_its_settings_type_and_meaning() -> No
     assert not component.get("requiredInputs")
 
 
-def test_no_arguments_are_the_stacks_defaults_but_for_the_names() -> None:
+def test_the_arguments_defaults_generate_the_names() -> None:
     assert configuration("shop", DjangoBlobStorageArgs()) == dataclasses.replace(
         DjangoBlobStorageArgs(), account_name_prefix="shop"
     )
@@ -51,7 +51,7 @@ def test_different_components_generate_different_account_names(names: tuple[str,
         TypeAdapter(AccountNamePrefix).validate_python(prefix)
 
 
-def test_numbers_come_from_the_plugin_as_floats_and_are_whole_all_the_same() -> None:
+def test_whole_numbers_that_arrive_from_the_plugin_as_floats_are_accepted() -> None:
     config = configuration("shop", DjangoBlobStorageArgs(**{"key_expiry_days": 30.0}))
     assert config.key_expiry_days == 30
     with pytest.raises(ConfigError, match=r"key_expiry_days is '30\.5'"):
@@ -60,7 +60,7 @@ def test_numbers_come_from_the_plugin_as_floats_and_are_whole_all_the_same() -> 
 
 @pytest.fixture(autouse=True)
 def event_loop() -> Iterator[None]:
-    """Outputs are made in one, which whoever ran a program in this process may have closed."""
+    """Creating an output needs one, and an earlier program in this process may have closed it."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     yield
@@ -68,7 +68,7 @@ def event_loop() -> Iterator[None]:
     asyncio.set_event_loop(None)
 
 
-def test_an_output_passes_where_the_type_says_so() -> None:
+def test_an_output_is_accepted_for_an_input() -> None:
     origin, subnet = pulumi.Output.from_input("https://a.example"), pulumi.Output.from_input("id")
     config = configuration(
         "shop",
@@ -124,7 +124,7 @@ def known(output: Any) -> Any:
     ],
     ids=["a decision", "a whole list", "an account to adopt"],
 )
-def test_an_output_is_refused_where_the_value_decides_what_there_is(
+def test_an_output_is_refused_if_its_value_decides_which_resources_exist(
     given: dict[str, Any],
 ) -> None:
     with pytest.raises(ConfigError, match="needed when the program runs"):

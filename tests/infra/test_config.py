@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra import rules
+from infra import origins, rules
 from infra.config import StackConfig
 from infra.errors import ConfigError
 from infra.outputs import OUTPUTS
@@ -29,7 +29,7 @@ def refused(**given_settings: str) -> str:
     return str(caught.value)
 
 
-def test_an_empty_configuration_is_the_tutorials_world_with_private_uploads() -> None:
+def test_the_defaults_are_the_tutorials_names_with_private_uploads() -> None:
     config = parse({})
     assert config == StackConfig()
     assert (config.resource_group_name, config.location) == ("DemoDjangoBlob", "westeurope")
@@ -37,7 +37,7 @@ def test_an_empty_configuration_is_the_tutorials_world_with_private_uploads() ->
     assert not config.media_is_public
 
 
-def test_every_setting_arrives() -> None:
+def test_every_setting_is_read() -> None:
     config = parse(
         {
             "location": "northeurope",
@@ -211,14 +211,14 @@ def test_a_wrong_setting_is_named_with_value_rule_and_command(
 
 
 @pytest.mark.parametrize("key", SETTINGS)
-def test_the_command_at_an_errors_end_sets_a_value_that_is_accepted(key: str) -> None:
+def test_the_command_in_an_error_sets_an_accepted_value(key: str) -> None:
     typed_command = SETTINGS[key].command().removeprefix("pulumi config set ")
     path, _, value = typed_command.removeprefix("--path ").partition(" ")
     typed = {".team": json.dumps({"team": value})}
     try:
         parse({key: typed.get(path.removeprefix(key), value)})
     except ConfigError as error:
-        # What it needs beside it is another matter: the value itself is never the one refused.
+        # The value may need another setting, but is never refused itself.
         about_others = {"authMode", "networkAccess", "customDomain", "restoreDays", "adopt"}
         about_others |= {"allowedIpRanges", "allowedSubnets", "privateDnsZoneId"}
         assert key in about_others | {"privateLinkLocation"}, error
@@ -389,8 +389,8 @@ def test_generated_wildcards_of_subdomains_are_accepted(name: str, port: int) ->
 def test_a_wildcard_is_wide_below_a_domain_or_a_host_that_everybody_uses(
     origin: str, why: str
 ) -> None:
-    assert why in rules.wide(origin)
-    assert bool(why) is bool(rules.wide(origin))
+    assert why in origins.wide(origin)
+    assert bool(why) is bool(origins.wide(origin))
 
 
 @pytest.mark.parametrize("separator", [",", ", ", " ", "\n", ",,"])

@@ -1,4 +1,4 @@
-"""Settings that are right one by one and wrong together are refused before anything is declared."""
+"""Settings that contradict each other are refused before anything is declared."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
 
 
 @pytest.mark.parametrize(("settings", "key", "reason"), WRONG)
-def test_what_contradicts_something_else_is_refused_with_the_reason(
+def test_a_contradiction_is_refused_with_the_reason(
     settings: dict[str, str], key: str, reason: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -117,7 +117,7 @@ def test_what_contradicts_something_else_is_refused_with_the_reason(
 
 
 @pytest.mark.parametrize(("settings", "key", "reason"), WRONG)
-def test_the_command_that_is_offered_takes_the_contradiction_away(
+def test_the_suggested_command_resolves_the_contradiction(
     settings: dict[str, str], key: str, reason: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -125,21 +125,21 @@ def test_the_command_that_is_offered_takes_the_contradiction_away(
     words = caught.value.problems[0].example.removeprefix("pulumi config set ").split(" ")
     path = words[-2].strip("'")
     name = path.removesuffix("[0]")
-    mended = {**settings, name: json.dumps([words[-1]]) if path != name else words[-1]}
+    resolved = {**settings, name: json.dumps([words[-1]]) if path != name else words[-1]}
     try:
-        parse(mended)
+        parse(resolved)
     except ConfigError as error:
         assert reason not in str(error)
 
 
-def test_every_contradiction_is_told_at_once() -> None:
+def test_every_contradiction_is_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         parse({"authMode": "identity", "networkAccess": "closed", "mediaAccess": "public"})
     assert len(caught.value.problems) == 3
 
 
-def test_what_is_allowed_together() -> None:
-    """The neighbours of the above on the good side."""
+def test_settings_that_do_not_contradict_each_other_are_accepted() -> None:
+    """The nearest combinations that are valid."""
     parse({"sku": "Standard_GZRS", "location": "westeurope"})
     parse({"restoreDays": "6", "versioning": "true"})
     parse({"authMode": "identity", "dataPrincipals": PRINCIPAL})

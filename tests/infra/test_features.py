@@ -1,4 +1,4 @@
-"""Each feature that is switched on declares what it should, and nothing when it is off."""
+"""Each feature declares its resources if it is on, and nothing if it is off."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def only(declared: Declared, token: str) -> dict[str, Any]:
 # --- Hardening ------------------------------------------------------------------------------------
 
 
-def test_the_account_is_hardened_without_being_asked() -> None:
+def test_the_account_is_hardened_by_default() -> None:
     found = account(Declared())
     assert found["defaultToOAuthAuthentication"] is True
     assert found["encryption"]["requireInfrastructureEncryption"] is True
@@ -66,14 +66,14 @@ def test_a_policy_in_hours_is_written_as_days_and_hours() -> None:
     assert policy["sasExpirationPeriod"] == "2.01:00:00"
 
 
-def test_nothing_public_means_that_the_account_allows_nothing_public() -> None:
+def test_an_account_without_public_containers_disallows_public_access() -> None:
     declared = Declared(staticAccess="private", frontDoor="standard")
     assert account(declared)["allowBlobPublicAccess"] is False
     levels = {c["containerName"]: c["publicAccess"] for c in declared.inputs(CONTAINER)}
     assert levels == {"static": "None", "media": "None", "quarantine": "None"}
 
 
-def test_public_media_alone_are_enough_for_the_account_to_allow_it() -> None:
+def test_an_account_with_public_media_alone_allows_public_access() -> None:
     declared = Declared(staticAccess="private", frontDoor="standard", mediaAccess="public")
     assert account(declared)["allowBlobPublicAccess"] is True
     levels = {c["containerName"]: c["publicAccess"] for c in declared.inputs(CONTAINER)}
@@ -117,7 +117,7 @@ def test_roles_can_be_given_before_the_keys_are_switched_off() -> None:
 # --- Data protection ------------------------------------------------------------------------------
 
 
-def test_soft_delete_is_on_and_versions_are_off_without_being_asked() -> None:
+def test_soft_delete_is_on_and_versioning_is_off_by_default() -> None:
     found = service(Declared())
     assert found["deleteRetentionPolicy"] == {"enabled": True, "days": 7}
     assert found["containerDeleteRetentionPolicy"] == {"enabled": True, "days": 7}
@@ -126,13 +126,13 @@ def test_soft_delete_is_on_and_versions_are_off_without_being_asked() -> None:
     assert found["changeFeed"] == {"enabled": False}
 
 
-def test_what_is_switched_off_is_said_to_be_off() -> None:
+def test_disabled_retention_is_declared_as_disabled() -> None:
     found = service(Declared(blobSoftDeleteDays=0, containerSoftDeleteDays=0))
     assert found["deleteRetentionPolicy"] == {"enabled": False}
     assert found["containerDeleteRetentionPolicy"] == {"enabled": False}
 
 
-def test_turning_back_in_time_turns_on_what_it_needs() -> None:
+def test_point_in_time_restore_enables_the_change_feed() -> None:
     found = service(Declared(versioning=True, restoreDays=6))
     assert found["restorePolicy"] == {"enabled": True, "days": 6}
     assert found["changeFeed"] == {"enabled": True}
@@ -147,7 +147,7 @@ def rules_of(declared: Declared) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_abandoned_uploads_end_after_a_day_and_nothing_else_does() -> None:
+def test_only_abandoned_uploads_are_deleted_and_after_a_day() -> None:
     found = rules_of(Declared())
     assert list(found) == ["abandoned-uploads"]
     assert found["abandoned-uploads"]["filters"]["prefixMatch"] == ["quarantine/"]
@@ -156,7 +156,7 @@ def test_abandoned_uploads_end_after_a_day_and_nothing_else_does() -> None:
     }
 
 
-def test_versions_and_cool_media_have_rules_of_their_own() -> None:
+def test_old_versions_and_cool_media_have_rules_of_their_own() -> None:
     found = rules_of(
         Declared(
             versioning=True,
@@ -192,7 +192,7 @@ def test_without_any_rule_there_is_no_policy() -> None:
 # --- Safety ---------------------------------------------------------------------------------------
 
 
-def test_the_lock_comes_last_so_that_it_goes_first() -> None:
+def test_the_lock_is_created_last_so_that_it_is_deleted_first() -> None:
     declared = Declared(lock=True, **IDENTITY)
     lock = declared.resources[-1]
     assert lock.type == LOCK
@@ -201,7 +201,7 @@ def test_the_lock_comes_last_so_that_it_goes_first() -> None:
     assert others <= set(lock.dependencies)
 
 
-def test_media_outlive_the_stack_if_asked() -> None:
+def test_retained_media_outlive_the_stack() -> None:
     declared = Declared(retainMedia=True)
     kept = {r.name for r in declared.resources if r.retain_on_delete}
     assert kept == {"site-group", "django", "site-blobs", "site-media", "site-lifecycle"}
@@ -209,14 +209,14 @@ def test_media_outlive_the_stack_if_asked() -> None:
     assert not any(r.deleted_with for r in declared.resources)
 
 
-def test_nothing_outlives_the_stack_unless_asked() -> None:
+def test_nothing_outlives_the_stack_by_default() -> None:
     assert not any(r.retain_on_delete for r in Declared().resources)
 
 
 # --- Network --------------------------------------------------------------------------------------
 
 
-def test_open_is_said_so_that_a_rule_made_by_hand_is_drift() -> None:
+def test_an_open_firewall_is_declared_so_that_a_manual_rule_is_drift() -> None:
     found = account(Declared())
     assert found["publicNetworkAccess"] == "Enabled"
     assert found["networkRuleSet"] == {
@@ -227,7 +227,7 @@ def test_open_is_said_so_that_a_rule_made_by_hand_is_drift() -> None:
     }
 
 
-def test_a_firewall_lets_in_who_is_listed() -> None:
+def test_a_firewall_admits_the_listed_addresses_and_subnets() -> None:
     found = account(
         Declared(
             networkAccess="firewall",
@@ -274,7 +274,7 @@ def test_requests_are_logged_where_a_workspace_is_named() -> None:
 # --- Delivery -------------------------------------------------------------------------------------
 
 
-def test_front_door_serves_static_over_https_and_packs_what_is_text() -> None:
+def test_front_door_serves_static_files_over_https_and_compresses_text() -> None:
     declared = Declared(frontDoor="standard")
     assert only(declared, "cdn:Profile")["sku"] == {"name": "Standard_AzureFrontDoor"}
     route = only(declared, "cdn:Route")
@@ -295,7 +295,7 @@ def test_front_door_serves_media_too_if_they_are_public() -> None:
     assert only(declared, "cdn:Route")["patternsToMatch"] == ["/static/*", "/media/*"]
 
 
-def test_uploads_go_past_front_door_to_the_account_and_quarantine_is_not_behind_it() -> None:
+def test_uploads_bypass_front_door_and_it_does_not_serve_the_quarantine() -> None:
     declared = Declared(
         frontDoor="standard",
         staticAccess="private",
@@ -311,7 +311,7 @@ def test_uploads_go_past_front_door_to_the_account_and_quarantine_is_not_behind_
     assert readers == {"site-door-reads-static", "site-door-reads-media"}
 
 
-def test_a_domain_of_ones_own_is_what_pages_link_to() -> None:
+def test_pages_link_to_the_custom_domain() -> None:
     declared = Declared(frontDoor="standard", customDomain="static.example.com")
     domain = only(declared, "cdn:AFDCustomDomain")
     assert domain["hostName"] == "static.example.com"
@@ -323,7 +323,7 @@ def test_a_domain_of_ones_own_is_what_pages_link_to() -> None:
     assert declared.outputs["AZURE_CUSTOM_DOMAIN"] == "static.example.com"
 
 
-def test_the_dns_records_are_told() -> None:
+def test_the_message_about_a_domain_names_both_dns_records() -> None:
     told = dns_records("static.example.com", "x.azurefd.net", "abc123")
     assert "CNAME static.example.com -> x.azurefd.net" in told
     assert "TXT _dnsauth.static.example.com -> abc123" in told
@@ -363,7 +363,7 @@ def test_a_private_link_can_be_in_another_region_than_the_account() -> None:
     assert account(declared)["location"] == "italynorth"
 
 
-def test_the_edge_answers_each_origin_with_its_own_name() -> None:
+def test_front_door_answers_each_origin_with_its_own_name() -> None:
     origins = ["https://a.example", "https://b.example"]
     declared = Declared(frontDoor="standard", corsOrigins=origins)
     found = {}
@@ -379,7 +379,7 @@ def test_the_edge_answers_each_origin_with_its_own_name() -> None:
     }
 
 
-def test_the_edge_answers_a_wildcards_subdomains_with_the_name_that_asked() -> None:
+def test_front_door_answers_a_wildcards_subdomains_with_the_origin_of_the_request() -> None:
     declared = Declared(frontDoor="standard", corsOrigins=["https://*.preview.example.com:8443"])
     (rule,) = declared.inputs("azure-native:cdn:Rule")
     condition = rule["conditions"][0]["parameters"]
@@ -400,7 +400,7 @@ def test_the_edge_answers_a_wildcards_subdomains_with_the_name_that_asked() -> N
     assert values == {"Access-Control-Allow-Origin": "{http_req_header_Origin}", "Vary": "Origin"}
 
 
-def test_a_wide_wildcard_is_warned_of_and_a_narrow_one_is_not() -> None:
+def test_only_a_wide_wildcard_is_warned_about() -> None:
     origins = ["https://*.vercel.app", "https://*.preview.example.com"]
     declared = Declared(corsOrigins=origins)
     (warning,) = declared.warnings

@@ -1,4 +1,4 @@
-"""The reference and Pulumi.yaml are what the code says, word for word."""
+"""docs/configuration.md and Pulumi.yaml are generated from the code."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_every_setting_is_described_with_a_default_that_gives_the_codes_own() ->
     assert parse(defaults) == StackConfig()
 
 
-def test_what_adds_to_the_bill_says_so() -> None:
+def test_settings_that_add_to_the_bill_state_their_cost() -> None:
     """Each of data protection's settings, and each that declares something with a price."""
     fields = [about.field for about in SETTINGS.values()]
     section = fields[fields.index("blob_soft_delete_days") : fields.index("protect")]

@@ -1,4 +1,4 @@
-"""What the tutorial's world is declared as, and how little of it depends on anything."""
+"""The resources that the settings declare, and their outputs."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def cors_of(declared: Declared) -> list[dict[str, Any]]:
     return rules
 
 
-def test_the_origins_pages_may_read_and_send_and_nothing_more() -> None:
+def test_pages_of_the_origins_may_read_and_upload_and_nothing_more() -> None:
     declared = Declared(corsOrigins=ORIGINS, corsMaxAgeSeconds=600)
     assert cors_of(declared) == [READING, SENDING]
     assert declared.outputs["AZURE_DIRECT_UPLOAD"] == "true"
@@ -88,7 +88,7 @@ def test_the_origins_pages_may_read_and_send_and_nothing_more() -> None:
 @pytest.mark.parametrize(
     "settings", [{"directUpload": False}, FIREWALL, CLOSED], ids=["off", "firewall", "closed"]
 )
-def test_where_browsers_may_not_or_cannot_send_there_is_no_rule_for_it_and_the_site_is_told(
+def test_without_direct_uploads_there_is_no_rule_for_them_and_the_site_knows(
     settings: dict[str, Any],
 ) -> None:
     declared = Declared(corsOrigins=ORIGINS, corsMaxAgeSeconds=600, **settings)
@@ -118,7 +118,7 @@ def test_protection_covers_every_resource_or_none(protect: bool) -> None:
     assert {resource.protect for resource in declared.resources} == {protect}
 
 
-def test_the_service_and_the_containers_go_with_the_account() -> None:
+def test_the_service_and_the_containers_are_deleted_with_the_account() -> None:
     declared = Declared()
     (account,) = (r.urn for r in declared.resources if r.type == ACCOUNT)
     for resource in declared.resources:
@@ -132,7 +132,7 @@ def test_the_key_is_secret_and_nothing_else_is() -> None:
     assert declared.secrets == {"AZURE_ACCOUNT_KEY"}
 
 
-def test_the_outputs_are_those_of_the_table_but_for_what_other_settings_give() -> None:
+def test_the_outputs_are_those_of_the_table_except_those_of_other_settings() -> None:
     others = {"AZURE_AUTH_MODE", "AZURE_BLOB_SECONDARY_ENDPOINT"}
     assert set(OUTPUTS) - set(Declared().outputs) == others
 
