@@ -1,7 +1,7 @@
 """The configuration: each setting with its type, default and meaning.
 
-`Pulumi.yaml`, docs/configuration.md and the plugin's schema are made out of these fields
-(`python -m infra.reference --write`).
+`Pulumi.yaml` and docs/configuration.md are generated from these fields
+(`python -m infra.reference --write`), and so is the plugin's schema.
 """
 
 # No `from __future__ import annotations`: pydantic evaluates the annotations.
@@ -261,7 +261,7 @@ class DjangoBlobStorageArgs:
     )
 
     def __post_init__(self) -> None:
-        # What is not given is a Field so far.
+        # An argument that is not given is its Field so far.
         for each in fields(self):
             if isinstance(about := getattr(self, each.name), FieldInfo):
                 default = about.get_default(call_default_factory=True)

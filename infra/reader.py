@@ -24,7 +24,7 @@ def load(config: pulumi.Config) -> StackConfig:
     Settings are plain keys of the stack's file, which Pulumi prefixes with the project's name. Any
     other key is refused: a setting left behind by a rename would otherwise be dropped silently.
     """
-    # A pulumi.Config answers for one key. Which other keys exist, only the environment says.
+    # A pulumi.Config looks up one key. Only the environment lists all of them.
     every = pulumi.runtime.get_config_env()
     prefix = f"{config.name}:"
     own = {key.removeprefix(prefix) for key in every if key.startswith(prefix)}
@@ -73,7 +73,7 @@ def parse(
 
 
 def _value(about: Setting, text: str) -> Any:
-    """The value that a text stands for; the text itself if it stands for none of the type."""
+    """The parsed text, or the text itself if it is not of the setting's type."""
     if about.type == "boolean":
         return {"true": True, "false": False}.get(text, text)
     if about.type == "integer":

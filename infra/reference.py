@@ -28,7 +28,7 @@ _GENERATED = (
 
 
 def page() -> str:
-    """docs/configuration.md with its tables generated anew."""
+    """docs/configuration.md with its tables regenerated."""
     parts = [PAGE.read_text("utf-8").partition(_GENERATED)[0] + _GENERATED]
     for about in SETTINGS.values():
         if section := SECTIONS.get(about.field):
@@ -71,7 +71,7 @@ def template() -> dict[str, Any]:
 
 
 def project() -> str:
-    """Pulumi.yaml with its blocks generated anew; everything above them stays as it is."""
+    """Pulumi.yaml with its blocks regenerated; everything above them stays as it is."""
     head = re.split(r"(?m)^(?:template|config):\n", PROJECT.read_text("utf-8"), maxsplit=1)[0]
     blocks = {"template": template(), "config": described()}
     return head + yaml.safe_dump(blocks, sort_keys=False, width=1000)

@@ -93,8 +93,8 @@ T = TypeVar("T")
 
 
 class _KnownOrOutput:
-    """Validates a value that is known when the program runs, and passes another resource's output,
-    which `arguments.validated` checks once it is known."""
+    """Validates a value that is known when the program runs, and accepts another resource's output,
+    which `arguments` validates once it is known."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -162,7 +162,7 @@ def _resource_id(provider: str, what: str, example: str) -> AfterValidator:
 
 def _origin(value: str, info: ValidationInfo) -> str:
     if value == "*":
-        # A value by itself, such as an output that became known, has no fields beside it.
+        # An output is validated by itself, with the other settings as context.
         settings = info.data or info.context or {}
         if settings.get("cors_allow_any_origin") is not True:
             rule = "'*' admits every site; if you want that, say so with the switch"
@@ -176,7 +176,7 @@ def _origins(values: Sequence[Any]) -> tuple[Any, ...]:
     if len(values) > origins.MOST_ORIGINS:
         raise ValueError(f"at most {origins.MOST_ORIGINS} origins")
     if "*" in values and len(values) > 1:
-        raise ValueError("'*' covers every other origin, so it stands alone")
+        raise ValueError("'*' covers every other origin, so it must be the only one")
     return _distinct(values)
 
 

@@ -154,7 +154,7 @@ def _reachability(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
     subnet = ("private_endpoint_subnet", rules.SUBNET_EXAMPLE)
     if listed and access != "firewall":
         field = "allowed_ip_ranges" if config.allowed_ip_ranges else "allowed_subnets"
-        rule = f"without effect while networkAccess is {access}"
+        rule = f"it has no effect while networkAccess is {access}"
         yield field, rule, ("network_access", "firewall")
     if access == "firewall" and not (listed or endpoint):
         rule = "nothing is admitted: list addresses, subnets, or a private endpoint's subnet"
@@ -163,7 +163,7 @@ def _reachability(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
         rule = "only a private endpoint could reach the account, and there is none"
         yield "network_access", rule, subnet
     if config.private_dns_zone_id != "" and not endpoint:
-        yield "private_dns_zone_id", "without effect while there is no private endpoint", subnet
+        yield "private_dns_zone_id", "it has no effect without a private endpoint", subnet
 
 
 def _network(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
@@ -194,7 +194,7 @@ def _private_link(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
     linked = config.front_door == "premium" and not config.is_open
     location = config.location
     if config.private_link_location and not linked:
-        rule = "without effect unless frontDoor is premium and networkAccess firewall or closed"
+        rule = "it has no effect unless frontDoor is premium and networkAccess firewall or closed"
         yield "private_link_location", rule, ("private_link_location", "")
     elif (
         linked

@@ -49,8 +49,8 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
     ({"restoreDays": "3"}, "restoreDays", "needs versioning"),
     ({"restoreDays": "7", "versioning": "true"}, "restoreDays", "less than blobSoftDeleteDays"),
     ({"authMode": "identity"}, "dataPrincipals", "only principals have access"),
-    ({"allowedIpRanges": '["203.0.113.7"]'}, "allowedIpRanges", "without effect"),
-    ({"allowedSubnets": f'["{SUBNET}"]'}, "allowedSubnets", "without effect"),
+    ({"allowedIpRanges": '["203.0.113.7"]'}, "allowedIpRanges", "no effect"),
+    ({"allowedSubnets": f'["{SUBNET}"]'}, "allowedSubnets", "no effect"),
     ({"networkAccess": "firewall"}, "networkAccess", "nothing is admitted"),
     ({"networkAccess": "closed"}, "networkAccess", "only a private endpoint could reach"),
     (
@@ -75,7 +75,7 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
         "only premium has a private link",
     ),
     ({"staticAccess": "private"}, "staticAccess", "browsers cannot read it"),
-    ({"privateDnsZoneId": rules.ZONE_EXAMPLE}, "privateDnsZoneId", "there is no private endpoint"),
+    ({"privateDnsZoneId": rules.ZONE_EXAMPLE}, "privateDnsZoneId", "without a private endpoint"),
     (
         {
             "location": "italynorth",
@@ -89,7 +89,7 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
     (
         {"frontDoor": "standard", "privateLinkLocation": "westeurope"},
         "privateLinkLocation",
-        "without effect unless frontDoor is premium",
+        "no effect unless frontDoor is premium",
     ),
     (
         {
