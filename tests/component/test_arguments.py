@@ -10,6 +10,7 @@ from typing import Any
 
 import pulumi
 import pytest
+from pulumi.runtime.settings import SETTINGS as SETTINGS_OF_THE_SDK
 from pydantic import TypeAdapter
 
 from infra.arguments import account_prefix, configuration
@@ -64,6 +65,9 @@ def event_loop() -> Iterator[None]:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     yield
+    # Pulumi remembers every output until a program has waited for it.
+    loop.run_until_complete(asyncio.gather(*asyncio.all_tasks(loop), return_exceptions=True))
+    SETTINGS_OF_THE_SDK.outputs.clear()
     loop.close()
     asyncio.set_event_loop(None)
 

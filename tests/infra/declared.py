@@ -19,6 +19,7 @@ from unittest.mock import patch
 
 import pulumi
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import run_pulumi_func
 
 from tests.conftest import ROOT
@@ -96,6 +97,8 @@ class Declared:
                 pulumi.runtime.set_mocks(
                     self._monitor.mocks, PROJECT, STACK, False, logger, self._monitor
                 )
+                # As pulumi.runtime.test does: outputs of earlier tests have no event loop any more.
+                SETTINGS.outputs.clear()
                 loop.run_until_complete(run_pulumi_func(self._program))
                 loop.run_until_complete(self._collect())
         finally:
