@@ -1,4 +1,4 @@
-"""A Django site's blob storage: `pulumi up` makes it, the outputs are the site's environment.
+"""A Django site's blob storage: `pulumi up` creates it, and its outputs are the site's environment.
 
 config:
   mediaAccess: public
@@ -8,7 +8,6 @@ config:
 import pulumi
 
 from infra import DjangoBlobStorage, outputs
-from infra.arguments import arguments
 from infra.reader import load
 
-outputs.export(DjangoBlobStorage("site", arguments(load(pulumi.Config()))))
+outputs.export(DjangoBlobStorage("site", load(pulumi.Config())))

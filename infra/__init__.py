@@ -3,8 +3,8 @@
 Other programs install it as `pulumi_django_azure_blob` (docs/component.md).
 """
 
-from .arguments import DjangoBlobStorageArgs
-from .problems import ConfigError
+from .config import DjangoBlobStorageArgs
+from .errors import ConfigError
 from .storage import DjangoBlobStorage
 
 __all__ = ["ConfigError", "DjangoBlobStorage", "DjangoBlobStorageArgs"]

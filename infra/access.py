@@ -1,14 +1,16 @@
-"""Who may do what to the account: roles for identities."""
+"""Access to the account: roles for identities, and the log of requests."""
 
 from __future__ import annotations
 
 import pulumi
-from pulumi_azure_native import authorization
+from pulumi_azure_native import authorization, monitor
 
-# "Azure built-in roles", Storage. Signing for others takes the delegator's role beside the data's.
+# "Azure built-in roles", Storage. Signing for others needs the delegator's role as well.
 CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"  # Storage Blob Data Contributor
 DELEGATOR = "db58b8e5-c6ad-4a2a-8342-4190687cbf4a"  # Storage Blob Delegator
 READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"  # Storage Blob Data Reader
+# "Supported categories for Microsoft.Storage/storageAccounts/blobServices".
+CATEGORIES = ("StorageRead", "StorageWrite", "StorageDelete")
 
 
 def grant_data(
@@ -20,8 +22,8 @@ def grant_data(
 ) -> list[pulumi.Resource]:
     """Let a principal (`TYPE:OBJECT_ID`) read, write and sign, in the account of that id.
 
-    The assignments are named after the object id; where another resource gives it, after the
-    principal's `number` in the list, as a resource's name has to be known beforehand.
+    The assignments are named after the object id. If that is another resource's output, they are
+    named after the principal's `number` in the list, since a name must be known in advance.
     """
     parts = pulumi.Output.from_input(principal).apply(lambda text: text.partition(":"))
     kind, object_id = parts[0], parts[2]
@@ -44,7 +46,7 @@ def grant(
     return authorization.RoleAssignment(
         name,
         principal_id=object_id,
-        # Spares a look-up that fails for an identity made a moment ago.
+        # Without it Azure looks the identity up, which fails for one that was just created.
         principal_type=kind,
         role_definition_id=scope.apply(lambda id_: role_id(id_, role)),
         scope=scope,
@@ -53,6 +55,26 @@ def grant(
 
 
 def role_id(resource_id: str, role: str) -> str:
-    """The role's full id, as Azure gives it back: within the subscription of the resource."""
+    """The role's full id, as Azure returns it: within the subscription of the resource."""
     subscription = resource_id.split("/")[2]
     return f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+
+
+def log_requests(
+    name: str,
+    account: pulumi.Output[str],
+    workspace: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> pulumi.Resource:
+    """Send the blob service's logs and request metrics to `workspace`, an id."""
+    return monitor.DiagnosticSetting(
+        name,
+        resource_uri=pulumi.Output.concat(account, "/blobServices/default"),
+        workspace_id=workspace,
+        logs=[
+            monitor.DiagnosticsLogSettingsArgs(category=category, enabled=True)
+            for category in CATEGORIES
+        ],
+        metrics=[monitor.DiagnosticsMetricSettingsArgs(category="Transaction", enabled=True)],
+        opts=opts,
+    )

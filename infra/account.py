@@ -7,28 +7,28 @@ from collections.abc import Mapping
 import pulumi
 from pulumi_azure_native import storage
 
-from .config import StackConfig
+from .config import DjangoBlobStorageArgs
 
 
 def account_args(
-    config: StackConfig, group: pulumi.Input[str], tags: Mapping[str, pulumi.Input[str]]
+    config: DjangoBlobStorageArgs, group: pulumi.Input[str], tags: Mapping[str, pulumi.Input[str]]
 ) -> storage.StorageAccountArgs:
-    """Everything about the account that the configuration decides."""
+    """The arguments of the account."""
     return storage.StorageAccountArgs(
         account_name=config.account_name or None,
         resource_group_name=group,
         location=config.location,
         kind=config.account_kind,
         sku=storage.SkuArgs(name=config.sku),
-        # Premium accounts and those of the first kind have no tier.
+        # Premium accounts and those of kind Storage have no access tier.
         access_tier=storage.AccessTier.HOT if config.account_kind == "StorageV2" else None,
         enable_https_traffic_only=True,
-        # Unset means TLS 1.0, and TLS 1.3 is in the SDK's enum but refused by the service.
+        # Unset means TLS 1.0. TLS 1.3 is in the SDK's enum, and the service refuses it.
         minimum_tls_version=storage.MinimumTlsVersion.TLS1_2,
         allow_blob_public_access=any_container_is_public(config),
         allow_cross_tenant_replication=False,
         allow_shared_key_access=config.uses_keys,
-        # The portal signs in as its user, and not with a key that it looks up.
+        # The portal signs in as its user instead of with an account key.
         default_to_o_auth_authentication=True,
         encryption=storage.EncryptionArgs(
             key_source=storage.KeySource.MICROSOFT_STORAGE,
@@ -55,11 +55,12 @@ def account_args(
     )
 
 
-def firewall(config: StackConfig) -> storage.NetworkRuleSetArgs:
-    """Everyone, or only who is listed; always said, so that a rule made by hand is drift."""
-    is_open = config.network_access == "open"
+def firewall(config: DjangoBlobStorageArgs) -> storage.NetworkRuleSetArgs:
+    """The firewall's rules. Declared even if it is open, so that a manual change is drift."""
     return storage.NetworkRuleSetArgs(
-        default_action=storage.DefaultAction.ALLOW if is_open else storage.DefaultAction.DENY,
+        default_action=storage.DefaultAction.ALLOW
+        if config.is_open
+        else storage.DefaultAction.DENY,
         bypass=storage.Bypass.AZURE_SERVICES if config.trusted_services else storage.Bypass.NONE,
         ip_rules=[
             storage.IPRuleArgs(i_p_address_or_range=listed, action=storage.Action.ALLOW)
@@ -75,13 +76,13 @@ def firewall(config: StackConfig) -> storage.NetworkRuleSetArgs:
 
 
 def level(*, public: bool) -> storage.PublicAccess:
-    """A container's access level: never one at which strangers can list what there is."""
+    """A container's access level: never the one that allows anonymous listing."""
     return storage.PublicAccess.BLOB if public else storage.PublicAccess.NONE
 
 
-def any_container_is_public(config: StackConfig) -> bool:
-    """The account's switch, out of the containers' levels: Azure refuses a public container on an
-    account without it (409 PublicAccessNotPermitted)."""
+def any_container_is_public(config: DjangoBlobStorageArgs) -> bool:
+    """Whether the account must allow public access: otherwise Azure refuses a public container (409
+    PublicAccessNotPermitted)."""
     return config.static_is_public or config.media_is_public
 
 

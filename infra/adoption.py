@@ -1,151 +1,194 @@
-"""Bringing an account that exists already under the stack, without changing it on the way.
+"""Takes over an account that already exists, without changing it.
 
-The first `up` imports what is there, as it is, and creates the containers that are missing. Then
+The first `up` imports what exists, as it is, and creates the containers that are missing. Then
 `adopt` is switched off, and the next preview shows what the stack would change.
 """
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import pulumi
 from pulumi_azure_native import storage
 
 from . import found
-from .config import SETTINGS, StackConfig
-from .problems import ConfigError, Problem
+from .config import DjangoBlobStorageArgs
+from .errors import AzureRefusal, ConfigError, Problem, look_up
 
+T = TypeVar("T")
 # "Common REST API error codes" of the blob service, which the resource provider passes on; and the
 # storage resource provider's own.
 NO_CONTAINER, NO_POLICY = "ContainerNotFound", "ManagementPolicyNotFound"
 
 
-class Adoption:
-    """The ids of what is there, and the options that import it."""
+class NoAdoption:
+    """`adopt` is off: the stack creates all of its resources."""
 
-    def __init__(self, config: StackConfig, group: str) -> None:
-        """Looks at the account in the group of that id.
+    allows_public_access = True
+    has_policy = True
 
-        Raises RunError if there is none, ConfigError if it has what cannot be changed and the
-        configuration says otherwise.
-        """
-        self._config = config
-        self._where: dict[str, Any] = {
-            "account_name": config.account_name,
-            "resource_group_name": config.resource_group_name,
-        }
-        self.account = f"{group}/providers/Microsoft.Storage/storageAccounts/{config.account_name}"
-        self.service = f"{self.account}/blobServices/default"
-        self.policy = f"{self.account}/managementPolicies/default"
-        try:
-            account = storage.get_storage_account(**self._where)
-            service = storage.get_blob_service_properties(
-                **self._where, blob_services_name="default"
-            )
-        except Exception as error:
-            raise pulumi.RunError(
-                f"adopt is on, and account '{config.account_name}' in resource group "
-                f"'{config.resource_group_name}' could not be read: {error}\n"
-                "Correct accountName and resourceGroupName, or make a new one:\n"
-                "    pulumi config set adopt false"
-            ) from None
-        names = (config.static_container, config.media_container, config.quarantine_container)
-        self._levels = {name: self._level(name) for name in names}
-        self.allows_public_access = account.allow_blob_public_access is True
-        policy = self._read(
-            "the lifecycle policy",
-            lambda: storage.get_management_policy(**self._where, management_policy_name="default"),
-            NO_POLICY,
+    def group(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions()
+
+    def within_account(self, path: str = "") -> pulumi.ResourceOptions:
+        """Options for the account, or for a part of it that exists."""
+        return pulumi.ResourceOptions()
+
+    def container(self, name: str) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions()
+
+
+@dataclass
+class Adoption(NoAdoption):
+    """An existing account. `levels` has the public access of its containers, None for a missing
+    one."""
+
+    group_id: str
+    account_id: str
+    levels: Mapping[str, str | None]
+    allows_public_access: bool
+    has_policy: bool
+
+    def group(self) -> pulumi.ResourceOptions:
+        return _imported(self.group_id)
+
+    def within_account(self, path: str = "") -> pulumi.ResourceOptions:
+        return _imported(self.account_id + path)
+
+    def container(self, name: str) -> pulumi.ResourceOptions:
+        if self.levels[name] is None:
+            return pulumi.ResourceOptions()
+        return self.within_account(f"/blobServices/default/containers/{name}")
+
+
+def adopt(config: DjangoBlobStorageArgs, group_id: str) -> Adoption:
+    """Looks at the account, and warns of what the stack would change in it.
+
+    Raises RunError if it cannot be read, ConfigError if it has what cannot be changed and the
+    configuration says otherwise.
+    """
+    name, group = str(config.account_name), str(config.resource_group_name)
+    try:
+        account = look_up(
+            lambda: storage.get_storage_account(account_name=name, resource_group_name=group)
         )
-        self.has_policy = policy is not None
-        self._refuse_what_cannot_change(account)
-        rules = service.cors.cors_rules if service.cors else None
-        pulumi.log.warn(cors_text(config, rules or []))
-        kept = found.settings(config, account, service, self._levels, policy)
-        for text in (settings_text(config, kept), policy_text(config, policy)):
-            if text:
-                pulumi.log.warn(text)
+        service = look_up(
+            lambda: storage.get_blob_service_properties(
+                account_name=name, resource_group_name=group, blob_services_name="default"
+            )
+        )
+    except AzureRefusal as error:
+        raise pulumi.RunError(
+            f"adopt is on, and account '{name}' in resource group '{group}' could not be read: "
+            f"{error}\nCorrect accountName and resourceGroupName, or create a new account:\n"
+            "    pulumi config set adopt false"
+        ) from None
 
-    def container(self, name: str) -> str:
-        return f"{self.service}/containers/{name}"
-
-    def has_container(self, name: str) -> bool:
-        return self._levels[name] is not None
-
-    @staticmethod
-    def options(resource_id: str) -> pulumi.ResourceOptions:
-        """Import this id, whatever its properties are."""
-        return pulumi.ResourceOptions(import_=resource_id, ignore_changes=["*"])
-
-    def _level(self, name: str) -> str | None:
-        """A container's level of public access; None if there is no such container."""
-        read = self._read(
-            f"container '{name}'",
-            lambda: storage.get_blob_container(**self._where, container_name=name),
+    def level(container: str) -> str | None:
+        read = _existing(
+            f"container '{container}'",
             NO_CONTAINER,
+            lambda: storage.get_blob_container(
+                account_name=name, resource_group_name=group, container_name=container
+            ),
         )
         return None if read is None else str(read.public_access or "None")
 
-    def _read(self, what: str, call: Callable[[], Any], missing: str) -> Any:
-        """What a function returns; None if Azure's code is `missing`. Raises RunError otherwise."""
-        try:
-            return call()
-        except Exception as error:
-            if missing in str(error):
-                return None
-            raise pulumi.RunError(f"adopt: {what} could not be read: {error}") from None
+    containers = (config.static_container, config.media_container, config.quarantine_container)
+    levels = {container: level(container) for container in containers}
+    policy = _existing(
+        "the lifecycle policy",
+        NO_POLICY,
+        lambda: storage.get_management_policy(
+            account_name=name, resource_group_name=group, management_policy_name="default"
+        ),
+    )
+    problems = _unchangeable(config, account, levels)
+    if problems:
+        raise ConfigError(problems)
+    pulumi.log.warn(cors_text(config, service.cors.cors_rules or [] if service.cors else []))
+    for text in (
+        found.differences(config, account, service, levels, policy),
+        policy_text(config, policy),
+    ):
+        if text:
+            pulumi.log.warn(text)
+    return Adoption(
+        group_id=group_id,
+        account_id=f"{group_id}/providers/Microsoft.Storage/storageAccounts/{name}",
+        levels=levels,
+        allows_public_access=account.allow_blob_public_access is True,
+        has_policy=policy is not None,
+    )
 
-    def _refuse_what_cannot_change(self, account: storage.GetStorageAccountResult) -> None:
-        """Refuse what is fixed at an account's birth (changing it would be a new account), and a
-        container for uploads that is not there: adopting an account is taking over its uploads."""
-        config, project = self._config, pulumi.get_project()
-        is_so = {
-            "location": (str(config.location), account.location.replace(" ", "").lower()),
-            "accountKind": (config.account_kind, account.kind),
-        }
-        problems = [
+
+def _imported(resource_id: str) -> pulumi.ResourceOptions:
+    """Imports this id, whatever its properties are."""
+    return pulumi.ResourceOptions(import_=resource_id, ignore_changes=["*"])
+
+
+def _existing(what: str, missing: str, call: Callable[[], T]) -> T | None:
+    """What a look-up returns, None if Azure's code is `missing`. Raises RunError otherwise."""
+    try:
+        return look_up(call)
+    except AzureRefusal as error:
+        if missing in str(error):
+            return None
+        raise pulumi.RunError(f"adopt: {what} could not be read: {error}") from None
+
+
+def _unchangeable(
+    config: DjangoBlobStorageArgs,
+    account: storage.GetStorageAccountResult,
+    levels: Mapping[str, str | None],
+) -> list[Problem]:
+    """What is fixed when an account is created (changing it would replace the account), and a
+    missing container for uploads: adopting an account means taking over its uploads."""
+    project, name = pulumi.get_project(), str(config.account_name)
+    existing = {
+        "location": (str(config.location), account.location.replace(" ", "").lower()),
+        "accountKind": (config.account_kind, account.kind),
+    }
+    problems = [
+        Problem(
+            f"{project}:{key}",
+            wanted,
+            f"account '{name}' has {actual}, and that cannot be changed",
+            f"pulumi config set {key} {actual}",
+        )
+        for key, (wanted, actual) in existing.items()
+        if wanted != actual
+    ]
+    if levels[config.media_container] is None:
+        problems.append(
             Problem(
-                f"{project}:{key}",
-                wanted,
-                f"account '{config.account_name}' has {there}, and that cannot be changed",
-                f"pulumi config set {key} {there}",
-            )
-            for key, (wanted, there) in is_so.items()
-            if wanted != there
-        ]
-        if not self.has_container(config.media_container):
-            create = (
+                f"{project}:mediaContainer",
+                config.media_container,
+                f"account '{name}' has no such container, and adopting the account takes over its "
+                "uploads: set the name of the container that holds them, or create it",
                 f"az storage container create --name {config.media_container} "
-                f"--account-name {config.account_name} --auth-mode login"
+                f"--account-name {name} --auth-mode login",
             )
-            problems.append(
-                Problem(
-                    f"{project}:mediaContainer",
-                    config.media_container,
-                    f"account '{config.account_name}' has no such container, and adopting the "
-                    "account takes over its uploads: set the name of the one that holds them, or "
-                    "create it",
-                    create,
-                )
+        )
+    if account.is_hns_enabled:
+        problems.append(
+            Problem(
+                f"{project}:accountName",
+                name,
+                "an account with a hierarchical namespace supports neither versions nor restore; "
+                "this stack is for accounts without",
+                "pulumi config set adopt false",
             )
-        if account.is_hns_enabled:
-            problems.append(
-                Problem(
-                    f"{project}:accountName",
-                    str(config.account_name),
-                    "an account with a hierarchical namespace has no versions and no restore; this "
-                    "stack is for accounts without",
-                    "pulumi config set adopt false",
-                )
-            )
-        if problems:
-            raise ConfigError(problems)
+        )
+    return problems
 
 
-def cors_text(config: StackConfig, rules: Sequence[Any]) -> str:
-    """The account's present CORS rules, which the stack replaces once `adopt` is off."""
+def cors_text(
+    config: DjangoBlobStorageArgs, rules: Sequence[storage.outputs.CorsRuleResponse]
+) -> str:
+    """The account's current CORS rules, which the stack replaces once `adopt` is off."""
     if not rules:
         return f"Account {config.account_name} has no CORS rules now."
     lines = [f"Account {config.account_name} has these CORS rules now:"]
@@ -162,29 +205,11 @@ def cors_text(config: StackConfig, rules: Sequence[Any]) -> str:
     return "\n".join(lines)
 
 
-def settings_text(config: StackConfig, kept: Sequence[tuple[str, str]]) -> str:
-    """The commands that make the settings say what the account has; empty if they do already."""
-    if not kept:
-        return ""
-    lines = [
-        f"Account {config.account_name} differs from the settings. With adopt off the stack "
-        "changes it, or refuses to where that lowers its protection. To keep it as it is:"
-    ]
-    for path, value in kept:
-        key = path.partition(".")[0].partition("[")[0]
-        about = SETTINGS[key]
-        # Without a type, a tag such as 4711 would become a number.
-        typed = " --type string" if about.type == "object" else ""
-        by_path = " --path" if path != key else ""
-        set_ = f"pulumi config set{by_path}{typed} {shlex.quote(path)} {shlex.quote(value)}"
-        now = getattr(config, about.field)
-        lines.append(f"    {set_}" + ("" if by_path else f"  # the setting is {found.text(now)}"))
-    return "\n".join(lines)
-
-
-def policy_text(config: StackConfig, policy: Any) -> str:
-    """The lifecycle rules that are there, which the stack replaces once `adopt` is off."""
-    names = [rule.name for rule in policy.policy.rules] if policy else []
+def policy_text(
+    config: DjangoBlobStorageArgs, policy: storage.GetManagementPolicyResult | None
+) -> str:
+    """The lifecycle rules that exist, which the stack replaces once `adopt` is off."""
+    names = [str(rule.name) for rule in policy.policy.rules] if policy else []
     if not names:
         return ""
     return (

@@ -1,331 +1,271 @@
-"""The stack's configuration: each setting with its default, its meaning and its rule."""
+"""The configuration: each setting with its type, default and meaning.
 
-from __future__ import annotations
+`Pulumi.yaml` and docs/configuration.md are generated from these fields
+(`python -m infra.reference --write`), and so is the plugin's schema.
+"""
 
-from dataclasses import dataclass
+# No `from __future__ import annotations`: pydantic evaluates the annotations.
+from dataclasses import dataclass, fields
+from typing import Literal
 
-import pulumi
+from pydantic import Field
+from pydantic.fields import FieldInfo
 
 from . import rules
-from .settings import setting, settings_of
-
-_WHERE = "Where and what"
-_ACCESS = "Who may read and write"
-_CORS = "CORS"
-_DATA = "Data protection"
-_SAFETY = "Safety"
-_NETWORK = "Network"
-_DELIVERY = "Delivery"
-_ADOPTION = "Adoption"
+from .rules import Input, OrEmpty, Switch, Whole
 
 MONTH, YEAR, CENTURY = 30, 365, 36500
+# The first setting of each section of docs/configuration.md.
+SECTIONS = {
+    "location": "Where and what",
+    "media_access": "Who may read and write",
+    "cors_allow_any_origin": "CORS",
+    "blob_soft_delete_days": "Data protection",
+    "protect": "Safety",
+    "network_access": "Network",
+    "front_door": "Delivery",
+    "adopt": "Adoption",
+}
 
 
-@dataclass(frozen=True)
-class StackConfig:
-    """What a stack is declared from. A field is the setting of the same name in camel case.
+Access = Literal["public", "private"]
 
-    A stack's settings are plain values. Where a field is a `pulumi.Input`, a program that uses the
-    component may pass another resource's output instead.
+
+@dataclass(frozen=True, kw_only=True)
+class DjangoBlobStorageArgs:
+    """Arguments of DjangoBlobStorage, each a setting of docs/configuration.md in snake case.
+
+    Two defaults differ from the stack's, so that several components fit into one program: without
+    `resource_group_name` the group's name is generated, and a generated account name begins with
+    the component's name.
+
+    An Input may be the output of another resource. The other arguments decide which resources
+    exist, so they must be known when the program runs. The component validates them all.
     """
 
-    location: pulumi.Input[str] = setting(
-        "westeurope",
-        _WHERE,
-        "Azure region of everything, in lower case without spaces",
-        "westeurope",
-        rule=rules.region,
+    location: Input[rules.Region] = Field(
+        "westeurope", description="Azure region of every resource, in lower case without spaces"
     )
-    resource_group_name: pulumi.Input[str] = setting(
-        "DemoDjangoBlob",
-        _WHERE,
-        "Resource group that holds everything",
-        "DemoDjangoBlob",
-        rule=rules.resource_group_name,
+    resource_group_name: Input[OrEmpty[rules.ResourceGroupName]] = Field(
+        "", description="Resource group that contains everything", examples=["DemoDjangoBlob"]
     )
-    create_resource_group: bool = setting(
-        True,
-        _WHERE,
-        "Creates the group; false for one that exists, which is neither changed nor deleted",
-        "false",
+    create_resource_group: Switch = Field(
+        True, description="Creates the resource group; false leaves an existing group unmanaged"
     )
-    account_name: pulumi.Input[str] = setting(
+    account_name: Input[OrEmpty[rules.AccountName]] = Field(
         "",
-        _WHERE,
-        "Fixed name of the storage account, worldwide unique; empty for a generated one",
-        "djangoaccountstorage",
-        rule=rules.or_empty(rules.account_name),
+        description="Fixed name of the storage account, unique worldwide; empty generates one",
+        examples=["djangoaccountstorage"],
     )
-    account_name_prefix: str = setting(
-        "django",
-        _WHERE,
-        "What a generated account name begins with, 1 to 16 lower-case letters and digits",
-        "django",
-        rule=rules.account_name_prefix,
+    account_name_prefix: OrEmpty[rules.AccountNamePrefix] = Field(
+        "",
+        description="Start of a generated account name: 1 to 16 lower-case letters and digits",
+        examples=["django"],
     )
-    account_kind: str = setting(
+    account_kind: Literal["StorageV2", "BlockBlobStorage", "Storage"] = Field(
         "StorageV2",
-        _WHERE,
-        "StorageV2; BlockBlobStorage for premium disks; Storage to adopt an old account",
-        "StorageV2",
-        rule=rules.one_of("StorageV2", "BlockBlobStorage", "Storage"),
-        cost="BlockBlobStorage stores at several times the price and answers faster",
+        description="StorageV2; BlockBlobStorage for premium disks; Storage only to adopt",
+        json_schema_extra={
+            "cost": "BlockBlobStorage stores at several times the price and answers faster"
+        },
     )
-    sku: str = setting(
+    sku: rules.Sku = Field(
         "Standard_LRS",
-        _WHERE,
-        "How many copies of the data there are, and where",
-        "Standard_LRS",
-        rule=rules.one_of(*rules.SKUS),
-        cost="ZRS about 1.25 times, GRS 2 times, GZRS 2.25 times the storage of LRS",
+        description="Redundancy: how many copies of the data Azure keeps, and where",
+        json_schema_extra={
+            "cost": "ZRS about 1.25 times, GRS 2 times, GZRS 2.25 times the storage of LRS"
+        },
     )
-    static_container: str = setting(
-        "static", _WHERE, "Container for static files", "static", rule=rules.container_name
+    static_container: rules.ContainerName = Field(
+        "static", description="Container for static files"
     )
-    media_container: str = setting(
-        "media", _WHERE, "Container for uploads", "media", rule=rules.container_name
+    media_container: rules.ContainerName = Field("media", description="Container for uploads")
+    quarantine_container: rules.ContainerName = Field(
+        "quarantine", description="Private container for uploads that the site has not checked yet"
     )
-    quarantine_container: str = setting(
-        "quarantine",
-        _WHERE,
-        "Container for uploads that the site has not checked yet, always private",
-        "quarantine",
-        rule=rules.container_name,
+    tags: rules.Tags = Field(
+        default_factory=dict,
+        description="Tags of all resources that take tags, besides project and stack",
+        examples=[{"team": "web"}],
     )
-    tags: dict[str, pulumi.Input[str]] = setting(
-        {}, _WHERE, "Tags of everything that takes tags, beside project and stack", "team web"
-    )
-
-    media_access: str = setting(
+    media_access: Access = Field(
         "private",
-        _ACCESS,
-        "Whether anyone may read uploads (public), or only through signed URLs (private)",
-        "private",
-        rule=rules.one_of("public", "private"),
+        description="Uploads: readable by anyone (public), or by signed URLs only (private)",
     )
-    static_access: str = setting(
+    static_access: Access = Field(
         "public",
-        _ACCESS,
-        "Whether anyone may read static files (public), or Front Door only (private)",
-        "public",
-        rule=rules.one_of("public", "private"),
+        description="Static files: readable by anyone (public), or by Front Door only (private)",
     )
-    auth_mode: str = setting(
+    auth_mode: Literal["key", "identity"] = Field(
         "key",
-        _ACCESS,
-        "How the site signs in: with an account key, or as an identity of Microsoft Entra ID",
-        "identity",
-        rule=rules.one_of("key", "identity"),
+        description="How the site signs in: account key, or Microsoft Entra identity",
+        examples=["identity"],
     )
-    data_principals: tuple[pulumi.Input[str], ...] = setting(
+    data_principals: rules.Principals = Field(
         (),
-        _ACCESS,
-        "Who may read and write blobs as an identity, each TYPE:OBJECT_ID",
-        "ServicePrincipal:11111111-2222-3333-4444-555555555555",
-        rule=rules.principal,
+        description="Identities that may read and write blobs, each TYPE:OBJECT_ID",
+        examples=["ServicePrincipal:11111111-2222-3333-4444-555555555555"],
     )
-    active_key: str = setting(
-        "key1",
-        _ACCESS,
-        "Which of the account's two keys the site is given",
-        "key1",
-        rule=rules.one_of("key1", "key2"),
+    active_key: Literal["key1", "key2"] = Field(
+        "key1", description="Which of the account's two keys the site uses"
     )
-    key_expiry_days: int = setting(
+    key_expiry_days: Whole = Field(
         90,
-        _ACCESS,
-        "Days after which Azure reports a key as due for renewal; 0 for never",
-        "90",
-        bounds=(0, 10 * YEAR),
+        description="Days after which Azure reports a key as due for rotation; 0 disables it",
+        le=10 * YEAR,
     )
-    sas_expiry_hours: int = setting(
+    sas_expiry_hours: Whole = Field(
         24,
-        _ACCESS,
-        "Hours beyond which Azure logs a signature as too long-lived; 0 for never",
-        "24",
-        bounds=(0, 24 * YEAR),
+        description="Hours after which Azure logs a signature as too long-lived; 0 disables it",
+        le=24 * YEAR,
     )
-    infrastructure_encryption: bool = setting(
-        True,
-        _ACCESS,
-        "Encrypts everything a second time with another key; for new accounts only",
-        "true",
+    infrastructure_encryption: Switch = Field(
+        True, description="Encrypts everything twice, with two keys; for new accounts only"
     )
-
-    cors_origins: tuple[pulumi.Input[str], ...] = setting(
+    cors_allow_any_origin: Switch = Field(False, description="Whether corsOrigins may contain '*'")
+    cors_origins: rules.Origins = Field(
         (),
-        _CORS,
-        "Origins whose pages load webfonts and modules, and send uploads: scheme://[*.]host[:port]",
-        "https://www.example.com",
+        description="Origins that load webfonts and modules, or upload: scheme://[*.]host[:port]",
+        examples=["https://www.example.com"],
     )
-    cors_allow_any_origin: bool = setting(False, _CORS, "Whether corsOrigins may hold '*'", "true")
-    cors_max_age_seconds: int = setting(
+    cors_max_age_seconds: Whole = Field(
         3600,
-        _CORS,
-        "How long browsers keep the answer to a preflight, 0 to 86400",
-        "3600",
-        bounds=(0, 86400),
+        description="Seconds for which browsers cache a preflight response, 0 to 86400",
+        le=86400,
     )
-    direct_upload: bool = setting(
+    direct_upload: Switch = Field(
         True,
-        _CORS,
-        "Browsers send uploads to the account itself; needs corsOrigins, and networkAccess open",
-        "false",
+        description="Browsers upload to the account; needs corsOrigins, and networkAccess open",
     )
-
-    blob_soft_delete_days: int = setting(
+    blob_soft_delete_days: Whole = Field(
         7,
-        _DATA,
-        "Days for which a deleted or overwritten blob can be brought back; 0 for not at all",
-        "7",
-        bounds=(0, YEAR),
-        cost="deleted and overwritten bytes are paid for until then",
+        description="Days to restore a deleted or overwritten blob; 0 disables soft delete",
+        le=YEAR,
+        json_schema_extra={"cost": "deleted and overwritten bytes are charged until then"},
     )
-    container_soft_delete_days: int = setting(
+    container_soft_delete_days: Whole = Field(
         7,
-        _DATA,
-        "Days for which a deleted container can be brought back; 0 for not at all",
-        "7",
-        bounds=(0, YEAR),
-        cost="a deleted container is paid for until then",
+        description="Days to restore a deleted container; 0 disables soft delete",
+        le=YEAR,
+        json_schema_extra={"cost": "a deleted container is charged until then"},
     )
-    versioning: bool = setting(
+    versioning: Switch = Field(
         False,
-        _DATA,
-        "Keeps what a blob held before each change",
-        "true",
-        cost="every version is paid for as a blob until oldVersionDays take it",
+        description="Keeps the previous version of a blob at each change",
+        json_schema_extra={
+            "cost": "every version is charged as a blob until oldVersionDays deletes it"
+        },
     )
-    old_version_days: int = setting(
+    old_version_days: Whole = Field(
         MONTH,
-        _DATA,
-        "Days after which an old version is deleted; 0 to keep them all",
-        "30",
-        bounds=(0, CENTURY),
-        cost="less: old versions end",
+        description="Days after which a previous version is deleted; 0 keeps all of them",
+        examples=[30],
+        le=CENTURY,
+        json_schema_extra={"cost": "less: previous versions are deleted"},
     )
-    restore_days: int = setting(
+    restore_days: Whole = Field(
         0,
-        _DATA,
-        "Days that the containers can be turned back to any moment of; 0 for not at all",
-        "6",
-        bounds=(0, YEAR - 1),
-        cost="the change feed's log, and the versions and deleted blobs that it needs",
+        description="Point-in-time restore window in days; 0 disables it",
+        examples=[6],
+        le=YEAR - 1,
+        json_schema_extra={
+            "cost": "the change feed's log, and the versions and deleted blobs that it needs"
+        },
     )
-    quarantine_days: int = setting(
+    quarantine_days: Whole = Field(
         1,
-        _DATA,
-        "Days after which an upload that was never accepted is deleted; 0 for never",
-        "1",
-        bounds=(0, CENTURY),
-        cost="less: abandoned uploads end",
+        description="Days after which an upload that was never accepted is deleted; 0 keeps it",
+        le=CENTURY,
+        json_schema_extra={"cost": "less: abandoned uploads are deleted"},
     )
-    cool_after_days: int = setting(
+    cool_after_days: Whole = Field(
         0,
-        _DATA,
-        "Days without change after which media move to the cool tier; 0 for never",
-        "90",
-        bounds=(0, CENTURY),
-        cost="storage about half, reading and writing dearer, 30 days at the least are charged",
+        description="Days without change until media move to the cool tier; 0 disables it",
+        examples=[90],
+        le=CENTURY,
+        json_schema_extra={
+            "cost": "storage about half, reading and writing more; at least 30 days are charged"
+        },
     )
-
-    protect: bool = setting(
+    protect: Switch = Field(
+        False, description="Refuses every operation that would delete or replace a resource"
+    )
+    lock: Switch = Field(
+        False, description="A CanNotDelete lock: Azure itself refuses to delete the account"
+    )
+    retain_media: Switch = Field(
+        False, description="Destroying the stack leaves the account and its media in Azure"
+    )
+    allow_lower_protection: Switch = Field(
         False,
-        _SAFETY,
-        "Refuses every step that would delete or replace something, and its blobs with it",
-        "true",
+        description="Allows updates that lower redundancy, retention, versioning, TLS or access",
     )
-    lock: bool = setting(
-        False, _SAFETY, "Azure itself refuses to delete the account: a CanNotDelete lock", "true"
-    )
-    retain_media: bool = setting(
-        False, _SAFETY, "Taking the stack down leaves the account and its media in Azure", "true"
-    )
-
-    allow_lower_protection: bool = setting(
-        False,
-        _SAFETY,
-        "Lets an update lower redundancy, retention, versioning, TLS or access of what exists",
-        "true",
-    )
-
-    network_access: str = setting(
+    network_access: Literal["open", "firewall", "closed"] = Field(
         "open",
-        _NETWORK,
-        "Who reaches the account: all (open), who is listed (firewall), private endpoints (closed)",
-        "firewall",
-        rule=rules.one_of("open", "firewall", "closed"),
+        description="Who reaches the account: all (open), listed (firewall), private (closed)",
+        examples=["firewall"],
     )
-    allowed_ip_ranges: tuple[pulumi.Input[str], ...] = setting(
+    allowed_ip_ranges: rules.IpRanges = Field(
         (),
-        _NETWORK,
-        "Public IPv4 addresses or ranges that pass the firewall",
-        "203.0.113.0/24",
-        rule=rules.ip_range,
+        description="Public IPv4 addresses or ranges that the firewall admits",
+        examples=["203.0.113.0/24"],
     )
-    allowed_subnets: tuple[pulumi.Input[str], ...] = setting(
+    allowed_subnets: rules.Subnets = Field(
         (),
-        _NETWORK,
-        "Ids of subnets that pass the firewall, each with a Microsoft.Storage service endpoint",
-        rules.SUBNET_EXAMPLE,
-        rule=rules.subnet,
+        description="Ids of admitted subnets, each with a Microsoft.Storage service endpoint",
+        examples=[rules.SUBNET_EXAMPLE],
     )
-    trusted_services: bool = setting(
-        True, _NETWORK, "Azure's own services, such as backup, pass the firewall", "true"
+    trusted_services: Switch = Field(
+        True, description="The firewall admits Azure's own services, such as Azure Backup"
     )
-    private_endpoint_subnet: pulumi.Input[str] = setting(
+    private_endpoint_subnet: Input[OrEmpty[rules.SubnetId]] = Field(
         "",
-        _NETWORK,
-        "Id of a subnet that gets a private address of the account, with its DNS zone; or empty",
-        rules.SUBNET_EXAMPLE,
-        rule=rules.or_empty(rules.subnet),
-        cost="about 7 USD a month and 0.01 USD a GB, the DNS zone 0.50 USD",
+        description="Id of the subnet for a private endpoint and its DNS zone; empty for none",
+        examples=[rules.SUBNET_EXAMPLE],
+        json_schema_extra={"cost": "about 7 USD a month and 0.01 USD a GB, the DNS zone 0.50 USD"},
     )
-    private_dns_zone_id: pulumi.Input[str] = setting(
+    private_dns_zone_id: Input[OrEmpty[rules.ZoneId]] = Field(
         "",
-        _NETWORK,
-        "Id of an existing zone privatelink.blob.core.windows.net to use instead of a new one",
-        rules.ZONE_EXAMPLE,
-        rule=rules.or_empty(rules.private_zone),
+        description="Id of an existing privatelink.blob.core.windows.net zone; empty adds one",
+        examples=[rules.ZONE_EXAMPLE],
     )
-    log_analytics_workspace: pulumi.Input[str] = setting(
+    log_analytics_workspace: Input[OrEmpty[rules.WorkspaceId]] = Field(
         "",
-        _NETWORK,
-        "Id of a Log Analytics workspace that gets the log of every blob request; or empty",
-        rules.WORKSPACE_EXAMPLE,
-        rule=rules.or_empty(rules.workspace),
-        cost="about 2.50 USD for each GB of log; a busy site writes one line a request",
+        description="Id of a Log Analytics workspace for the request log; empty for none",
+        examples=[rules.WORKSPACE_EXAMPLE],
+        json_schema_extra={
+            "cost": "about 2.50 USD for each GB of log; a busy site writes one line a request"
+        },
     )
-
-    front_door: str = setting(
+    front_door: Literal["none", "standard", "premium"] = Field(
         "none",
-        _DELIVERY,
-        "Azure Front Door in front of what is public: none, standard or premium",
-        "standard",
-        rule=rules.one_of("none", "standard", "premium"),
-        cost="standard about 35, premium about 330 USD a month, and the traffic",
+        description="Azure Front Door for the public containers: none, standard or premium",
+        examples=["standard"],
+        json_schema_extra={
+            "cost": "standard about 35, premium about 330 USD a month, and the traffic"
+        },
     )
-    private_link_location: str = setting(
+    private_link_location: OrEmpty[rules.PrivateLinkRegion] = Field(
         "",
-        _DELIVERY,
-        "Region of Front Door's private link, the nearest to the account; empty for the account's",
-        "westeurope",
-        rule=rules.or_empty(rules.private_link_region),
+        description="Region of Front Door's private link; empty for the account's region",
+        examples=["westeurope"],
     )
-    custom_domain: str = setting(
+    custom_domain: OrEmpty[rules.HostName] = Field(
         "",
-        _DELIVERY,
-        "Host name of your own for Front Door, with a certificate that Azure renews; or empty",
-        "static.example.com",
-        rule=rules.or_empty(rules.host_name),
+        description="Your host name for Front Door, with a managed certificate; empty for none",
+        examples=["static.example.com"],
+    )
+    adopt: Switch = Field(
+        False,
+        description="Takes over an existing account as it is; switch it off after the first up",
     )
 
-    adopt: bool = setting(
-        False,
-        _ADOPTION,
-        "Takes over an account that exists already, as it is; switch it off after the first up",
-        "true",
-    )
+    def __post_init__(self) -> None:
+        # An argument that is not given is its Field so far.
+        for each in fields(self):
+            if isinstance(about := getattr(self, each.name), FieldInfo):
+                default = about.get_default(call_default_factory=True)
+                object.__setattr__(self, each.name, default)
 
     @property
     def media_is_public(self) -> bool:
@@ -336,10 +276,15 @@ class StackConfig:
         return self.static_access == "public"
 
     @property
+    def is_open(self) -> bool:
+        """Whether the account is reachable from everywhere."""
+        return self.network_access == "open"
+
+    @property
     def takes_direct_uploads(self) -> bool:
-        """Whether browsers may and can send uploads to the account: behind a firewall or in a
-        closed network visitors do not reach it, and the site takes uploads itself."""
-        return self.direct_upload and bool(self.cors_origins) and self.network_access == "open"
+        """Whether browsers may upload to the account, and can reach it: behind a firewall or in a
+        closed network the site takes uploads itself."""
+        return self.direct_upload and bool(self.cors_origins) and self.is_open
 
     @property
     def reads_second_region(self) -> bool:
@@ -352,4 +297,14 @@ class StackConfig:
         return self.auth_mode == "key"
 
 
-SETTINGS = settings_of(StackConfig)
+@dataclass(frozen=True, kw_only=True)
+class StackConfig(DjangoBlobStorageArgs):
+    """The settings of a stack: the component's arguments with fixed names for a single site."""
+
+    resource_group_name: Input[rules.ResourceGroupName] = Field(
+        "DemoDjangoBlob", description="Resource group that contains everything"
+    )
+    account_name_prefix: rules.AccountNamePrefix = Field(
+        "django",
+        description="Start of a generated account name: 1 to 16 lower-case letters and digits",
+    )

@@ -1,4 +1,4 @@
-"""Azure Front Door in front of the containers that visitors read."""
+"""Azure Front Door for the containers that visitors read."""
 
 from __future__ import annotations
 
@@ -9,26 +9,17 @@ import pulumi
 from pulumi_azure_native import cdn
 
 from .access import READER, grant
-from .config import StackConfig
+from .config import DjangoBlobStorageArgs
 
-# The types that Front Door compresses on the way; blobs that are stored packed stay as they are.
-COMPRESSED = (
-    "application/javascript",
-    "application/json",
-    "application/manifest+json",
-    "application/wasm",
-    "application/xml",
-    "font/otf",
-    "font/ttf",
-    "image/svg+xml",
-    "image/x-icon",
-    "text/css",
-    "text/html",
-    "text/javascript",
-    "text/plain",
-    "text/xml",
+# The types that Front Door compresses; blobs that are stored compressed stay as they are.
+COMPRESSED = tuple(
+    """
+    application/javascript application/json application/manifest+json application/wasm
+    application/xml font/otf font/ttf image/svg+xml image/x-icon text/css text/html
+    text/javascript text/plain text/xml
+    """.split()  # noqa: SIM905
 )
-# Blob storage takes a token only with a version that knows of tokens: 2017-11-09 or later.
+# Blob storage accepts a token only with an API version that knows of tokens: 2017-11-09 or later.
 SERVICE_VERSION = "2021-12-02"
 # In an origin such as https://*.example.com: any subdomain.
 _WILDCARD = "://*."
@@ -37,54 +28,124 @@ _WILDCARD = "://*."
 class FrontDoor(pulumi.ComponentResource):
     """Profile, endpoint, the account as origin, one route, and the rules for headers.
 
-    `host` is the name that pages link to: the custom domain, or the endpoint's own. What browsers
-    and Front Door keep, and for how long, is said by each blob's Cache-Control.
+    `host` is the name that pages link to: the custom domain, or the endpoint's own. Each blob's
+    Cache-Control says what browsers and Front Door cache, and for how long. `grants` are the roles
+    with which Front Door reads private containers.
     """
 
     def __init__(
         self,
         name: str,
-        config: StackConfig,
+        config: DjangoBlobStorageArgs,
         *,
         account: pulumi.Output[str],
         blob_host: pulumi.Output[str],
         group: pulumi.Output[str],
-        containers: dict[str, pulumi.Output[str]],
+        containers: Mapping[str, pulumi.Output[str]],
         tags: Mapping[str, pulumi.Input[str]],
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("django-azure-blob:delivery:FrontDoor", name, None, opts)
-        self._config, self._group = config, group
+        self._name, self._config, self._group, self._tags = name, config, group, tags
         self._child = pulumi.ResourceOptions(parent=self, protect=config.protect or None)
-        signs_in = not config.static_is_public
-        profile = cdn.Profile(
-            name,
-            resource_group_name=group,
+        # Front Door reads private static files as an identity of its own.
+        self._signs_in = not config.static_is_public
+        self._profile = self._declare_profile()
+        self._endpoint = self._declare_endpoint()
+        self._origins = self._declare_origins()
+        origin = self._declare_origin(account, blob_host)
+        rules = self._declare_rules()
+        domain = self._declare_domain() if config.custom_domain else None
+        self._declare_route(list(containers), rules, domain, origin)
+        self.grants = self._declare_grants(containers) if self._signs_in else []
+        self.host: pulumi.Output[str] = (
+            pulumi.Output.from_input(config.custom_domain) if domain else self._endpoint.host_name
+        )
+        self.register_outputs({"host": self.host})
+
+    def _declare_profile(self) -> cdn.Profile:
+        return cdn.Profile(
+            self._name,
+            resource_group_name=self._group,
             location="Global",
-            sku=cdn.SkuArgs(name=f"{config.front_door.capitalize()}_AzureFrontDoor"),
-            identity=cdn.ManagedServiceIdentityArgs(type="SystemAssigned") if signs_in else None,
-            tags=tags,
+            sku=cdn.SkuArgs(name=f"{self._config.front_door.capitalize()}_AzureFrontDoor"),
+            identity=cdn.ManagedServiceIdentityArgs(type="SystemAssigned")
+            if self._signs_in
+            else None,
+            tags=self._tags,
             opts=self._child,
         )
-        self._profile = profile
-        endpoint = cdn.AFDEndpoint(
-            f"{name}-endpoint",
-            profile_name=profile.name,
-            resource_group_name=group,
+
+    def _declare_endpoint(self) -> cdn.AFDEndpoint:
+        return cdn.AFDEndpoint(
+            f"{self._name}-endpoint",
+            profile_name=self._profile.name,
+            resource_group_name=self._group,
             location="Global",
             enabled_state="Enabled",
-            tags=tags,
+            tags=self._tags,
             opts=self._child,
         )
-        origins, origin = self._origin(name, account, blob_host, signs_in=signs_in)
-        rules = self._rules(name, signs_in=signs_in)
-        domain = self._domain(name, endpoint) if config.custom_domain else None
+
+    def _declare_origins(self) -> cdn.AFDOriginGroup:
+        return cdn.AFDOriginGroup(
+            f"{self._name}-origins",
+            profile_name=self._profile.name,
+            resource_group_name=self._group,
+            load_balancing_settings=cdn.LoadBalancingSettingsParametersArgs(
+                sample_size=4, successful_samples_required=3, additional_latency_in_milliseconds=50
+            ),
+            # A single origin has no alternative, so health probes would only cost requests.
+            authentication=cdn.OriginAuthenticationPropertiesArgs(
+                type="SystemAssignedIdentity", scope="https://storage.azure.com/.default"
+            )
+            if self._signs_in
+            else None,
+            opts=self._child,
+        )
+
+    def _declare_origin(
+        self, account: pulumi.Output[str], blob_host: pulumi.Output[str]
+    ) -> cdn.AFDOrigin:
+        config = self._config
+        return cdn.AFDOrigin(
+            f"{self._name}-origin",
+            profile_name=self._profile.name,
+            origin_group_name=self._origins.name,
+            resource_group_name=self._group,
+            host_name=blob_host,
+            # Azure tells accounts apart by the Host header.
+            origin_host_header=blob_host,
+            enforce_certificate_name_check=True,
+            enabled_state="Enabled",
+            https_port=443,
+            http_port=80,
+            priority=1,
+            weight=1000,
+            shared_private_link_resource=None
+            if config.is_open
+            else cdn.SharedPrivateLinkResourcePropertiesArgs(
+                group_id="blob",
+                private_link=cdn.ResourceReferenceArgs(id=account),
+                private_link_location=config.private_link_location or config.location,
+                request_message="Front Door of the Django site",
+            ),
+            opts=self._child,
+        )
+
+    def _declare_route(
+        self,
+        containers: Sequence[str],
+        rules: Sequence[pulumi.CustomResource],
+        domain: cdn.AFDCustomDomain | None,
+        origin: cdn.AFDOrigin,
+    ) -> None:
         cdn.Route(
-            f"{name}-route",
-            profile_name=profile.name,
-            endpoint_name=endpoint.name,
-            resource_group_name=group,
-            origin_group=cdn.ResourceReferenceArgs(id=origins.id),
+            f"{self._name}-route",
+            profile_name=self._profile.name,
+            endpoint_name=self._endpoint.name,
+            resource_group_name=self._group,
+            origin_group=cdn.ResourceReferenceArgs(id=self._origins.id),
             rule_sets=[cdn.ResourceReferenceArgs(id=rules[0].id)] if rules else [],
             custom_domains=[cdn.ActivatedResourceReferenceArgs(id=domain.id)] if domain else [],
             patterns_to_match=[f"/{container}/*" for container in containers],
@@ -99,102 +160,46 @@ class FrontDoor(pulumi.ComponentResource):
                     is_compression_enabled=True, content_types_to_compress=list(COMPRESSED)
                 ),
             ),
-            # Azure refuses a route whose origin group is still empty, or whose rules are not there.
+            # Azure refuses a route whose origin group is still empty or whose rules do not exist.
             opts=pulumi.ResourceOptions.merge(
                 self._child, pulumi.ResourceOptions(depends_on=[origin, *rules])
             ),
         )
-        self.grants: list[pulumi.Resource] = []
-        if signs_in:
-            reader = profile.identity.apply(
-                lambda identity: identity.principal_id if identity else ""
-            )
-            for container, scope in containers.items():
-                role = grant(
-                    f"{name}-reads-{container}",
-                    READER,
-                    "ServicePrincipal",
-                    reader,
-                    scope,
-                    self._child,
-                )
-                self.grants.append(role)
-        self.host: pulumi.Output[str] = (
-            pulumi.Output.from_input(config.custom_domain) if domain else endpoint.host_name
-        )
-        self.register_outputs({"host": self.host})
 
-    def _origin(
-        self,
-        name: str,
-        account: pulumi.Output[str],
-        blob_host: pulumi.Output[str],
-        *,
-        signs_in: bool,
-    ) -> tuple[cdn.AFDOriginGroup, cdn.AFDOrigin]:
-        group = cdn.AFDOriginGroup(
-            f"{name}-origins",
-            profile_name=self._profile.name,
-            resource_group_name=self._group,
-            load_balancing_settings=cdn.LoadBalancingSettingsParametersArgs(
-                sample_size=4, successful_samples_required=3, additional_latency_in_milliseconds=50
-            ),
-            # With one origin there is none to change to: a probe would only cost requests.
-            authentication=cdn.OriginAuthenticationPropertiesArgs(
-                type="SystemAssignedIdentity", scope="https://storage.azure.com/.default"
-            )
-            if signs_in
-            else None,
-            opts=self._child,
+    def _declare_grants(
+        self, containers: Mapping[str, pulumi.Output[str]]
+    ) -> list[pulumi.Resource]:
+        reader = self._profile.identity.apply(
+            lambda identity: identity.principal_id if identity else ""
         )
-        origin = cdn.AFDOrigin(
-            f"{name}-origin",
-            profile_name=self._profile.name,
-            origin_group_name=group.name,
-            resource_group_name=self._group,
-            host_name=blob_host,
-            # The account is told apart by its name in the Host header.
-            origin_host_header=blob_host,
-            enforce_certificate_name_check=True,
-            enabled_state="Enabled",
-            https_port=443,
-            http_port=80,
-            priority=1,
-            weight=1000,
-            shared_private_link_resource=cdn.SharedPrivateLinkResourcePropertiesArgs(
-                group_id="blob",
-                private_link=cdn.ResourceReferenceArgs(id=account),
-                private_link_location=self._config.private_link_location or self._config.location,
-                request_message="Front Door of the Django site",
-            )
-            if self._config.network_access != "open"
-            else None,
-            opts=self._child,
-        )
-        return group, origin
+        kind = "ServicePrincipal"
+        return [
+            grant(f"{self._name}-reads-{container}", READER, kind, reader, scope, self._child)
+            for container, scope in containers.items()
+        ]
 
-    def _rules(self, name: str, *, signs_in: bool) -> list[pulumi.CustomResource]:
-        """The rule set and its rules: CORS by the edge, and the version that tokens need.
+    def _declare_rules(self) -> list[pulumi.CustomResource]:
+        """The rule set and its rules: CORS, and the API version that tokens need.
 
-        One cached copy serves pages of every origin, so the origin's own CORS header, made for the
-        first who asked, cannot be kept: the edge sets it for each request.
+        One cached copy serves pages of every origin, but the account's CORS header names the origin
+        that asked first. So Front Door sets the header for each request.
         """
         origins = self._config.cors_origins
-        if not origins and not signs_in:
+        if not origins and not self._signs_in:
             return []
         rules = cdn.RuleSet(
-            f"{name}-rules",
+            f"{self._name}-rules",
             rule_set_name="headers",
             profile_name=self._profile.name,
             resource_group_name=self._group,
             opts=self._child,
         )
         declared: list[pulumi.CustomResource] = [rules]
-        if signs_in:
+        if self._signs_in:
             action = cdn.DeliveryRuleRequestHeaderActionArgs(
                 name="ModifyRequestHeader", parameters=_header("x-ms-version", SERVICE_VERSION)
             )
-            declared.append(self._rule(f"{name}-rule-version", "version", rules, 0, [action], []))
+            declared.append(self._declare_rule(rules, "version", 0, [action], []))
         for number, origin in enumerate(origins, start=1):
             actions = [
                 cdn.DeliveryRuleResponseHeaderActionArgs(
@@ -206,25 +211,24 @@ class FrontDoor(pulumi.ComponentResource):
                 )
                 if (header, origin) != ("Vary", "*")
             ]
-            conditions = [] if origin == "*" else [_asked_by(origin)]
-            logical, rule = f"{name}-rule-cors{number}", f"cors{number}"
-            declared.append(self._rule(logical, rule, rules, number, actions, conditions))
+            conditions = [] if origin == "*" else [_origin_condition(origin)]
+            rule = self._declare_rule(rules, f"cors{number}", number, actions, conditions)
+            declared.append(rule)
         return declared
 
-    def _rule(
+    def _declare_rule(
         self,
-        name: str,
-        rule_name: str,
         rules: cdn.RuleSet,
+        name: str,
         order: int,
         actions: Sequence[
             cdn.DeliveryRuleRequestHeaderActionArgs | cdn.DeliveryRuleResponseHeaderActionArgs
         ],
-        conditions: list[cdn.DeliveryRuleRequestHeaderConditionArgs],
+        conditions: Sequence[cdn.DeliveryRuleRequestHeaderConditionArgs],
     ) -> cdn.Rule:
         return cdn.Rule(
-            name,
-            rule_name=rule_name,
+            f"{self._name}-rule-{name}",
+            rule_name=name,
             rule_set_name=rules.name,
             profile_name=self._profile.name,
             resource_group_name=self._group,
@@ -235,10 +239,10 @@ class FrontDoor(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _domain(self, name: str, endpoint: cdn.AFDEndpoint) -> cdn.AFDCustomDomain:
+    def _declare_domain(self) -> cdn.AFDCustomDomain:
         host = self._config.custom_domain
         domain = cdn.AFDCustomDomain(
-            f"{name}-domain",
+            f"{self._name}-domain",
             custom_domain_name=host.replace(".", "-"),
             host_name=host,
             profile_name=self._profile.name,
@@ -249,23 +253,23 @@ class FrontDoor(pulumi.ComponentResource):
             ),
             opts=self._child,
         )
-        # Output.all makes plain dicts of what Azure returns, so the token is taken out before.
+        # Output.all turns what Azure returns into plain dicts, so the token is extracted before.
         token = domain.validation_properties.apply(lambda given: given.validation_token)
-        pulumi.Output.all(endpoint.host_name, token).apply(
+        pulumi.Output.all(self._endpoint.host_name, token).apply(
             lambda known: pulumi.log.info(dns_records(host, known[0], known[1]), domain)
         )
         return domain
 
 
 def dns_records(host: str, endpoint: str, token: str) -> str:
-    """The two records that make a domain lead to Front Door and prove whose it is."""
+    """The two records that point a domain to Front Door and prove its ownership."""
     return (
         f"{host} needs two DNS records: CNAME {host} -> {endpoint}, and "
-        f"TXT _dnsauth.{host} -> {token}; then Azure makes its certificate"
+        f"TXT _dnsauth.{host} -> {token}; then Azure issues its certificate"
     )
 
 
-def _asked_by(origin: pulumi.Input[str]) -> cdn.DeliveryRuleRequestHeaderConditionArgs:
+def _origin_condition(origin: pulumi.Input[str]) -> cdn.DeliveryRuleRequestHeaderConditionArgs:
     return cdn.DeliveryRuleRequestHeaderConditionArgs(
         name="RequestHeader",
         parameters=cdn.RequestHeaderMatchConditionParametersArgs(
@@ -278,12 +282,8 @@ def _asked_by(origin: pulumi.Input[str]) -> cdn.DeliveryRuleRequestHeaderConditi
 
 
 def _of_origin(origin: pulumi.Input[str], make: Callable[[str], str]) -> pulumi.Input[str]:
-    """What `make` says of an origin, when it is known: a component's may be another's output."""
-    return (
-        make(origin)
-        if isinstance(origin, str)
-        else pulumi.Output.all(origin).apply(lambda known: make(known[0]))
-    )
+    """What `make` returns for an origin. A component's may be another resource's output."""
+    return make(origin) if isinstance(origin, str) else pulumi.Output.concat(origin).apply(make)
 
 
 def _pattern(origin: str) -> str:
@@ -292,7 +292,7 @@ def _pattern(origin: str) -> str:
 
 
 def _allowed(origin: str) -> str:
-    # "Rule set server variables": what the request's header of that name says.
+    # "Rule set server variables": the request's header of that name.
     return "{http_req_header_Origin}" if _WILDCARD in origin else origin
 
 

@@ -1,32 +1,34 @@
-"""The settings that describe an account as it was found, so that adopting it changes nothing."""
+"""Compares an adopted account with the settings, and prints the commands that keep it as it is."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
-from typing import Any
+import shlex
+from collections.abc import Iterator, Mapping
 
 import pulumi
 from pulumi_azure_native import storage
 
-from .config import StackConfig
+from .config import DjangoBlobStorageArgs
 from .rules import OWN_TAGS
+from .settings import FIELDS, as_text
+
+Value = str | bool | int | tuple[str, ...]
 
 
-def settings(
-    config: StackConfig,
+def differences(
+    config: DjangoBlobStorageArgs,
     account: storage.GetStorageAccountResult,
     service: storage.GetBlobServicePropertiesResult,
     levels: Mapping[str, str | None],
     policy: storage.GetManagementPolicyResult | None,
-) -> list[tuple[str, str]]:
-    """Setting (by path for entries of lists and objects) and value, where `config` says otherwise.
+) -> str:
+    """The commands that make the settings describe the account; empty if they already do.
 
-    `levels` has the containers' public access, None for one that is not there. What the stack only
-    makes stricter and has no setting for, such as TLS, is not in here.
+    `levels` has the containers' public access, None for a missing one. What the stack only makes
+    stricter and has no setting for, such as TLS, is left out.
     """
-    values = {
+    values: dict[str, Value] = {
         "sku": account.sku.name,
         **_access(config, account, levels),
         **_keys(account),
@@ -34,83 +36,88 @@ def settings(
         **_lifecycle(config, service, levels, policy),
         **_network(account),
     }
-    kept = []
-    for key, value in values.items():
-        field = re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", key)
-        now = getattr(config, field)
-        if isinstance(value, tuple):
-            kept += [(f"{key}[{n}]", item) for n, item in enumerate(value) if value != now]
-        elif text(value) != text(now):
-            kept.append((key, text(value)))
-    return [*kept, *_tags(config, account)]
-
-
-def text(value: Any) -> str:
-    """A setting's value as it is typed."""
-    return value if isinstance(value, str) else json.dumps(value)
+    commands = [
+        f"    {FIELDS[field].command(value)}  # the setting is {as_text(now)}"
+        for field, value in values.items()
+        if (now := getattr(config, field)) != value
+    ]
+    commands += _tags(config, account)
+    if not commands:
+        return ""
+    head = (
+        f"Account {config.account_name} differs from the settings. With adopt off the stack "
+        "changes it, or refuses to where that lowers its protection. To keep it as it is:"
+    )
+    return "\n".join([head, *commands])
 
 
 def _access(
-    config: StackConfig,
+    config: DjangoBlobStorageArgs,
     account: storage.GetStorageAccountResult,
     levels: Mapping[str, str | None],
-) -> dict[str, Any]:
+) -> dict[str, Value]:
     # Accounts that are older than the switch have no value, and allow public access.
     allowed = account.allow_blob_public_access is not False
     return {
         key: "public" if allowed and level != "None" else "private"
         for key, name in (
-            ("mediaAccess", config.media_container),
-            ("staticAccess", config.static_container),
+            ("media_access", config.media_container),
+            ("static_access", config.static_container),
         )
         if (level := levels[name]) is not None
     }
 
 
-def _keys(account: storage.GetStorageAccountResult) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        "authMode": "identity" if account.allow_shared_key_access is False else "key"
+def _keys(account: storage.GetStorageAccountResult) -> dict[str, Value]:
+    values: dict[str, Value] = {
+        "auth_mode": "identity" if account.allow_shared_key_access is False else "key"
     }
-    # A stack without these reminders gets them: that is no loss.
+    # An account without these reminders gets them, which lowers nothing.
     if account.key_policy:
-        values["keyExpiryDays"] = account.key_policy.key_expiration_period_in_days
+        values["key_expiry_days"] = int(account.key_policy.key_expiration_period_in_days)
     period = account.sas_policy.sas_expiration_period if account.sas_policy else ""
     parts = re.fullmatch(r"(\d+)\.(\d+):\d+:\d+", period)
     if parts:
-        values["sasExpiryHours"] = 24 * int(parts[1]) + int(parts[2])
+        values["sas_expiry_hours"] = 24 * int(parts[1]) + int(parts[2])
     return values
 
 
-def _retention(service: storage.GetBlobServicePropertiesResult) -> dict[str, Any]:
-    def days(policy: Any) -> int:
+def _retention(service: storage.GetBlobServicePropertiesResult) -> dict[str, Value]:
+    def days(
+        policy: storage.outputs.DeleteRetentionPolicyResponse
+        | storage.outputs.RestorePolicyPropertiesResponse
+        | None,
+    ) -> int:
         return int(policy.days or 0) if policy and policy.enabled else 0
 
     return {
-        "blobSoftDeleteDays": days(service.delete_retention_policy),
-        "containerSoftDeleteDays": days(service.container_delete_retention_policy),
+        "blob_soft_delete_days": days(service.delete_retention_policy),
+        "container_soft_delete_days": days(service.container_delete_retention_policy),
         "versioning": service.is_versioning_enabled is True,
-        "restoreDays": days(service.restore_policy),
+        "restore_days": days(service.restore_policy),
     }
 
 
 def _lifecycle(
-    config: StackConfig,
+    config: DjangoBlobStorageArgs,
     service: storage.GetBlobServicePropertiesResult,
     levels: Mapping[str, str | None],
     policy: storage.GetManagementPolicyResult | None,
-) -> dict[str, Any]:
-    """Days after which blobs are deleted that are there now; 0 where no rule deletes them."""
-    values = {}
+) -> dict[str, Value]:
+    """Days after which existing blobs are deleted; 0 where no rule deletes them."""
+    values: dict[str, Value] = {}
     if service.is_versioning_enabled:
-        values["oldVersionDays"] = _deleted_after(policy, "version", config.media_container)
+        values["old_version_days"] = _deleted_after(policy, "version", config.media_container)
     if levels[config.quarantine_container] is not None:
         container = config.quarantine_container
-        values["quarantineDays"] = _deleted_after(policy, "base_blob", container)
+        values["quarantine_days"] = _deleted_after(policy, "base_blob", container)
     return values
 
 
-def _deleted_after(policy: Any, part: str, container: str) -> int:
-    """The least number of days after which a rule for this container, or for all, deletes."""
+def _deleted_after(
+    policy: storage.GetManagementPolicyResult | None, part: str, container: str
+) -> int:
+    """The smallest number of days after which a rule for this container, or for all, deletes."""
     found = []
     for rule in policy.policy.rules if policy else ():
         filters = rule.definition.filters
@@ -121,36 +128,35 @@ def _deleted_after(policy: Any, part: str, container: str) -> int:
         if rule.enabled is not False and delete and applies:
             found += [
                 int(days)
-                for days in (
-                    getattr(delete, "days_after_modification_greater_than", None),
-                    getattr(delete, "days_after_creation_greater_than", None),
-                )
-                if days is not None
+                for condition in ("modification", "creation")
+                if (days := getattr(delete, f"days_after_{condition}_greater_than", None))
+                is not None
             ]
     return min(found, default=0)
 
 
-def _network(account: storage.GetStorageAccountResult) -> dict[str, Any]:
+def _network(account: storage.GetStorageAccountResult) -> dict[str, Value]:
     rules = account.network_rule_set
     if account.public_network_access == "Disabled":
-        return {"networkAccess": "closed"}
+        return {"network_access": "closed"}
     if not rules or rules.default_action != "Deny":
-        return {"networkAccess": "open"}
+        return {"network_access": "open"}
     return {
-        "networkAccess": "firewall",
-        "allowedIpRanges": tuple(each.i_p_address_or_range for each in rules.ip_rules or ()),
-        "allowedSubnets": tuple(
+        "network_access": "firewall",
+        "allowed_ip_ranges": tuple(each.i_p_address_or_range for each in rules.ip_rules or ()),
+        "allowed_subnets": tuple(
             each.virtual_network_resource_id for each in rules.virtual_network_rules or ()
         ),
-        "trustedServices": "AzureServices" in (rules.bypass or ""),
+        "trusted_services": "AzureServices" in (rules.bypass or ""),
     }
 
 
-def _tags(config: StackConfig, account: storage.GetStorageAccountResult) -> list[tuple[str, str]]:
-    """The account's tags, but those that the stack sets itself."""
+def _tags(config: DjangoBlobStorageArgs, account: storage.GetStorageAccountResult) -> Iterator[str]:
+    """The commands for the account's tags, except those that the stack sets itself."""
     own = {"project": pulumi.get_project(), "stack": pulumi.get_stack()}
-    return [
-        (f"tags.{name}" if re.fullmatch(r"[\w-]+", name) else f'tags["{name}"]', value)
-        for name, value in sorted((account.tags or {}).items())
-        if config.tags.get(name) != value and not (name in OWN_TAGS and own[name] == value)
-    ]
+    for name, value in sorted((account.tags or {}).items()):
+        if config.tags.get(name) != value and not (name in OWN_TAGS and own[name] == value):
+            path = f"tags.{name}" if re.fullmatch(r"[\w-]+", name) else f'tags["{name}"]'
+            # Without a type, a tag such as 4711 would become a number.
+            quoted = f"{shlex.quote(path)} {shlex.quote(value)}"
+            yield f"    pulumi config set --path --type string {quoted}"

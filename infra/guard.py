@@ -1,10 +1,10 @@
-"""Refuses, in previews and updates alike, an update that Azure would refuse or that lowers the
-protection of what exists.
+"""Refuses updates, in previews as well, that Azure would refuse or that lower the protection of
+existing resources.
 
-The engine calls a hook before it updates a resource, with the inputs that the stack's state has and
-those that the program asks for. So this holds for generated names as well, and needs no look-up.
-What somebody changed in Azure since the last `pulumi up` or `pulumi refresh` is not in the state,
-and `pulumi destroy` runs no program: neither can be judged here.
+The engine calls a hook before it updates a resource, with the inputs in the stack's state and the
+program's new ones. So this covers generated names as well, and needs no look-up. It cannot judge
+what changed in Azure since the last `pulumi up` or `pulumi refresh`, which the state does not have,
+and `pulumi destroy`, which runs no program.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import pulumi
 
-from .config import StackConfig
+from .config import DjangoBlobStorageArgs
 from .lowering import ACCOUNT, lowerings
 from .redundancy import refusal
 
@@ -24,9 +24,9 @@ UPGRADES = (("Storage", "StorageV2"), ("BlobStorage", "StorageV2"))
 
 
 class Guard:
-    """The hook of one stack's resources."""
+    """The hook of one component's resources."""
 
-    def __init__(self, name: str, config: StackConfig) -> None:
+    def __init__(self, name: str, config: DjangoBlobStorageArgs) -> None:
         self._config = config
         self._containers = {
             config.static_container: "staticAccess",
@@ -51,7 +51,7 @@ class Guard:
         about = f"the protection of {args.name} ({kind.rpartition(':')[2]})"
         if self._config.allow_lower_protection:
             pulumi.log.warn(
-                f"{SWITCH} is on, and {about} goes down:\n{listed}\n"
+                f"{SWITCH} is on, and {about} is lowered:\n{listed}\n"
                 f"Afterwards: pulumi config set {SWITCH} false"
             )
             return
@@ -62,13 +62,13 @@ class Guard:
 
 
 def refuse_impossible(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    """Raise RunError for a change of kind or redundancy that Azure does not make by an update."""
+    """Raise RunError for a change of kind or redundancy that Azure does not support in place."""
     before, after = old.get("kind"), new.get("kind")
     known = isinstance(before, str) and isinstance(after, str)
     if known and before != after and (before, after) not in UPGRADES:
         raise pulumi.RunError(
             f"Azure does not change an account from kind {before} to {after}. A new one can have "
-            "it: make a second stack and copy the blobs (docs/teardown.md).\n"
+            "it: create a second stack and copy the blobs (docs/teardown.md).\n"
             f"To keep this account: pulumi config set accountKind {before}"
         )
     old_sku, new_sku = ((inputs.get("sku") or {}).get("name") for inputs in (old, new))

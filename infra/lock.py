@@ -1,9 +1,9 @@
-"""The lock against deletion, and the refusal of changes that it would stop halfway.
+"""The lock against deletion, and the refusal of changes that it would interrupt.
 
-Azure deletes nothing in a locked account. A resource that leaves the program while the lock stays
-would fail with ScopeLocked, after the lock's dependency on it had left the stack's state; and the
-next run would then delete both in any order, which may fail again. So the lock's notes list what it
-guards: when something leaves that list, a hook refuses the update before anything is changed.
+Azure deletes nothing in a locked account. Deleting a resource that left the program while the lock
+remains would fail with ScopeLocked, after the state had lost the lock's dependency on it; the next
+run would then delete both in any order, which may fail again. So the lock's notes list the
+resources that it guards: if one leaves that list, a hook refuses the update beforehand.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def lock_account(
     guarded: Iterable[str],
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Resource:
-    """Azure refuses to delete the account, or anything in it, as long as this stands.
+    """While this lock exists, Azure refuses to delete the account or anything in it.
 
-    `guarded` names what in it the program declares.
+    `guarded` names the program's resources in the account.
     """
     hook = pulumi.ResourceHook(name, _refuse, pulumi.ResourceHookOptions(on_dry_run=True))
     hooks = pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(before_update=[hook]))
@@ -43,8 +43,8 @@ def lock_account(
 
 
 def notes(guarded: Iterable[str]) -> str:
-    """The lock's notes, with the names of what it guards. Where they are too long together, each is
-    four hex digits; of more than fit then, the last are left out."""
+    """The lock's notes, with the names of what it guards. If they exceed Azure's limit, each is
+    hashed to four hex digits, and the last ones that do not fit are left out."""
     names = sorted(_GUID_TAIL.sub("", name) for name in guarded)
     text = f"{_NOTES}: {' '.join(names)}"
     if len(text) > MOST_NOTES:
@@ -78,8 +78,8 @@ def _refuse(args: pulumi.ResourceHookArgs) -> None:
     if gone:
         raise pulumi.RunError(
             f"the account is locked, so Azure would refuse to delete what leaves the stack: "
-            f"{', '.join(gone)}. Nothing was deleted. Take the lock off in the same update:\n"
+            f"{', '.join(gone)}. Nothing was deleted. Remove the lock in the same update:\n"
             "    pulumi config set lock false; pulumi up\n"
-            "and afterwards set it again:\n"
+            "and restore it afterwards:\n"
             "    pulumi config set lock true; pulumi up"
         )

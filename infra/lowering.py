@@ -1,4 +1,4 @@
-"""What an update takes away from the protection of what exists: old inputs against new ones."""
+"""Finds the protections that an update lowers, by comparing a resource's old and new inputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SERVICE = "azure-native:storage:BlobServiceProperties"
 CONTAINER = "azure-native:storage:BlobContainer"
 LIFECYCLE = "azure-native:storage:ManagementPolicy"
 _LEVELS = ("None", "Blob", "Container")
-_NO_SETTING = "no setting of this stack keeps it"
+_NO_SETTING = "this stack has no setting for it"
 
 Inputs = Mapping[str, Any]
 
@@ -36,8 +36,7 @@ def lowerings(
 ) -> list[Lowering]:
     """Everything that changing a resource of `type_` from `old` to `new` lowers.
 
-    `containers` maps a container's name to the setting of its access. Values that are not known yet
-    are not judged.
+    `containers` maps a container's name to the setting of its access. Unknown values are ignored.
     """
     if type_ == CONTAINER:
         return list(_container(old, new, containers))
@@ -53,8 +52,8 @@ def _account(old: Inputs, new: Inputs) -> Iterator[Lowering]:
     before, after = _text(old, "sku.name"), _text(new, "sku.name")
     if before and after and Redundancy.of(before).is_lowered_to(Redundancy.of(after)):
         yield Lowering("redundancy", before, after, f"pulumi config set sku {before}")
-    # What Azure takes for a property that is not set, the weaker value, and the way to keep the
-    # stronger one. An account older than its property may have no value: then nothing is known.
+    # Azure's default of a property, its weaker value, and how to keep the stronger one. An account
+    # older than a property may have no value for it, and then nothing is known.
     private = "pulumi config set mediaAccess private; pulumi config set staticAccess private"
     for path, default, weak, keep in (
         ("allowBlobPublicAccess", None, True, private),
@@ -102,9 +101,9 @@ def _container(old: Inputs, new: Inputs, containers: Mapping[str, str]) -> Itera
 
 
 def _lifecycle(old: Inputs, new: Inputs) -> Iterator[Lowering]:
-    """The days after which the same blobs are deleted: by prefix and by what is deleted.
+    """Compares the days after which the same blobs are deleted, by prefix and by part.
 
-    A rule for blobs that had none is not judged: whether there are any of them is not in here.
+    A rule for blobs that had none is ignored: the inputs do not tell whether there are such blobs.
     """
     before, after = (deletions(each.get("policy")) for each in (old, new))
     for (prefix, part), days in sorted(after.items()):
@@ -139,7 +138,7 @@ def deletions(policy: Any) -> dict[tuple[str, str], int]:
 
 
 def _days(policy: Any) -> int | None:
-    """The days of `{enabled, days}`, 0 if it is off, None if that is not known yet."""
+    """The days of `{enabled, days}`, 0 if it is disabled, None if unknown."""
     if policy is None:
         return 0
     if not isinstance(policy, Mapping):

@@ -1,4 +1,4 @@
-"""The contract with the site: the stack's outputs, named as the environment that the app reads."""
+"""The contract with the site: the stack's outputs are the environment variables that it reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pulumi
 if TYPE_CHECKING:  # which imports this module
     from .storage import DjangoBlobStorage
 
-# Name to meaning; the README's table is held to this one.
+# Name to meaning. A test compares the README's table with this one.
 OUTPUTS = {
     "AZURE_ACCOUNT_NAME": "the storage account",
     "AZURE_ACCOUNT_KEY": "the active key, a secret; absent with `authMode: identity`",
@@ -27,7 +27,7 @@ OUTPUTS = {
 
 
 def values(storage: DjangoBlobStorage) -> dict[str, pulumi.Input[str]]:
-    """An output for each name in `OUTPUTS` that the stack's settings give; the key stays secret."""
+    """The values of the names in `OUTPUTS` that apply to the stack; the key is a secret."""
     sign_in: dict[str, pulumi.Input[str]] = (
         {"AZURE_AUTH_MODE": "identity"}
         if storage.account_key is None

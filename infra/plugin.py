@@ -1,7 +1,11 @@
 """The component as a Pulumi plugin, which serves programs in every language of Pulumi."""
 
+from __future__ import annotations
+
 import json
 import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 from pulumi.provider import ConstructResult, main
@@ -9,18 +13,28 @@ from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 
 from . import __version__
-from .config import SETTINGS
-from .problems import ConfigError
+from .config import DjangoBlobStorageArgs
+from .errors import ConfigError
+from .settings import FIELDS, SETTINGS
 from .storage import TYPE, DjangoBlobStorage
+
+_TYPES: dict[str, Any] = {
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "array": Sequence[pulumi.Input[str]],
+    "object": Mapping[str, pulumi.Input[str]],
+}
 
 
 class Plugin(ComponentProvider):
-    """The host that Pulumi makes out of the annotations, with what those do not say: the meaning of
-    each argument, and which outputs are secret. A wrong argument is an error without a traceback.
+    """The provider that Pulumi derives from the annotations, with what those do not say: the
+    meaning of each argument, and which outputs are secret. A wrong argument is an error without a
+    traceback.
     """
 
     def __init__(self) -> None:
-        super().__init__([DjangoBlobStorage], TYPE.partition(":")[0], version=__version__)
+        super().__init__([_served()], TYPE.partition(":")[0], version=__version__)
         schema = json.loads(self.schema or "{}")
         described = schema["resources"][TYPE]
         for key, about in SETTINGS.items():
@@ -43,12 +57,11 @@ class Plugin(ComponentProvider):
         except ComponentInitError as error:
             if not isinstance(error.inner, ConfigError):
                 raise
-            keys = {about.field: key for key, about in SETTINGS.items()}
             raise pulumi.InputPropertiesError(
                 f"{name}: nothing was changed",
                 [
                     {
-                        "property_path": keys.get(problem.key, problem.key),
+                        "property_path": FIELDS[problem.key].key,
                         "reason": f"is '{problem.value}': {problem.rule}",
                     }
                     for problem in error.inner.problems
@@ -56,6 +69,34 @@ class Plugin(ComponentProvider):
             ) from None
 
 
+def _served() -> type[DjangoBlobStorage]:
+    """The component with annotations that Pulumi's analyzer understands: it does not know those of
+    pydantic. Its arguments arrive as a dictionary."""
+    plain: dict[str, Any] = {
+        about.field: (pulumi.Output[str] if about.takes_output else _TYPES[about.type]) | None
+        for about in SETTINGS.values()
+    }
+    arguments = type("Arguments", (), {"__annotations__": plain})
+
+    def init(
+        self: DjangoBlobStorage,
+        name: str,
+        args: Mapping[str, Any],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        DjangoBlobStorage.__init__(self, name, DjangoBlobStorageArgs(**args), opts)
+
+    init.__annotations__ = {"args": arguments}
+    # The analyzer finds the outputs' descriptions by the class's name and module.
+    members = {"__init__": init, "__module__": DjangoBlobStorage.__module__}
+    members["__doc__"] = DjangoBlobStorage.__doc__
+    # A subclass made by a call, which mypy cannot follow.
+    served: type[DjangoBlobStorage] = type(
+        DjangoBlobStorage.__name__, (DjangoBlobStorage,), members
+    )
+    return served
+
+
 def serve() -> None:
-    """Serve until the engine, whose address the command line has, goes away."""
+    """Serve until the engine, whose address is on the command line, goes away."""
     main(Plugin(), sys.argv[1:])

@@ -1,4 +1,4 @@
-"""A private address of the account in a network of the user's, with the name that leads to it."""
+"""A private endpoint of the account in a virtual network, with the DNS name that leads to it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Mapping
 import pulumi
 from pulumi_azure_native import network, privatedns
 
-from .config import StackConfig
+from .config import DjangoBlobStorageArgs
 from .rules import PRIVATE_ZONE as ZONE
 
 
 class PrivateBlobEndpoint(pulumi.ComponentResource):
     """Endpoint, DNS zone, the zone's link to the network, and the record that joins them.
 
-    A zone of the user's own, such as a hub network's, is linked to its networks by its owner: then
-    the record is all that is made in it.
+    The owner of an existing zone, such as a hub network's, links it to its networks: then only the
+    record is created in it.
     """
 
     def __init__(
         self,
         name: str,
-        config: StackConfig,
+        config: DjangoBlobStorageArgs,
         *,
         account: pulumi.Output[str],
         group: pulumi.Output[str],
@@ -29,7 +29,8 @@ class PrivateBlobEndpoint(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("django-azure-blob:network:PrivateBlobEndpoint", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self, protect=config.protect or None)
+        self._name, self._group, self._tags = name, group, tags
+        self._child = pulumi.ResourceOptions(parent=self, protect=config.protect or None)
         subnet = config.private_endpoint_subnet
         endpoint = network.PrivateEndpoint(
             name,
@@ -42,34 +43,12 @@ class PrivateBlobEndpoint(pulumi.ComponentResource):
                 )
             ],
             tags=tags,
-            opts=child,
+            opts=self._child,
         )
-        self.resources: list[pulumi.Resource] = [endpoint]
-        zone_id: pulumi.Input[str] = config.private_dns_zone_id
+        zone_id = config.private_dns_zone_id
         if zone_id == "":
-            zone = privatedns.PrivateZone(
-                f"{name}-zone",
-                private_zone_name=ZONE,
-                resource_group_name=group,
-                location="global",
-                tags=tags,
-                opts=child,
-            )
-            link = privatedns.VirtualNetworkLink(
-                f"{name}-link",
-                private_zone_name=zone.name,
-                resource_group_name=group,
-                location="global",
-                registration_enabled=False,
-                virtual_network=privatedns.SubResourceArgs(
-                    id=pulumi.Output.from_input(subnet).apply(network_of)
-                ),
-                tags=tags,
-                opts=child,
-            )
-            self.resources += [zone, link]
-            zone_id = zone.id
-        record = network.PrivateDnsZoneGroup(
+            zone_id = self._declare_zone(subnet)
+        network.PrivateDnsZoneGroup(
             f"{name}-record",
             private_dns_zone_group_name="default",
             private_endpoint_name=endpoint.name,
@@ -77,10 +56,32 @@ class PrivateBlobEndpoint(pulumi.ComponentResource):
             private_dns_zone_configs=[
                 network.PrivateDnsZoneConfigArgs(name="blob", private_dns_zone_id=zone_id)
             ],
-            opts=child,
+            opts=self._child,
         )
-        self.resources.append(record)
         self.register_outputs({"endpointId": endpoint.id})
+
+    def _declare_zone(self, subnet: pulumi.Input[str]) -> pulumi.Output[str]:
+        zone = privatedns.PrivateZone(
+            f"{self._name}-zone",
+            private_zone_name=ZONE,
+            resource_group_name=self._group,
+            location="global",
+            tags=self._tags,
+            opts=self._child,
+        )
+        privatedns.VirtualNetworkLink(
+            f"{self._name}-link",
+            private_zone_name=zone.name,
+            resource_group_name=self._group,
+            location="global",
+            registration_enabled=False,
+            virtual_network=privatedns.SubResourceArgs(
+                id=pulumi.Output.from_input(subnet).apply(network_of)
+            ),
+            tags=self._tags,
+            opts=self._child,
+        )
+        return zone.id
 
 
 def network_of(subnet: str) -> str:

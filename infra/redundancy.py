@@ -1,9 +1,9 @@
-"""Which change of an account's redundancy Azure makes in place, and the steps for any other.
+"""Which changes of redundancy Azure supports in place, and the steps for any other.
 
 Source: "Change how a storage account is replicated" (Azure Storage), replication change table and
-"Storage account type". An update adds or removes the second region and read access to it. Zones are
-added or removed by a conversion, which is no update and never part of one. Premium accounts for
-block blobs cannot be converted.
+"Storage account type". An update adds or removes the second region and read access to it. Adding or
+removing zones needs a conversion, which is separate from any update. Premium accounts for block
+blobs cannot be converted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Redundancy:
-    """A SKU's name taken apart: `secondary` is "", "G" or "RAG"."""
+    """The parts of a SKU's name: `secondary` is "", "G" or "RAG"."""
 
     tier: str
     secondary: str
@@ -43,11 +43,12 @@ def refusal(old: str, new: str, account: str, group: str) -> str:
         return ""
     if before.tier != after.tier or before.tier == "Premium":
         return (
-            f"Azure does not change an account from {old} to {new}, in no number of steps. A new "
-            "account can have it: make a second stack and copy the blobs (docs/teardown.md).\n"
+            f"Azure does not change an account from {old} to {new}, not even in several steps. A "
+            "new account can have it: create a second stack and copy the blobs "
+            "(docs/teardown.md).\n"
             f"To keep this account: pulumi config set sku {old}"
         )
-    # Everything but the zones first: that is quick, and the order that the table gives.
+    # Everything except the zones first, as in the table; it is quick.
     halfway = replace(before, secondary=after.secondary)
     first = f"pulumi config set sku {halfway.sku}"
     steps = [

@@ -1,15 +1,30 @@
-"""Azure's rules for names, regions, origins and tags, as pure functions.
+"""Azure's rules for names, regions, origins and tags, as types that pydantic validates.
 
-Each takes a value and returns what is wrong with it, or an empty string. The sources are pages of
-Azure's documentation, named at each rule.
+A validator raises ValueError with the rule. The sources are pages of Azure's documentation, named
+at each rule.
 """
 
-from __future__ import annotations
-
 import ipaddress
+import json
 import re
-from collections.abc import Callable
-from urllib.parse import urlsplit
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+import pulumi
+from annotated_types import Ge
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    GetCoreSchemaHandler,
+    Strict,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import CoreSchema, core_schema
+
+from . import origins
+from .errors import Refusal, refused
 
 # "Azure regions list": the public cloud's regions that offer storage accounts.
 REGIONS = frozenset(
@@ -51,17 +66,10 @@ PRIVATE_LINK_REGIONS = frozenset(
     southcentralus southeastasia swedencentral uaenorth uksouth westeurope westus2 westus3
     """.split()  # noqa: SIM905
 )
-# "SKU Types" (Storage resource provider): those of accounts with block blobs.
-SKUS = (
-    "Standard_LRS",
-    "Standard_GRS",
-    "Standard_RAGRS",
-    "Standard_ZRS",
-    "Standard_GZRS",
-    "Standard_RAGZRS",
-    "Premium_LRS",
-    "Premium_ZRS",
+PRIVATE_LINK_RULE = (
+    f"Front Door's private link is offered in {', '.join(sorted(PRIVATE_LINK_REGIONS))}"
 )
+PLAIN_VALUE = "needed when the program runs, so it must be a plain value and not an output"
 _GUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _SUBSCRIPTION = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/network"
 SUBNET_EXAMPLE = f"{_SUBSCRIPTION}/providers/Microsoft.Network/virtualNetworks/hub/subnets/web"
@@ -71,225 +79,260 @@ ZONE_EXAMPLE = f"{_SUBSCRIPTION}/providers/Microsoft.Network/privateDnsZones/{PR
 WORKSPACE_EXAMPLE = f"{_SUBSCRIPTION}/providers/Microsoft.OperationalInsights/workspaces/logs"
 # RFC 1918, which the firewall of a public endpoint never sees.
 PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
-# Hosts that give a subdomain to whoever signs up, most of them from the private part of the Public
-# Suffix List (publicsuffix.org).
-SHARED_HOSTS = (
-    "azurecontainerapps.io",
-    "azurestaticapps.net",
-    "azurewebsites.net",
-    "cloudapp.azure.com",
-    "cloudfront.net",
-    "fly.dev",
-    "github.dev",
-    "github.io",
-    "gitlab.io",
-    "herokuapp.com",
-    "netlify.app",
-    "ngrok.app",
-    "ngrok-free.app",
-    "onrender.com",
-    "pages.dev",
-    "railway.app",
-    "run.app",
-    "vercel.app",
-    "web.core.windows.net",
-    "workers.dev",
-)
-# "Set Blob Service Properties": a rule names 64 origins at the most.
-MOST_ORIGINS = 64
 # "Use tags to organize your Azure resources": a resource holds 50, and storage accounts take names
 # of 128 characters where other resources take 512.
 MOST_TAGS, TAG_NAME, TAG_VALUE = 50, 128, 256
 # Set by the stack itself, unless the setting says otherwise.
 OWN_TAGS = ("project", "stack")
+# JSON numbers beyond this have lost digits by the time a program reads them (RFC 8259, 6).
+EXACT_INTEGER = 2**53
+# What the Pulumi CLI turns an unquoted YAML date into.
+YAML_DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} .*")
+
+T = TypeVar("T")
 
 
-def region(value: str) -> str:
-    if value in REGIONS:
-        return ""
-    return "no region of Azure's public cloud, which are written in lower case without spaces"
+class _KnownOrOutput:
+    """Validates a value that is known when the program runs, and accepts another resource's output,
+    which `arguments` validates once it is known."""
 
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        def validate(value: Any, known: ValidatorFunctionWrapHandler) -> Any:
+            return value if is_output(value) else known(value)
 
-def one_of(*allowed: str) -> Callable[[str], str]:
-    """A rule for a value out of a short list."""
-    listed = " or ".join(allowed) if len(allowed) == 2 else f"one of {', '.join(allowed)}"
-    return lambda value: "" if value in allowed else listed
-
-
-def or_empty(rule: Callable[[str], str]) -> Callable[[str], str]:
-    """The rule for a value that may be left empty, as Pulumi.yaml's default has it."""
-    return lambda value: rule(value) if value else ""
-
-
-def resource_group_name(value: str) -> str:
-    """ "Naming rules and restrictions for Azure resources": Microsoft.Resources/resourceGroups."""
-    if re.fullmatch(r"[\w.()-]{0,89}[\w()-]", value):
-        return ""
-    return "1 to 90 letters, digits and _ - . ( ), and no '.' at the end"
-
-
-def account_name(value: str) -> str:
-    """ "Storage account overview": a name is part of a host name, so it is unique worldwide."""
-    if re.fullmatch(r"[a-z0-9]{3,24}", value):
-        return ""
-    return "3 to 24 lower-case letters (a-z) and digits"
-
-
-def account_name_prefix(value: str) -> str:
-    """azure-native appends 8 hex digits, and neither lower-cases nor shortens: 24 - 8 are left."""
-    if re.fullmatch(r"[a-z0-9]{1,16}", value):
-        return ""
-    return "1 to 16 lower-case letters (a-z) and digits; 8 more are appended to make it unique"
-
-
-def container_name(value: str) -> str:
-    """ "Naming and Referencing Containers, Blobs, and Metadata"."""
-    if 3 <= len(value) <= 63 and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value):
-        return ""
-    return "3 to 63 lower-case letters (a-z), digits and single hyphens, none at an end"
-
-
-def origin(value: str, *, any_allowed: bool) -> str:
-    """ "Cross-Origin Resource Sharing (CORS) support for Azure Storage": compared by letters.
-
-    The page's example allows a domain's subdomains with an origin such as `http://*.contoso.com`.
-    """
-    if value == "*":
-        return (
-            ""
-            if any_allowed
-            else "'*' lets every site in; if you want that, say so with the switch"
+        plain_type = get_args(source)[0]
+        return core_schema.no_info_wrap_validator_function(
+            validate, handler.generate_schema(plain_type)
         )
-    form = "an origin is a scheme, a host and, if it is not the usual one, a port: nothing after it"
-    if not re.fullmatch(r"[\x21-\x7e]{1,256}", value):
-        return f"{form}; plain ASCII without spaces, at most 256 characters"
-    try:
-        parts = urlsplit(value)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return form
-    shown = host
-    if wildcard := host.startswith("*."):
-        host = host[2:]
-    if parts.scheme not in ("http", "https") or not _host(host) or port == 0:
-        return form
-    if wildcard and host != "localhost" and (re.fullmatch(r"[\d.:]+", host) or "." not in host):
-        return f"{form}; '*.' needs a domain of yours behind it, such as https://*.example.com"
-    if ":" in host:
-        shown = f"[{ipaddress.ip_address(host).compressed}]"
-    if value != f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else ""):
-        return f"{form}; and all in lower case, as browsers send it"
-    if port == {"http": 80, "https": 443}[parts.scheme]:
-        return f"browsers leave out the scheme's own port, so :{port} would never match"
-    if parts.scheme == "http" and host not in LOCAL_HOSTS:
-        return (
-            "over plain http anybody on the way can change the page; http is for this machine only"
-        )
-    return ""
 
 
-def wide(value: str) -> str:
-    """Why an origin with a wildcard lets in more pages than its owner may expect, or ''."""
-    _, wildcard, rest = value.partition("://*.")
-    host = rest.partition(":")[0]
-    if not wildcard or host == "localhost":
-        return ""
-    shared = next((name for name in SHARED_HOSTS if f".{host}".endswith(f".{name}")), "")
-    if shared:
-        return f"anyone can have a page under {shared}"
-    if host.count(".") == 1:
-        return f"every subdomain of {host} is let in, also those that others run or abandoned"
-    return ""
+_KNOWN_OR_OUTPUT = _KnownOrOutput()
+# A `pulumi.Input` whose value, where it is known, meets the rules of its type.
+Input = Annotated[pulumi.Input[T], _KNOWN_OR_OUTPUT]
 
 
-def principal(value: str) -> str:
-    """ "Role assignments": an object id is a GUID; the type spares a look-up that may lag."""
-    if re.fullmatch(rf"(ServicePrincipal|User|Group):{_GUID}", value):
-        return ""
-    return (
-        "a type (ServicePrincipal, User or Group), a colon and the object id; "
-        "a managed identity is a ServicePrincipal"
+def takes_output(annotation: Any) -> bool:
+    return _KNOWN_OR_OUTPUT in getattr(annotation, "__metadata__", ())
+
+
+def is_output(value: Any) -> bool:
+    return isinstance(value, pulumi.Output | Awaitable)
+
+
+def holds_output(value: Any) -> bool:
+    """Whether a value is an output, or a list or mapping with one."""
+    if isinstance(value, Mapping):
+        return any(map(is_output, value.values()))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return any(map(is_output, value))
+    return is_output(value)
+
+
+def _empty_or(value: Any, known: ValidatorFunctionWrapHandler) -> Any:
+    return value if value == "" else known(value)
+
+
+# A value that may be left empty, as Pulumi.yaml's default is.
+OrEmpty = Annotated[T, WrapValidator(_empty_or)]
+
+
+def _matching(pattern: re.Pattern[str], rule: str) -> AfterValidator:
+    """A text that matches a pattern from end to end."""
+    return _satisfying(lambda value: bool(pattern.fullmatch(value)), rule)
+
+
+def _satisfying(condition: Callable[[str], bool], rule: str) -> AfterValidator:
+    def validate(value: str) -> str:
+        if not condition(value):
+            raise ValueError(rule)
+        return value
+
+    return AfterValidator(validate)
+
+
+def _resource_id(provider: str, what: str, example: str) -> AfterValidator:
+    pattern = re.compile(
+        rf"/subscriptions/{_GUID}/resourceGroups/[\w.()-]{{1,90}}{provider}",
+        re.IGNORECASE | re.ASCII,
     )
+    return _matching(pattern, f"the id of {what}, such as {example}")
 
 
-def ip_range(value: str) -> str:
+def _origin(value: str, info: ValidationInfo) -> str:
+    if value == "*":
+        # An output is validated by itself, with the other settings as context.
+        settings = info.data or info.context or {}
+        if settings.get("cors_allow_any_origin") is not True:
+            rule = "'*' admits every site; if you want that, say so with the switch"
+            raise refused([Refusal((), value, rule, ("cors_allow_any_origin", True))])
+    elif rule := origins.problem(value):
+        raise ValueError(rule)
+    return value
+
+
+def _origins(values: Sequence[Any]) -> tuple[Any, ...]:
+    if len(values) > origins.MOST_ORIGINS:
+        raise ValueError(f"at most {origins.MOST_ORIGINS} origins")
+    if "*" in values and len(values) > 1:
+        raise ValueError("'*' covers every other origin, so it must be the only one")
+    return _distinct(values)
+
+
+def _distinct(values: Sequence[Any]) -> tuple[Any, ...]:
+    known = [value for value in values if not is_output(value)]
+    if len(set(known)) < len(known):
+        raise refused(
+            Refusal((number,), value, "it is in the list twice")
+            for number, value in enumerate(values)
+            if not is_output(value) and value in values[:number]
+        )
+    return tuple(values)
+
+
+def _ip_range(value: str) -> str:
     """ "Configure Azure Storage firewalls": public IPv4, ranges no smaller than a /30."""
     form = "a public IPv4 address, or a range such as 203.0.113.0/24"
     if not re.fullmatch(r"[0-9.]+(/[0-9]{1,2})?", value):
-        return form
+        raise ValueError(form)
     try:
         network = ipaddress.IPv4Network(value)
     except ValueError as error:
-        return f"{form}; {error}" if "host bits" in str(error) else form
+        reason = f"{form}; {error}" if "host bits" in str(error) else form
+        raise ValueError(reason) from None
     if any(network.overlaps(ipaddress.IPv4Network(private)) for private in PRIVATE_RANGES):
-        return f"{form}; private addresses never reach a public endpoint: list their subnet instead"
+        raise ValueError(
+            f"{form}; private addresses never reach a public endpoint: list their subnet instead"
+        )
     if "/" in value and network.prefixlen > 30:
-        return f"{form}; Azure takes no /31 and /32: list the single addresses"
-    return ""
+        raise ValueError(f"{form}; Azure rejects /31 and /32: list the single addresses")
+    return value
 
 
-def subnet(value: str) -> str:
-    pattern = r"/providers/Microsoft\.Network/virtualNetworks/[\w.-]{2,64}/subnets/[\w.-]{1,80}"
-    return _resource_id(value, pattern, "a subnet", SUBNET_EXAMPLE)
+def _tag_value(value: Any) -> Any:
+    """Whole numbers and booleans as text: `pulumi config set --path tags.costCenter 4711` writes a
+    number. Anything else may no longer be what was written."""
+    if isinstance(value, bool) or (isinstance(value, int) and abs(value) < EXACT_INTEGER):
+        return json.dumps(value)
+    if isinstance(value, str):
+        if YAML_DATE.fullmatch(value):
+            raise ValueError(f"the date {value}")
+    elif isinstance(value, int | float):
+        raise ValueError(f"the number {json.dumps(value)}")
+    elif value is None:
+        raise ValueError("empty")
+    else:
+        raise ValueError("a list" if isinstance(value, Sequence) else "an object")
+    return value
 
 
-def workspace(value: str) -> str:
-    pattern = r"/providers/Microsoft\.OperationalInsights/workspaces/[A-Za-z0-9-]{4,63}"
-    return _resource_id(value, pattern, "a Log Analytics workspace", WORKSPACE_EXAMPLE)
-
-
-def private_zone(value: str) -> str:
-    """Another zone would not be asked for the name that the account's own name leads to."""
-    pattern = rf"/providers/Microsoft\.Network/privateDnsZones/{re.escape(PRIVATE_ZONE)}"
-    return _resource_id(value, pattern, "a private DNS zone of that name", ZONE_EXAMPLE)
-
-
-def private_link_region(value: str) -> str:
-    if value in PRIVATE_LINK_REGIONS:
-        return ""
-    listed = ", ".join(sorted(PRIVATE_LINK_REGIONS))
-    return f"Front Door's private link is offered in {listed}"
-
-
-def host_name(value: str) -> str:
-    if _host(value) and "." in value and not re.fullmatch(r"[\d.]+", value):
-        return ""
-    return "a host name in lower case, such as static.example.com: no scheme, port or path"
-
-
-def _resource_id(value: str, provider: str, what: str, example: str) -> str:
-    pattern = rf"/subscriptions/{_GUID}/resourceGroups/[\w.()-]{{1,90}}{provider}"
-    if re.fullmatch(pattern, value, re.IGNORECASE | re.ASCII):
-        return ""
-    return f"the id of {what}, such as {example}"
-
-
-def tags(value: dict[str, str]) -> str:
+def _tags(tags: Mapping[str, Any]) -> dict[str, Any]:
     """ "Use tags to organize your Azure resources": limits of number, length and characters."""
-    most = MOST_TAGS - len(set(OWN_TAGS) - set(value))
-    if len(value) > most:
-        return f"at most {most} tags beside {' and '.join(OWN_TAGS)}"
-    for name, text in value.items():
+    most = MOST_TAGS - len(set(OWN_TAGS) - set(tags))
+    if len(tags) > most:
+        raise ValueError(f"at most {most} tags in addition to {' and '.join(OWN_TAGS)}")
+    for name, value in tags.items():
         if not 1 <= len(name) <= TAG_NAME or re.search(r"[<>%&\\?/\x00-\x1f]", name):
-            return f"a tag's name has 1 to {TAG_NAME} characters, none of them < > % & \\ ? /"
+            raise ValueError(
+                f"a tag's name has 1 to {TAG_NAME} characters, none of them < > % & \\ ? /"
+            )
         if name.lower().startswith(("azure", "microsoft", "windows")):
-            return "names that begin with azure, microsoft or windows are Azure's own"
-        if len(text) > TAG_VALUE:
-            return f"a tag's value has at most {TAG_VALUE} characters"
-    if len({name.lower() for name in value}) < len(value):
-        return "two names differ in case only, and to Azure they are one"
-    return ""
+            raise ValueError("names that begin with azure, microsoft or windows are Azure's own")
+        if isinstance(value, str) and len(value) > TAG_VALUE:
+            raise ValueError(f"a tag's value has at most {TAG_VALUE} characters")
+    if len({name.lower() for name in tags}) < len(tags):
+        raise ValueError("two names differ in case only, and Azure treats them as one")
+    return dict(tags)
 
 
-def _host(host: str) -> bool:
-    if ":" in host or re.fullmatch(r"[\d.]+", host):
-        try:
-            ipaddress.ip_address(host)
-        except ValueError:
-            return False
-        return True
-    labels = host.split(".")
-    return len(host) <= 253 and all(
-        re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", label) for label in labels
-    )
+def _whole(value: Any) -> Any:
+    """Pulumi's protocol has no integers: another language's 30 arrives as 30.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Switch = Annotated[bool, Strict()]
+Whole = Annotated[int, Strict(), BeforeValidator(_whole), Ge(0)]
+Region = Annotated[
+    str,
+    _satisfying(
+        REGIONS.__contains__,
+        "no region of Azure's public cloud, which are written in lower case without spaces",
+    ),
+]
+PrivateLinkRegion = Annotated[
+    str, _satisfying(PRIVATE_LINK_REGIONS.__contains__, PRIVATE_LINK_RULE)
+]
+# "SKU Types" (Storage resource provider): those of accounts with block blobs.
+Sku = Literal[
+    "Standard_LRS",
+    "Standard_GRS",
+    "Standard_RAGRS",
+    "Standard_ZRS",
+    "Standard_GZRS",
+    "Standard_RAGZRS",
+    "Premium_LRS",
+    "Premium_ZRS",
+]
+# "Naming rules and restrictions for Azure resources", Microsoft.Resources/resourceGroups.
+ResourceGroupName = Annotated[
+    str,
+    _matching(
+        re.compile(r"[\w.()-]{0,89}[\w()-]"),
+        "1 to 90 letters, digits and _ - . ( ), and no '.' at the end",
+    ),
+]
+# "Storage account overview": the name is part of a host name, so it is unique worldwide.
+AccountName = Annotated[
+    str, _matching(re.compile(r"[a-z0-9]{3,24}"), "3 to 24 lower-case letters (a-z) and digits")
+]
+# azure-native appends 8 hex digits, and neither lower-cases nor shortens: 24 - 8 are left.
+AccountNamePrefix = Annotated[
+    str,
+    _matching(
+        re.compile(r"[a-z0-9]{1,16}"),
+        "1 to 16 lower-case letters (a-z) and digits; 8 more are appended to make it unique",
+    ),
+]
+# "Naming and Referencing Containers, Blobs, and Metadata".
+ContainerName = Annotated[
+    str,
+    _matching(
+        re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*"),
+        "3 to 63 lower-case letters (a-z), digits and single hyphens, none at an end",
+    ),
+]
+# "Role assignments": an object id is a GUID; the type spares a look-up that may lag behind.
+Principal = Annotated[
+    str,
+    _matching(
+        re.compile(rf"(ServicePrincipal|User|Group):{_GUID}"),
+        "a type (ServicePrincipal, User or Group), a colon and the object id; "
+        "a managed identity is a ServicePrincipal",
+    ),
+]
+IpRange = Annotated[str, AfterValidator(_ip_range)]
+_NETWORK = r"/providers/Microsoft\.Network"
+_SUBNET = rf"{_NETWORK}/virtualNetworks/[\w.-]{{2,64}}/subnets/[\w.-]{{1,80}}"
+SubnetId = Annotated[str, _resource_id(_SUBNET, "a subnet", SUBNET_EXAMPLE)]
+# Azure resolves the account's own name through a zone of this name and no other.
+_ZONE = rf"{_NETWORK}/privateDnsZones/{re.escape(PRIVATE_ZONE)}"
+ZoneId = Annotated[str, _resource_id(_ZONE, "a private DNS zone of that name", ZONE_EXAMPLE)]
+_WORKSPACE = r"/providers/Microsoft\.OperationalInsights/workspaces/[A-Za-z0-9-]{4,63}"
+WorkspaceId = Annotated[
+    str, _resource_id(_WORKSPACE, "a Log Analytics workspace", WORKSPACE_EXAMPLE)
+]
+HostName = Annotated[
+    str,
+    _satisfying(
+        origins.is_domain,
+        "a host name in lower case, such as static.example.com: no scheme, port or path",
+    ),
+]
+Origin = Annotated[str, AfterValidator(_origin)]
+Origins = Annotated[Sequence[Input[Origin]], AfterValidator(_origins)]
+Principals = Annotated[Sequence[Input[Principal]], AfterValidator(_distinct)]
+IpRanges = Annotated[Sequence[Input[IpRange]], AfterValidator(_distinct)]
+Subnets = Annotated[Sequence[Input[SubnetId]], AfterValidator(_distinct)]
+TagValue = Annotated[str, BeforeValidator(_tag_value)]
+Tags = Annotated[Mapping[str, Input[TagValue]], AfterValidator(_tags)]

@@ -1,82 +1,112 @@
-"""What one setting of the stack is: its type, default and meaning, and the rule it has to meet."""
+"""The settings as texts describe them: their keys, types, defaults, examples and rules."""
 
 from __future__ import annotations
 
-import dataclasses
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+import json
+import shlex
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args, get_origin
 
-# A value's text (for a list: one entry's) to what is wrong with it, or an empty string.
-Rule = Callable[[str], str]
+from pydantic.fields import FieldInfo
+
+from .config import StackConfig
+from .rules import is_output, takes_output
+
+_TYPES = {str: "string", bool: "boolean", int: "integer", tuple: "array", dict: "object"}
+_FORMS = {
+    "boolean": "true or false",
+    "array": "a list: its entries separated by commas, or JSON",
+    "object": "a JSON object",
+    "string": "not a string",
+}
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting, as `Pulumi.yaml`, the reference and the errors describe it.
+    """One setting: `key` is its name in the stack's file, `field` its name in Python.
 
-    `key` is its name in the stack's file, `field` its name in `StackConfig`. `bounds` hold for an
-    integer, `rule` for a text or for each entry of a list. `example` is a good value, for a list
-    one entry, for an object `name value`. `cost` says what it adds to the bill.
+    `example` is a good value, of a list one entry. `form` says which values its type takes. `cost`
+    says what the setting adds to the bill.
     """
 
     key: str
     field: str
     type: str
+    annotation: Any
     default: Any
-    section: str
     description: str
-    example: str
-    rule: Rule | None = None
-    bounds: tuple[int, int] = (0, 0)
-    cost: str = ""
+    example: Any
+    form: str
+    cost: str
+    takes_output: bool
 
-    @property
-    def arguments(self) -> str:
-        """What follows `pulumi config set` to give it a good value.
+    def command(self, value: Any = None) -> str:
+        """What sets a value, or the example, in a stack. A tag is set by its path."""
+        value = self.example if value is None else value
+        if isinstance(value, dict):
+            [(name, text)] = value.items()
+            return f"pulumi config set --path {self.key}.{name} {text}"
+        if isinstance(value, list | tuple):
+            value = ",".join(value)
+        return f"pulumi config set {self.key} {shlex.quote(as_text(value))}"
 
-        A list is set whole; several entries are separated by commas. Objects go by path.
-        """
-        if self.type == "object":
-            name, _, value = self.example.partition(" ")
-            return f"--path {self.key}.{name} {value}"
-        return f"{self.key} {self.example}"
-
-
-def setting(
-    default: Any,
-    section: str,
-    description: str,
-    example: str,
-    *,
-    rule: Rule | None = None,
-    bounds: tuple[int, int] = (0, 0),
-    cost: str = "",
-) -> Any:
-    """A field of a dataclass that is a setting; its type follows from its default."""
-    about = {
-        "section": section,
-        "description": description,
-        "example": example,
-        "rule": rule,
-        "bounds": bounds,
-        "cost": cost,
-    }
-    if isinstance(default, dict):
-        return dataclasses.field(default_factory=dict, metadata=about)
-    return dataclasses.field(default=default, metadata=about)
+    def argument(self, value: Any = None) -> str:
+        """What sets a value, or the example, in a Python program."""
+        value = self.example if value is None else value
+        if self.type == "array" and isinstance(value, str):
+            value = [value]
+        return f"{self.field}={json.dumps(value) if not isinstance(value, bool) else value}"
 
 
-def settings_of(configuration: type) -> dict[str, Setting]:
-    """The settings of a dataclass whose fields were made by `setting`, by key, in their order."""
+def as_text(value: Any) -> str:
+    """A value as it is typed, or printed in an error."""
+    if is_output(value):
+        return "an output"
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def camel_case(field: str) -> str:
+    first, *rest = field.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _described() -> dict[str, Setting]:
     found = {}
-    for field in dataclasses.fields(configuration):
-        factory = field.default_factory
-        default = field.default if factory is dataclasses.MISSING else factory()
-        key = re.sub(r"_([a-z])", lambda match: match[1].upper(), field.name)
-        found[key] = Setting(key, field.name, _TYPES[type(default)], default, **field.metadata)
+    for each in fields(StackConfig):
+        about: Any = each.default
+        default = about.get_default(call_default_factory=True)
+        type_ = _TYPES[type(default)]
+        extra = about.json_schema_extra if isinstance(about.json_schema_extra, dict) else {}
+        found[camel_case(each.name)] = Setting(
+            key=camel_case(each.name),
+            field=each.name,
+            type=type_,
+            annotation=each.type,
+            default=default,
+            description=about.description or "",
+            example=about.examples[0]
+            if about.examples
+            else True
+            if type_ == "boolean"
+            else default,
+            form=_form(each.type, about, type_),
+            cost=str(extra.get("cost", "")),
+            takes_output=takes_output(each.type),
+        )
     return found
 
 
-_TYPES = {str: "string", bool: "boolean", int: "integer", tuple: "array", dict: "object"}
+def _form(plain: Any, about: FieldInfo, type_: str) -> str:
+    if get_origin(plain) is Literal:
+        *others, last = get_args(plain)
+        listed = ", ".join(others)
+        return f"one of {listed}, {last}" if len(others) > 1 else f"{listed} or {last}"
+    if type_ == "integer":
+        [most] = about.metadata
+        return f"a whole number from 0 to {most.le}"
+    return _FORMS[type_]
+
+
+SETTINGS = _described()
+# The same, by the name in Python.
+FIELDS = {about.field: about for about in SETTINGS.values()}

@@ -1,18 +1,24 @@
-"""The component that a Django site's blob storage is: group, account, service, three containers."""
+"""The component for a Django site's blob storage: group, account, service and three containers."""
 
-# No `from __future__ import annotations`: the plugin's host reads the annotations, and takes no
-# texts for them.
-from typing import TYPE_CHECKING, Any
+# No `from __future__ import annotations`: the plugin reads the annotations of the outputs.
+from typing import Any
 
 import pulumi
 from pulumi_azure_native import authorization, resources, storage
 
-from . import outputs, rules
+from . import outputs
+from .access import grant_data, log_requests
 from .account import account_args, level
-from .arguments import DjangoBlobStorageArgs, configuration
-from .config import StackConfig
+from .adoption import NoAdoption, adopt
+from .arguments import configuration
+from .blob_service import lifecycle, service_args, warn_of_wide_origins
+from .config import DjangoBlobStorageArgs, StackConfig
+from .delivery import FrontDoor
+from .errors import AzureRefusal, look_up
 from .guard import Guard
-from .protection import lifecycle, retention
+from .lock import lock_account
+from .private_endpoint import PrivateBlobEndpoint
+from .settings import camel_case
 
 TYPE = "django-azure-blob:index:DjangoBlobStorage"
 # The type of the component in stacks deployed by 0.1.0 and earlier.
@@ -20,9 +26,6 @@ FORMER_TYPE = "django-azure-blob:storage:DjangoBlobStorage"
 
 # "Common REST API error codes" of Azure Resource Manager: 403, the caller lacks a role.
 NOT_AUTHORIZED = "AuthorizationFailed"
-
-if TYPE_CHECKING:
-    from .adoption import Adoption
 
 
 class DjangoBlobStorage(pulumi.ComponentResource):
@@ -62,291 +65,245 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         args: DjangoBlobStorageArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        self.config = config = configuration(name, args)
+        # A stack's settings were validated when they were read.
+        config = args if isinstance(args, StackConfig) else configuration(name, args)
+        self.config: DjangoBlobStorageArgs = config
         former = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=FORMER_TYPE)])
-        super().__init__(TYPE, name, None, pulumi.ResourceOptions.merge(former, opts))
+        super().__init__(TYPE, name, None, merged(former, opts))
         self._name = name
-        self._tags = {
+        self._tags: dict[str, pulumi.Input[str]] = {
             "project": pulumi.get_project(),
             "stack": pulumi.get_stack(),
             **config.tags,
         }
-        # What is protected, Pulumi neither deletes nor replaces. It is all or nothing: of a part,
-        # `destroy` would still take the rest, such as the lock, the roles and Front Door.
-        # Off means: as the program's own option for the component says.
+        # Pulumi neither deletes nor replaces a protected resource. Protection covers all of them:
+        # otherwise `destroy` would delete the rest, such as the lock, the roles and Front Door.
+        # False would override the `protect` that a program gives the component.
         self._child = pulumi.ResourceOptions(parent=self, protect=config.protect or None)
-        self._guarded = _merged(self._child, Guard(name, config).options)
-        self._declare_storage()
+        self._guarded = merged(self._child, Guard(name, config).options)
+        # A retained resource stays in Azure when the stack is destroyed.
+        self._retained = pulumi.ResourceOptions(retain_on_delete=config.retain_media)
+        self._declare_account()
+        self._declare_containers()
         self.account_id, self.account_name = self.account.id, self.account.name
         self.account_key = self._key() if config.uses_keys else None
         self.blob_endpoint = self.account.primary_endpoints.apply(blob_url)
         self.secondary_blob_endpoint = (
             self.account.secondary_endpoints.apply(blob_url) if config.reads_second_region else None
         )
-        self.public_host = self.blob_endpoint.apply(without_scheme)
-        around = self._declare_surroundings()
+        self.static_container, self.media_container = self.static.name, self.media.name
+        self.quarantine_container = self.quarantine.name
+        attached = [*self._declare_policy(), *self._declare_access()]
+        front_door = self._declare_front_door()
+        if front_door:
+            attached += [front_door, *front_door.grants]
+        self.public_host = front_door.host if front_door else self._blob_host
         if config.lock:
-            self._lock(around)
+            self._declare_lock(attached)
         self.environment = pulumi.Output.all(**outputs.values(self))
         self.register_outputs(
-            {
-                "accountId": self.account_id,
-                "accountName": self.account_name,
-                "accountKey": self.account_key,
-                "blobEndpoint": self.blob_endpoint,
-                "secondaryBlobEndpoint": self.secondary_blob_endpoint,
-                "publicHost": self.public_host,
-                "staticContainer": self.static_container,
-                "mediaContainer": self.media_container,
-                "quarantineContainer": self.quarantine_container,
-                "environment": self.environment,
-            }
+            {camel_case(name): getattr(self, name) for name in DjangoBlobStorage.__annotations__}
         )
 
-    def _declare_storage(self) -> None:
+    @property
+    def _blob_host(self) -> pulumi.Output[str]:
+        return self.blob_endpoint.apply(without_scheme)
+
+    def _declare_account(self) -> None:
         config, name = self.config, self._name
-        there_already = config.adopt or not config.create_resource_group
-        group = _group_id(config) if there_already else ""
-        # An adopted account is looked at now: the configuration has checked that all is known.
-        adopted = self._adopted = _adoption(config, str(group)) if config.adopt else None
-
-        def options(resource_id: str, *more: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
-            chosen = [self._guarded, *more]
-            if adopted and resource_id:
-                chosen.append(adopted.options(resource_id))
-            return _merged(*chosen)
-
-        # What is retained stays in Azure when the stack is taken down.
-        kept = pulumi.ResourceOptions(retain_on_delete=config.retain_media)
+        existing = config.adopt or not config.create_resource_group
+        group_id = _group_id(config) if existing else ""
+        # With `adopt` every argument is a plain value, so the account is looked up right now.
+        self._adoption = adopt(config, str(group_id)) if config.adopt else NoAdoption()
         if config.create_resource_group:
             self.resource_group = resources.ResourceGroup(
                 f"{name}-group",
-                # azure-native makes a name out of the resource's, unless one is given.
+                # azure-native generates a name from the resource's, unless one is given.
                 resource_group_name=config.resource_group_name or None,
                 location=config.location,
                 tags=self._tags,
-                opts=options(str(group), kept),
+                opts=merged(self._guarded, self._retained, self._adoption.group()),
             )
         else:
-            # Read only: somebody else made it, and the stack neither changes nor deletes it. Where
-            # the stack made it before, this lets go of it; leaving it out would delete it.
+            # Read only: the stack neither changes nor deletes it. If the stack created it before,
+            # this releases it, whereas leaving it out would delete it.
             self.resource_group = resources.ResourceGroup.get(
-                f"{name}-group", group, pulumi.ResourceOptions(parent=self)
+                f"{name}-group", group_id, pulumi.ResourceOptions(parent=self)
             )
         self.account = storage.StorageAccount(
-            # azure-native makes the account's name out of this one, unless it is fixed.
+            # azure-native generates the account's name from this one, unless it is fixed.
             config.account_name_prefix,
             account_args(config, self.resource_group.name, self._tags),
-            opts=options(
-                adopted.account if adopted else "",
-                kept,
-                # Fixed at an account's birth: a change would be a new account, without its blobs.
+            opts=merged(
+                self._guarded,
+                self._retained,
+                # Fixed when the account is created: a change would replace it, without its blobs.
                 pulumi.ResourceOptions(
                     ignore_changes=["encryption.requireInfrastructureEncryption"]
                 ),
+                self._adoption.within_account(),
             ),
         )
-        # The account owns the service and the containers: when it goes, they go with it, and
-        # deleting them one by one before would only empty them first. One that is retained takes
-        # nothing with it.
-        owned = pulumi.ResourceOptions(deleted_with=None if config.retain_media else self.account)
-        there: dict[str, Any] = {
-            "account_name": self.account.name,
-            "resource_group_name": self.resource_group.name,
-        }
-        self.service = storage.BlobServiceProperties(
-            f"{name}-blobs",
-            blob_services_name="default",  # the only name there is
-            cors=storage.CorsRulesArgs(cors_rules=cors_rules(config)),
-            **retention(config),
-            **there,
-            # Deleting it would put an empty one, and soft delete with it out of force.
-            opts=options(adopted.service if adopted else "", owned, kept),
-        )
-        if not adopted:
-            warn_of_wide_origins(config, self.service)
-
-        # Fixed at a container's birth, and not declared: an import finds Azure's default in them.
-        as_born = pulumi.ResourceOptions(
-            ignore_changes=["defaultEncryptionScope", "denyEncryptionScopeOverride"]
-        )
-
-        def container(
-            role: str, named: str, *more: pulumi.ResourceOptions, public: bool
-        ) -> storage.BlobContainer:
-            imported = adopted.container(named) if adopted and adopted.has_container(named) else ""
-            return storage.BlobContainer(
-                f"{name}-{role}",
-                container_name=named,
-                public_access=level(public=public),
-                **there,
-                opts=options(imported, owned, as_born, *more),
-            )
-
-        # While an account is adopted as it is, a new container is no more public than it allows.
-        public = config.static_is_public and (not adopted or adopted.allows_public_access)
-        self.static = container("static", config.static_container, public=public)
-        self.media = container("media", config.media_container, kept, public=config.media_is_public)
-        # Never public: what is in it nobody has checked, and its type is what the uploader claims.
-        self.quarantine = container("quarantine", config.quarantine_container, public=False)
-        self.static_container, self.media_container = self.static.name, self.media.name
-        self.quarantine_container = self.quarantine.name
-
-    def _declare_surroundings(self) -> list[pulumi.Resource]:
-        """Everything that stands on the account; imported where used, each is slow to load."""
-        config, name, account = self.config, self._name, self.account.id
-        around: list[pulumi.Resource] = []
-        owned = _merged(
+        # Deleting the account deletes what is in it, so that it is not emptied part by part first.
+        # A retained account deletes nothing.
+        self._in_account = merged(
             self._guarded,
             pulumi.ResourceOptions(deleted_with=None if config.retain_media else self.account),
         )
-        adopted = self._adopted
-        rules = lifecycle(config)
-        # Rules delete data, so an account without any gets them once adopt is off.
-        if rules and (not adopted or adopted.has_policy):
-            around.append(
-                storage.ManagementPolicy(
-                    f"{name}-lifecycle",
-                    management_policy_name="default",  # the only name there is
-                    policy=storage.ManagementPolicySchemaArgs(rules=rules),
-                    account_name=self.account.name,
-                    resource_group_name=self.resource_group.name,
-                    # Azure refuses rules for versions before there are versions.
-                    opts=_merged(
-                        owned,
-                        pulumi.ResourceOptions(
-                            depends_on=[self.service], retain_on_delete=config.retain_media
-                        ),
-                        adopted.options(adopted.policy) if adopted else pulumi.ResourceOptions(),
-                    ),
+
+    def _declare_containers(self) -> None:
+        config, adoption = self.config, self._adoption
+        self.service = storage.BlobServiceProperties(
+            f"{self._name}-blobs",
+            service_args(config, self.account.name, self.resource_group.name),
+            # Deleting it would reset it, and disable soft delete.
+            opts=merged(
+                self._in_account,
+                self._retained,
+                adoption.within_account("/blobServices/default"),
+            ),
+        )
+        if not config.adopt:
+            warn_of_wide_origins(config, self.service)
+        # While an account is adopted as it is, a new container is no more public than it allows.
+        public = config.static_is_public and adoption.allows_public_access
+        self.static = self._container("static", config.static_container, public=public)
+        self.media = self._container(
+            "media", config.media_container, self._retained, public=config.media_is_public
+        )
+        # Never public: nothing in it is checked, and its types are what the uploaders claim.
+        self.quarantine = self._container("quarantine", config.quarantine_container, public=False)
+
+    def _container(
+        self,
+        role: str,
+        container: str,
+        more: pulumi.ResourceOptions | None = None,
+        *,
+        public: bool,
+    ) -> storage.BlobContainer:
+        # Fixed when a container is created, and not declared: an import finds Azure's defaults.
+        fixed = ["defaultEncryptionScope", "denyEncryptionScopeOverride"]
+        return storage.BlobContainer(
+            f"{self._name}-{role}",
+            container_name=container,
+            public_access=level(public=public),
+            account_name=self.account.name,
+            resource_group_name=self.resource_group.name,
+            opts=merged(
+                self._in_account,
+                more,
+                pulumi.ResourceOptions(ignore_changes=fixed),
+                self._adoption.container(container),
+            ),
+        )
+
+    def _declare_policy(self) -> list[pulumi.Resource]:
+        rules = lifecycle(self.config)
+        # Rules delete data, so an adopted account without any gets them once adopt is off.
+        if not rules or not self._adoption.has_policy:
+            return []
+        return [
+            storage.ManagementPolicy(
+                f"{self._name}-lifecycle",
+                management_policy_name="default",  # the only name that Azure allows
+                policy=storage.ManagementPolicySchemaArgs(rules=rules),
+                account_name=self.account.name,
+                resource_group_name=self.resource_group.name,
+                opts=merged(
+                    self._in_account,
+                    self._retained,
+                    # Azure refuses rules for versions while versioning is off.
+                    pulumi.ResourceOptions(depends_on=[self.service]),
+                    self._adoption.within_account("/managementPolicies/default"),
+                ),
+            )
+        ]
+
+    def _declare_access(self) -> list[pulumi.Resource]:
+        config, name, account = self.config, self._name, self.account.id
+        declared: list[pulumi.Resource] = []
+        for number, principal in enumerate(config.data_principals, start=1):
+            declared += grant_data(name, principal, number, account, self._child)
+        if config.log_analytics_workspace != "":
+            workspace = config.log_analytics_workspace
+            declared.append(log_requests(f"{name}-log", account, workspace, self._child))
+        if config.private_endpoint_subnet != "":
+            declared.append(
+                PrivateBlobEndpoint(
+                    f"{name}-private",
+                    config,
+                    account=account,
+                    group=self.resource_group.name,
+                    tags=self._tags,
+                    opts=pulumi.ResourceOptions(parent=self),
                 )
             )
-        if config.data_principals:
-            from .access import grant_data
+        return declared
 
-            for number, principal in enumerate(config.data_principals, start=1):
-                around += grant_data(name, principal, number, account, self._child)
-        if config.log_analytics_workspace:
-            from .monitoring import log_requests
-
-            workspace = config.log_analytics_workspace
-            around.append(log_requests(f"{name}-log", account, workspace, self._child))
-        shared: dict[str, Any] = {
-            "account": account,
-            "group": self.resource_group.name,
-            "tags": self._tags,
-            "opts": pulumi.ResourceOptions(parent=self),
-        }
-        if config.private_endpoint_subnet:
-            from .private_endpoint import PrivateBlobEndpoint
-
-            around.append(PrivateBlobEndpoint(f"{name}-private", config, **shared))
-        if config.front_door != "none":
-            from .delivery import FrontDoor
-
-            read = {config.static_container: self.static.id}
-            if config.media_is_public:
-                read[config.media_container] = self.media.id
-            host = self.blob_endpoint.apply(without_scheme)
-            door = FrontDoor(f"{name}-door", config, blob_host=host, containers=read, **shared)
-            self.public_host = door.host
-            around += [door, *door.grants]
-        return around
-
-    def _lock(self, around: list[pulumi.Resource]) -> None:
-        """Comes last and goes first: while it stands, nothing on the account can be deleted."""
-        from .lock import lock_account
-
+    def _declare_front_door(self) -> FrontDoor | None:
         config = self.config
+        if config.front_door == "none":
+            return None
+        readable = {config.static_container: self.static.id}
+        if config.media_is_public:
+            readable[config.media_container] = self.media.id
+        return FrontDoor(
+            f"{self._name}-door",
+            config,
+            account=self.account.id,
+            blob_host=self._blob_host,
+            group=self.resource_group.name,
+            containers=readable,
+            tags=self._tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _declare_lock(self, attached: list[pulumi.Resource]) -> None:
+        """Created last and deleted first: while it exists, nothing in the account can be deleted.
+
+        Its notes list what it guards. A container of another name is another container. Front Door
+        and the private endpoint, which are components, are not in the account.
+        """
         containers = {
-            config.static_container: self.static,
-            config.media_container: self.media,
-            config.quarantine_container: self.quarantine,
+            self.config.static_container: self.static,
+            self.config.media_container: self.media,
+            self.config.quarantine_container: self.quarantine,
         }
-        everything = [self.service, *containers.values(), *around]
-        opts = _merged(self._child, pulumi.ResourceOptions(depends_on=everything))
-        # A container of another name is another container. Components, Front Door and the private
-        # endpoint, are not in the account.
-        guarded = [f"container-{named}" for named in containers]
-        guarded += [
+        guarded = [f"container-{name}" for name in containers] + [
             each.pulumi_resource_name.removeprefix(f"{self._name}-")
-            for each in around
+            for each in attached
             if isinstance(each, pulumi.CustomResource)
         ]
+        everything = [self.service, *containers.values(), *attached]
+        opts = merged(self._child, pulumi.ResourceOptions(depends_on=everything))
         lock_account(f"{self._name}-lock", self.account.id, guarded, opts)
 
     def _key(self) -> pulumi.Output[str]:
         names = pulumi.Output.all(self.account.name, self.resource_group.name)
-        # azure-native does not mark the keys secret (pulumi/pulumi-azure-native#1693).
-        return pulumi.Output.secret(names.apply(self._listed_key))
+        # azure-native does not mark the keys as secrets (pulumi/pulumi-azure-native#1693).
+        return pulumi.Output.secret(names.apply(self._active_key))
 
-    def _listed_key(self, names: list[str]) -> Any:
+    def _active_key(self, names: list[str]) -> Any:
         """The active key. Unknown in a preview whose identity may not list keys.
 
-        A pull request's preview runs with such an identity: whoever may list keys may read and
-        write everything. An update needs the key, so there the refusal is an error.
+        Previews of pull requests run with such an identity, because an account key gives read and
+        write access to everything. An update needs the key, so there the refusal is an error.
         """
         account, group = names
         try:
-            listed = storage.list_storage_account_keys(
-                account_name=account,
-                resource_group_name=group,
-                opts=pulumi.InvokeOptions(parent=self),
+            listed = look_up(
+                lambda: storage.list_storage_account_keys(
+                    account_name=account,
+                    resource_group_name=group,
+                    opts=pulumi.InvokeOptions(parent=self),
+                )
             )
-        except Exception as error:
-            if pulumi.runtime.is_dry_run() and NOT_AUTHORIZED in str(error):
+        except AzureRefusal as refusal:
+            if pulumi.runtime.is_dry_run() and NOT_AUTHORIZED in str(refusal):
                 return pulumi.UNKNOWN
             raise
-        return key_named(listed, self.config.active_key)
-
-
-def cors_rules(config: StackConfig) -> list[storage.CorsRuleArgs]:
-    """One rule for reading: webfonts and ES modules from another origin need it even for GET.
-
-    And one for uploads that browsers send here: a PUT is asked about before it is sent. It opens
-    nothing by itself, as every PUT needs a signature.
-    """
-    if not config.cors_origins:
-        return []
-    shared: dict[str, Any] = {
-        "allowed_origins": list(config.cors_origins),
-        "max_age_in_seconds": config.cors_max_age_seconds,
-    }
-    reading = storage.CorsRuleArgs(
-        allowed_methods=[storage.AllowedMethods.GET, storage.AllowedMethods.HEAD],
-        allowed_headers=["*"],
-        exposed_headers=["content-length", "content-type", "etag"],
-        **shared,
-    )
-    sending = storage.CorsRuleArgs(
-        allowed_methods=[storage.AllowedMethods.PUT],
-        allowed_headers=["content-type", "x-ms-*"],
-        # What a page needs to say why an upload failed, and when to try again.
-        exposed_headers=["etag", "retry-after", "x-ms-error-code", "x-ms-request-id"],
-        **shared,
-    )
-    return [reading, sending] if config.takes_direct_uploads else [reading]
-
-
-def warn_of_wide_origins(config: StackConfig, service: pulumi.Resource) -> None:
-    def warn(origin: str) -> None:
-        if why := rules.wide(origin):
-            pulumi.log.warn(
-                f"corsOrigins has '{origin}': {why}. Scripts of such pages may read public blobs, "
-                "and send uploads that the site has signed. A subdomain that serves nothing else "
-                "is narrower, such as https://*.preview.example.com",
-                service,
-            )
-
-    for origin in config.cors_origins:
-        if isinstance(origin, str):
-            warn(origin)
-        else:
-            pulumi.Output.all(origin).apply(lambda known: warn(known[0]))
-
-
-def key_named(result: storage.ListStorageAccountKeysResult, name: str) -> str:
-    return next(key.value for key in result.keys if key.key_name == name)
+        return next(key.value for key in listed.keys if key.key_name == self.config.active_key)
 
 
 def blob_url(endpoints: storage.outputs.EndpointsResponse) -> str:
@@ -358,21 +315,15 @@ def without_scheme(url: str) -> str:
     return url.partition("://")[2].rstrip("/")
 
 
-def _adoption(config: StackConfig, group: str) -> "Adoption":
-    from .adoption import Adoption
+def merged(*options: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
+    found = pulumi.ResourceOptions()
+    for each in options:
+        found = pulumi.ResourceOptions.merge(found, each)
+    return found
 
-    return Adoption(config, group)
 
-
-def _group_id(config: StackConfig) -> pulumi.Input[str]:
+def _group_id(config: DjangoBlobStorageArgs) -> pulumi.Input[str]:
     """A known text unless the group's name is the output of another resource."""
     within = f"/subscriptions/{authorization.get_client_config().subscription_id}/resourceGroups/"
     name = config.resource_group_name
     return within + name if isinstance(name, str) else pulumi.Output.concat(within, name)
-
-
-def _merged(*options: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
-    merged = pulumi.ResourceOptions()
-    for option in options:
-        merged = pulumi.ResourceOptions.merge(merged, option)
-    return merged

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from backend.environment import CONTRACT, IDENTITY_CONTRACT
@@ -24,18 +22,16 @@ def test_the_names_that_the_stack_really_exports_are_the_names_that_the_app_read
     assert sorted(azure_env) == sorted(CONTRACT)
 
 
-def test_a_stack_with_an_identity_exports_what_a_site_without_a_key_reads(
-    tmp_path: Path,
-) -> None:
+def test_a_stack_with_an_identity_exports_what_a_site_without_a_key_reads() -> None:
     principal = "ServicePrincipal:11111111-2222-3333-4444-555555555555"
     identity = {"authMode": "identity", "dataPrincipals": [principal]}
-    assert sorted(Declared(tmp_path, **identity).outputs) == sorted(IDENTITY_CONTRACT)
+    assert sorted(Declared(**identity).outputs) == sorted(IDENTITY_CONTRACT)
 
 
 @pytest.mark.parametrize(
     ("sku", "extra"), [("Standard_RAGZRS", NOT_READ), ("Standard_GZRS", set())]
 )
 def test_a_stack_with_read_access_to_a_second_region_exports_its_endpoint_too(
-    tmp_path: Path, sku: str, extra: set[str]
+    sku: str, extra: set[str]
 ) -> None:
-    assert set(Declared(tmp_path, sku=sku).outputs) == {*CONTRACT, *extra}
+    assert set(Declared(sku=sku).outputs) == {*CONTRACT, *extra}

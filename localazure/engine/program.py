@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import json
 import logging
 import os
 import runpy
@@ -53,7 +54,9 @@ def _run(project: Project, deployment: Deployment, preview: bool) -> None:
     executor = ThreadPoolExecutor(max_workers=8)
     loop.set_default_executor(executor)
     asyncio.set_event_loop(loop)
-    before = Path.cwd(), list(sys.path)
+    before = Path.cwd(), list(sys.path), os.environ.get("PULUMI_CONFIG")
+    # The CLI sets it too: the program reads from it which keys are configured.
+    os.environ["PULUMI_CONFIG"] = json.dumps(dict(project.config))
     # A program in another folder must not import modules of this project with the same name.
     others = [entry for entry in sys.path if Path(entry).absolute() != ROOT]
     sys.path[:] = [str(project.root), *(sys.path if project.root == ROOT else others)]
@@ -79,6 +82,9 @@ def _run(project: Project, deployment: Deployment, preview: bool) -> None:
         asyncio.set_event_loop(None)
         os.chdir(before[0])
         sys.path[:] = before[1]
+        os.environ.pop("PULUMI_CONFIG")
+        if before[2] is not None:
+            os.environ["PULUMI_CONFIG"] = before[2]
     if deployment.failure:
         raise StepFailed(deployment.failure)
 

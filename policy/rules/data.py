@@ -162,7 +162,7 @@ RULES = (
         name="lifecycle-spares-live-blobs",
         **mcsb("BR-2", "No lifecycle rule deletes a current blob outside quarantine"),
         remediation_steps=(
-            "infra/protection.py complies; undo the change to it, or delete versions instead"
+            "infra/blob_service.py complies; undo the change to it, or delete versions instead"
         ),
         validate=of_stack(live_blobs),
     ),

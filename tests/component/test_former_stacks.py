@@ -84,7 +84,7 @@ def _record_account(cloud: ControlPlane) -> None:
         everything["accounts"][account["inputs"]["accountName"]] = content
 
 
-def test_a_former_stack_is_found_again_and_nothing_is_made_or_deleted(tmp_path: Path) -> None:
+def test_a_stack_of_0_1_0_keeps_all_of_its_resources(tmp_path: Path) -> None:
     state = former_state(tmp_path)
     assert any(f"::{FORMER_TYPE}::" in resource.urn for resource in state.resources)
     steps = planned(state, tmp_path)

@@ -211,7 +211,7 @@ def test_every_wrong_setting_is_reported_at_once_by_the_program_itself(pulumi: P
     for part in (
         "protect is 'maybe': true or false",
         "corsMaxAgeSeconds is 'soon': a whole number",
-        "'1': no text",
+        "'1': not a string",
         "the tag 'costCenter' is the number 1.5",
         "did you mean mediaAccess?",
         "other:lock: this project is called",

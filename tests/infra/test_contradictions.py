@@ -1,4 +1,4 @@
-"""Settings that are right one by one and wrong together are refused before anything is declared."""
+"""Settings that contradict each other are refused before anything is declared."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import json
 import pytest
 
 from infra import rules
-from infra.config import SETTINGS
-from infra.problems import ConfigError
+from infra.errors import ConfigError
 from infra.reader import parse
+from infra.settings import SETTINGS
 
 PRINCIPAL = json.dumps([SETTINGS["dataPrincipals"].example])
 SUBNET = rules.SUBNET_EXAMPLE
@@ -18,17 +18,17 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
     ({"mediaContainer": "static"}, "mediaContainer", "uploads need one of their own"),
     ({"quarantineContainer": "static"}, "quarantineContainer", "the static files' container"),
     ({"quarantineContainer": "media"}, "quarantineContainer", "the accepted uploads' container"),
-    ({"mediaContainer": "quarantine"}, "quarantineContainer", "nobody has checked yet"),
+    ({"mediaContainer": "quarantine"}, "quarantineContainer", "unchecked uploads"),
     ({"sku": "Standard_ZRS", "location": "westus"}, "sku", "westus has no availability zones"),
     ({"sku": "Standard_GZRS", "location": "ukwest"}, "sku", "ukwest has no availability zones"),
     ({"sku": "Standard_GRS", "location": "italynorth"}, "sku", "paired with no second region"),
     ({"sku": "Standard_GZRS", "location": "italynorth"}, "sku", "paired with no second region"),
-    ({"sku": "Premium_LRS"}, "accountKind", "BlockBlobStorage goes with Premium_LRS"),
-    ({"accountKind": "BlockBlobStorage"}, "accountKind", "BlockBlobStorage goes with Premium_LRS"),
+    ({"sku": "Premium_LRS"}, "accountKind", "BlockBlobStorage requires Premium_LRS"),
+    ({"accountKind": "BlockBlobStorage"}, "accountKind", "BlockBlobStorage requires Premium_LRS"),
     (
         {"accountKind": "Storage", "adopt": "true", "accountName": "old", "versioning": "true"},
         "versioning",
-        "accounts of kind Storage have no such thing",
+        "accounts of kind Storage do not support it",
     ),
     ({"accountKind": "Storage"}, "accountKind", "retired"),
     (
@@ -44,15 +44,15 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
             "versioning": "true",
         },
         "restoreDays",
-        "cannot be turned back",
+        "do not support point-in-time restore",
     ),
-    ({"restoreDays": "3"}, "restoreDays", "needs the blobs' versions"),
+    ({"restoreDays": "3"}, "restoreDays", "needs versioning"),
     ({"restoreDays": "7", "versioning": "true"}, "restoreDays", "less than blobSoftDeleteDays"),
-    ({"authMode": "identity"}, "dataPrincipals", "nobody gets in"),
-    ({"allowedIpRanges": '["203.0.113.7"]'}, "allowedIpRanges", "without effect"),
-    ({"allowedSubnets": f'["{SUBNET}"]'}, "allowedSubnets", "without effect"),
-    ({"networkAccess": "firewall"}, "networkAccess", "nobody is let through"),
-    ({"networkAccess": "closed"}, "networkAccess", "but through a private endpoint"),
+    ({"authMode": "identity"}, "dataPrincipals", "only principals have access"),
+    ({"allowedIpRanges": '["203.0.113.7"]'}, "allowedIpRanges", "no effect"),
+    ({"allowedSubnets": f'["{SUBNET}"]'}, "allowedSubnets", "no effect"),
+    ({"networkAccess": "firewall"}, "networkAccess", "nothing is admitted"),
+    ({"networkAccess": "closed"}, "networkAccess", "only a private endpoint could reach"),
     (
         {
             "networkAccess": "closed",
@@ -62,7 +62,7 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
             "dataPrincipals": PRINCIPAL,
         },
         "mediaAccess",
-        "lets no visitor in",
+        "keeps visitors out",
     ),
     ({"customDomain": "static.example.com"}, "customDomain", "needs Front Door"),
     (
@@ -72,10 +72,10 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
             "allowedIpRanges": '["203.0.113.7"]',
         },
         "frontDoor",
-        "only premium has a private way in",
+        "only premium has a private link",
     ),
     ({"staticAccess": "private"}, "staticAccess", "browsers cannot read it"),
-    ({"privateDnsZoneId": rules.ZONE_EXAMPLE}, "privateDnsZoneId", "there is no private endpoint"),
+    ({"privateDnsZoneId": rules.ZONE_EXAMPLE}, "privateDnsZoneId", "without a private endpoint"),
     (
         {
             "location": "italynorth",
@@ -84,12 +84,12 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
             "privateEndpointSubnet": SUBNET,
         },
         "privateLinkLocation",
-        "not in italynorth: name the one nearest to it",
+        "not in italynorth: name the nearest one",
     ),
     (
         {"frontDoor": "standard", "privateLinkLocation": "westeurope"},
         "privateLinkLocation",
-        "without effect unless frontDoor is premium",
+        "no effect unless frontDoor is premium",
     ),
     (
         {
@@ -101,12 +101,12 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
         "staticAccess",
         "cannot sign in over its private link",
     ),
-    ({"adopt": "true"}, "accountName", "which account?"),
+    ({"adopt": "true"}, "accountName", "requires its name"),
 ]
 
 
 @pytest.mark.parametrize(("settings", "key", "reason"), WRONG)
-def test_what_contradicts_something_else_is_refused_with_the_reason(
+def test_a_contradiction_is_refused_with_the_reason(
     settings: dict[str, str], key: str, reason: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -117,7 +117,7 @@ def test_what_contradicts_something_else_is_refused_with_the_reason(
 
 
 @pytest.mark.parametrize(("settings", "key", "reason"), WRONG)
-def test_the_command_that_is_offered_takes_the_contradiction_away(
+def test_the_suggested_command_resolves_the_contradiction(
     settings: dict[str, str], key: str, reason: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -125,21 +125,21 @@ def test_the_command_that_is_offered_takes_the_contradiction_away(
     words = caught.value.problems[0].example.removeprefix("pulumi config set ").split(" ")
     path = words[-2].strip("'")
     name = path.removesuffix("[0]")
-    mended = {**settings, name: json.dumps([words[-1]]) if path != name else words[-1]}
+    resolved = {**settings, name: json.dumps([words[-1]]) if path != name else words[-1]}
     try:
-        parse(mended)
+        parse(resolved)
     except ConfigError as error:
         assert reason not in str(error)
 
 
-def test_every_contradiction_is_told_at_once() -> None:
+def test_every_contradiction_is_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         parse({"authMode": "identity", "networkAccess": "closed", "mediaAccess": "public"})
     assert len(caught.value.problems) == 3
 
 
-def test_what_is_allowed_together() -> None:
-    """The neighbours of the above on the good side."""
+def test_settings_that_do_not_contradict_each_other_are_accepted() -> None:
+    """The nearest combinations that are valid."""
     parse({"sku": "Standard_GZRS", "location": "westeurope"})
     parse({"restoreDays": "6", "versioning": "true"})
     parse({"authMode": "identity", "dataPrincipals": PRINCIPAL})

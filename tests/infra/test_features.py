@@ -1,9 +1,8 @@
-"""Each feature that is switched on declares what it should, and nothing when it is off."""
+"""Each feature declares its resources if it is on, and nothing if it is off."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +10,11 @@ import pytest
 from infra import access, rules
 from infra.delivery import dns_records
 from infra.private_endpoint import ZONE, network_of
-from localazure.values import UNKNOWN
 from tests.infra.declared import (
     ACCOUNT,
     CONTAINER,
     GROUP,
+    KEY,
     LIFECYCLE,
     LOCK,
     ROLE,
@@ -47,8 +46,8 @@ def only(declared: Declared, token: str) -> dict[str, Any]:
 # --- Hardening ------------------------------------------------------------------------------------
 
 
-def test_the_account_is_hardened_without_being_asked(tmp_path: Path) -> None:
-    found = account(Declared(tmp_path))
+def test_the_account_is_hardened_by_default() -> None:
+    found = account(Declared())
     assert found["defaultToOAuthAuthentication"] is True
     assert found["encryption"]["requireInfrastructureEncryption"] is True
     assert found["encryption"]["keySource"] == "Microsoft.Storage"
@@ -56,43 +55,41 @@ def test_the_account_is_hardened_without_being_asked(tmp_path: Path) -> None:
     assert found["sasPolicy"] == {"expirationAction": "Log", "sasExpirationPeriod": "1.00:00:00"}
 
 
-def test_expiry_policies_can_be_left_out(tmp_path: Path) -> None:
-    found = account(Declared(tmp_path, keyExpiryDays=0, sasExpiryHours=0))
+def test_expiry_policies_can_be_left_out() -> None:
+    found = account(Declared(keyExpiryDays=0, sasExpiryHours=0))
     assert "keyPolicy" not in found
     assert "sasPolicy" not in found
 
 
-def test_a_policy_in_hours_is_written_as_days_and_hours(tmp_path: Path) -> None:
-    policy = account(Declared(tmp_path, sasExpiryHours=49))["sasPolicy"]
+def test_a_policy_in_hours_is_written_as_days_and_hours() -> None:
+    policy = account(Declared(sasExpiryHours=49))["sasPolicy"]
     assert policy["sasExpirationPeriod"] == "2.01:00:00"
 
 
-def test_nothing_public_means_that_the_account_allows_nothing_public(tmp_path: Path) -> None:
-    declared = Declared(tmp_path, staticAccess="private", frontDoor="standard")
+def test_an_account_without_public_containers_disallows_public_access() -> None:
+    declared = Declared(staticAccess="private", frontDoor="standard")
     assert account(declared)["allowBlobPublicAccess"] is False
     levels = {c["containerName"]: c["publicAccess"] for c in declared.inputs(CONTAINER)}
     assert levels == {"static": "None", "media": "None", "quarantine": "None"}
 
 
-def test_public_media_alone_are_enough_for_the_account_to_allow_it(tmp_path: Path) -> None:
-    declared = Declared(
-        tmp_path, staticAccess="private", frontDoor="standard", mediaAccess="public"
-    )
+def test_an_account_with_public_media_alone_allows_public_access() -> None:
+    declared = Declared(staticAccess="private", frontDoor="standard", mediaAccess="public")
     assert account(declared)["allowBlobPublicAccess"] is True
     levels = {c["containerName"]: c["publicAccess"] for c in declared.inputs(CONTAINER)}
     assert levels == {"static": "None", "media": "Blob", "quarantine": "None"}
 
 
-def test_the_configurations_tags_win_over_the_stacks_own(tmp_path: Path) -> None:
-    tags = account(Declared(tmp_path, tags={"stack": "mine"}))["tags"]
+def test_the_configurations_tags_win_over_the_stacks_own() -> None:
+    tags = account(Declared(tags={"stack": "mine"}))["tags"]
     assert tags == {"project": "django-azure-blob", "stack": "mine"}
 
 
 # --- Identity and keys ----------------------------------------------------------------------------
 
 
-def test_with_identity_there_are_no_keys_and_the_principal_has_both_roles(tmp_path: Path) -> None:
-    declared = Declared(tmp_path, **IDENTITY)
+def test_with_identity_there_are_no_keys_and_the_principal_has_both_roles() -> None:
+    declared = Declared(**IDENTITY)
     assert account(declared)["allowSharedKeyAccess"] is False
     assert "AZURE_ACCOUNT_KEY" not in declared.outputs
     assert declared.outputs["AZURE_AUTH_MODE"] == "identity"
@@ -110,8 +107,8 @@ def test_a_roles_id_is_within_the_accounts_subscription() -> None:
     )
 
 
-def test_roles_can_be_given_before_the_keys_are_switched_off(tmp_path: Path) -> None:
-    declared = Declared(tmp_path, dataPrincipals=[f"User:{OBJECT_ID}"])
+def test_roles_can_be_given_before_the_keys_are_switched_off() -> None:
+    declared = Declared(dataPrincipals=[f"User:{OBJECT_ID}"])
     assert account(declared)["allowSharedKeyAccess"] is True
     assert "AZURE_ACCOUNT_KEY" in declared.outputs
     assert len(declared.inputs(ROLE)) == 2
@@ -120,8 +117,8 @@ def test_roles_can_be_given_before_the_keys_are_switched_off(tmp_path: Path) -> 
 # --- Data protection ------------------------------------------------------------------------------
 
 
-def test_soft_delete_is_on_and_versions_are_off_without_being_asked(tmp_path: Path) -> None:
-    found = service(Declared(tmp_path))
+def test_soft_delete_is_on_and_versioning_is_off_by_default() -> None:
+    found = service(Declared())
     assert found["deleteRetentionPolicy"] == {"enabled": True, "days": 7}
     assert found["containerDeleteRetentionPolicy"] == {"enabled": True, "days": 7}
     assert found["isVersioningEnabled"] is False
@@ -129,14 +126,14 @@ def test_soft_delete_is_on_and_versions_are_off_without_being_asked(tmp_path: Pa
     assert found["changeFeed"] == {"enabled": False}
 
 
-def test_what_is_switched_off_is_said_to_be_off(tmp_path: Path) -> None:
-    found = service(Declared(tmp_path, blobSoftDeleteDays=0, containerSoftDeleteDays=0))
+def test_disabled_retention_is_declared_as_disabled() -> None:
+    found = service(Declared(blobSoftDeleteDays=0, containerSoftDeleteDays=0))
     assert found["deleteRetentionPolicy"] == {"enabled": False}
     assert found["containerDeleteRetentionPolicy"] == {"enabled": False}
 
 
-def test_turning_back_in_time_turns_on_what_it_needs(tmp_path: Path) -> None:
-    found = service(Declared(tmp_path, versioning=True, restoreDays=6))
+def test_point_in_time_restore_enables_the_change_feed() -> None:
+    found = service(Declared(versioning=True, restoreDays=6))
     assert found["restorePolicy"] == {"enabled": True, "days": 6}
     assert found["changeFeed"] == {"enabled": True}
     assert found["isVersioningEnabled"] is True
@@ -150,8 +147,8 @@ def rules_of(declared: Declared) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_abandoned_uploads_end_after_a_day_and_nothing_else_does(tmp_path: Path) -> None:
-    found = rules_of(Declared(tmp_path))
+def test_only_abandoned_uploads_are_deleted_and_after_a_day() -> None:
+    found = rules_of(Declared())
     assert list(found) == ["abandoned-uploads"]
     assert found["abandoned-uploads"]["filters"]["prefixMatch"] == ["quarantine/"]
     assert found["abandoned-uploads"]["actions"] == {
@@ -159,10 +156,9 @@ def test_abandoned_uploads_end_after_a_day_and_nothing_else_does(tmp_path: Path)
     }
 
 
-def test_versions_and_cool_media_have_rules_of_their_own(tmp_path: Path) -> None:
+def test_old_versions_and_cool_media_have_rules_of_their_own() -> None:
     found = rules_of(
         Declared(
-            tmp_path,
             versioning=True,
             coolAfterDays=90,
             mediaContainer="uploads",
@@ -183,21 +179,21 @@ def test_versions_and_cool_media_have_rules_of_their_own(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("versioning", [True, False])
-def test_no_rule_deletes_a_blob_that_the_site_uses(tmp_path: Path, versioning: bool) -> None:
-    for definition in rules_of(Declared(tmp_path, versioning=versioning, coolAfterDays=1)).values():
+def test_no_rule_deletes_a_blob_that_the_site_uses(versioning: bool) -> None:
+    for definition in rules_of(Declared(versioning=versioning, coolAfterDays=1)).values():
         if "delete" in definition["actions"].get("baseBlob", {}):
             assert definition["filters"]["prefixMatch"] == ["quarantine/"]
 
 
-def test_without_any_rule_there_is_no_policy(tmp_path: Path) -> None:
-    assert Declared(tmp_path, quarantineDays=0).inputs(LIFECYCLE) == []
+def test_without_any_rule_there_is_no_policy() -> None:
+    assert Declared(quarantineDays=0).inputs(LIFECYCLE) == []
 
 
 # --- Safety ---------------------------------------------------------------------------------------
 
 
-def test_the_lock_comes_last_so_that_it_goes_first(tmp_path: Path) -> None:
-    declared = Declared(tmp_path, lock=True, **IDENTITY)
+def test_the_lock_is_created_last_so_that_it_is_deleted_first() -> None:
+    declared = Declared(lock=True, **IDENTITY)
     lock = declared.resources[-1]
     assert lock.type == LOCK
     assert lock.inputs["level"] == "CanNotDelete"
@@ -205,23 +201,23 @@ def test_the_lock_comes_last_so_that_it_goes_first(tmp_path: Path) -> None:
     assert others <= set(lock.dependencies)
 
 
-def test_media_outlive_the_stack_if_asked(tmp_path: Path) -> None:
-    declared = Declared(tmp_path, retainMedia=True)
+def test_retained_media_outlive_the_stack() -> None:
+    declared = Declared(retainMedia=True)
     kept = {r.name for r in declared.resources if r.retain_on_delete}
     assert kept == {"site-group", "django", "site-blobs", "site-media", "site-lifecycle"}
     # Nothing may be taken for gone with an account that stays.
     assert not any(r.deleted_with for r in declared.resources)
 
 
-def test_nothing_outlives_the_stack_unless_asked(tmp_path: Path) -> None:
-    assert not any(r.retain_on_delete for r in Declared(tmp_path).resources)
+def test_nothing_outlives_the_stack_by_default() -> None:
+    assert not any(r.retain_on_delete for r in Declared().resources)
 
 
 # --- Network --------------------------------------------------------------------------------------
 
 
-def test_open_is_said_so_that_a_rule_made_by_hand_is_drift(tmp_path: Path) -> None:
-    found = account(Declared(tmp_path))
+def test_an_open_firewall_is_declared_so_that_a_manual_rule_is_drift() -> None:
+    found = account(Declared())
     assert found["publicNetworkAccess"] == "Enabled"
     assert found["networkRuleSet"] == {
         "defaultAction": "Allow",
@@ -231,10 +227,9 @@ def test_open_is_said_so_that_a_rule_made_by_hand_is_drift(tmp_path: Path) -> No
     }
 
 
-def test_a_firewall_lets_in_who_is_listed(tmp_path: Path) -> None:
+def test_a_firewall_admits_the_listed_addresses_and_subnets() -> None:
     found = account(
         Declared(
-            tmp_path,
             networkAccess="firewall",
             allowedIpRanges=["203.0.113.0/24", "198.51.100.7"],
             allowedSubnets=[SUBNET],
@@ -253,8 +248,8 @@ def test_a_firewall_lets_in_who_is_listed(tmp_path: Path) -> None:
     }
 
 
-def test_a_closed_account_is_reached_by_its_private_endpoint(tmp_path: Path) -> None:
-    declared = Declared(tmp_path, networkAccess="closed", privateEndpointSubnet=SUBNET)
+def test_a_closed_account_is_reached_by_its_private_endpoint() -> None:
+    declared = Declared(networkAccess="closed", privateEndpointSubnet=SUBNET)
     assert account(declared)["publicNetworkAccess"] == "Disabled"
     endpoint = only(declared, "network:PrivateEndpoint")
     assert endpoint["subnet"]["id"] == SUBNET
@@ -265,11 +260,11 @@ def test_a_closed_account_is_reached_by_its_private_endpoint(tmp_path: Path) -> 
     assert link["virtualNetwork"] == {"id": network_of(SUBNET)}
     assert link["registrationEnabled"] is False
     (config,) = only(declared, "network:PrivateDnsZoneGroup")["privateDnsZoneConfigs"]
-    assert config["privateDnsZoneId"] is UNKNOWN
+    assert config["privateDnsZoneId"].endswith("/site-private-zone")
 
 
-def test_requests_are_logged_where_a_workspace_is_named(tmp_path: Path) -> None:
-    declared = Declared(tmp_path, logAnalyticsWorkspace=rules.WORKSPACE_EXAMPLE)
+def test_requests_are_logged_where_a_workspace_is_named() -> None:
+    declared = Declared(logAnalyticsWorkspace=rules.WORKSPACE_EXAMPLE)
     setting = only(declared, "monitor:DiagnosticSetting")
     assert setting["workspaceId"] == rules.WORKSPACE_EXAMPLE
     logs = {log["category"]: log["enabled"] for log in setting["logs"]}
@@ -279,8 +274,8 @@ def test_requests_are_logged_where_a_workspace_is_named(tmp_path: Path) -> None:
 # --- Delivery -------------------------------------------------------------------------------------
 
 
-def test_front_door_serves_static_over_https_and_packs_what_is_text(tmp_path: Path) -> None:
-    declared = Declared(tmp_path, frontDoor="standard")
+def test_front_door_serves_static_files_over_https_and_compresses_text() -> None:
+    declared = Declared(frontDoor="standard")
     assert only(declared, "cdn:Profile")["sku"] == {"name": "Standard_AzureFrontDoor"}
     route = only(declared, "cdn:Route")
     assert route["patternsToMatch"] == ["/static/*"]
@@ -290,21 +285,18 @@ def test_front_door_serves_static_over_https_and_packs_what_is_text(tmp_path: Pa
     assert compression["isCompressionEnabled"] is True
     assert {"text/css", "text/javascript"} <= set(compression["contentTypesToCompress"])
     assert "sharedPrivateLinkResource" not in only(declared, "cdn:AFDOrigin")
-    assert declared.outputs["AZURE_CUSTOM_DOMAIN"] is UNKNOWN
+    assert declared.outputs["AZURE_CUSTOM_DOMAIN"] == "site-door-endpoint.azurefd.net"
     (route_resource,) = (r for r in declared.resources if r.type.endswith(":Route"))
     assert any(urn.endswith("::site-door-origin") for urn in route_resource.dependencies)
 
 
-def test_front_door_serves_media_too_if_they_are_public(tmp_path: Path) -> None:
-    declared = Declared(tmp_path, frontDoor="standard", mediaAccess="public")
+def test_front_door_serves_media_too_if_they_are_public() -> None:
+    declared = Declared(frontDoor="standard", mediaAccess="public")
     assert only(declared, "cdn:Route")["patternsToMatch"] == ["/static/*", "/media/*"]
 
 
-def test_uploads_go_past_front_door_to_the_account_and_quarantine_is_not_behind_it(
-    tmp_path: Path,
-) -> None:
+def test_uploads_bypass_front_door_and_it_does_not_serve_the_quarantine() -> None:
     declared = Declared(
-        tmp_path,
         frontDoor="standard",
         staticAccess="private",
         mediaAccess="public",
@@ -319,8 +311,8 @@ def test_uploads_go_past_front_door_to_the_account_and_quarantine_is_not_behind_
     assert readers == {"site-door-reads-static", "site-door-reads-media"}
 
 
-def test_a_domain_of_ones_own_is_what_pages_link_to(tmp_path: Path) -> None:
-    declared = Declared(tmp_path, frontDoor="standard", customDomain="static.example.com")
+def test_pages_link_to_the_custom_domain() -> None:
+    declared = Declared(frontDoor="standard", customDomain="static.example.com")
     domain = only(declared, "cdn:AFDCustomDomain")
     assert domain["hostName"] == "static.example.com"
     assert domain["tlsSettings"] == {
@@ -331,14 +323,14 @@ def test_a_domain_of_ones_own_is_what_pages_link_to(tmp_path: Path) -> None:
     assert declared.outputs["AZURE_CUSTOM_DOMAIN"] == "static.example.com"
 
 
-def test_the_dns_records_are_told() -> None:
+def test_the_message_about_a_domain_names_both_dns_records() -> None:
     told = dns_records("static.example.com", "x.azurefd.net", "abc123")
     assert "CNAME static.example.com -> x.azurefd.net" in told
     assert "TXT _dnsauth.static.example.com -> abc123" in told
 
 
-def test_private_static_files_are_read_by_front_doors_own_identity(tmp_path: Path) -> None:
-    declared = Declared(tmp_path, frontDoor="standard", staticAccess="private")
+def test_private_static_files_are_read_by_front_doors_own_identity() -> None:
+    declared = Declared(frontDoor="standard", staticAccess="private")
     assert only(declared, "cdn:Profile")["identity"] == {"type": "SystemAssigned"}
     assert only(declared, "cdn:AFDOriginGroup")["authentication"] == {
         "type": "SystemAssignedIdentity",
@@ -351,18 +343,15 @@ def test_private_static_files_are_read_by_front_doors_own_identity(tmp_path: Pat
     assert action["parameters"]["headerName"] == "x-ms-version"
 
 
-def test_premium_reaches_a_closed_account_by_a_private_link(tmp_path: Path) -> None:
-    declared = Declared(
-        tmp_path, frontDoor="premium", networkAccess="closed", privateEndpointSubnet=SUBNET
-    )
+def test_premium_reaches_a_closed_account_by_a_private_link() -> None:
+    declared = Declared(frontDoor="premium", networkAccess="closed", privateEndpointSubnet=SUBNET)
     assert only(declared, "cdn:Profile")["sku"] == {"name": "Premium_AzureFrontDoor"}
     link = only(declared, "cdn:AFDOrigin")["sharedPrivateLinkResource"]
     assert (link["groupId"], link["privateLinkLocation"]) == ("blob", "westeurope")
 
 
-def test_a_private_link_can_be_in_another_region_than_the_account(tmp_path: Path) -> None:
+def test_a_private_link_can_be_in_another_region_than_the_account() -> None:
     declared = Declared(
-        tmp_path,
         location="italynorth",
         frontDoor="premium",
         networkAccess="closed",
@@ -374,9 +363,9 @@ def test_a_private_link_can_be_in_another_region_than_the_account(tmp_path: Path
     assert account(declared)["location"] == "italynorth"
 
 
-def test_the_edge_answers_each_origin_with_its_own_name(tmp_path: Path) -> None:
+def test_front_door_answers_each_origin_with_its_own_name() -> None:
     origins = ["https://a.example", "https://b.example"]
-    declared = Declared(tmp_path, frontDoor="standard", corsOrigins=origins)
+    declared = Declared(frontDoor="standard", corsOrigins=origins)
     found = {}
     for rule in declared.inputs("azure-native:cdn:Rule"):
         (condition,) = rule["conditions"]
@@ -390,10 +379,8 @@ def test_the_edge_answers_each_origin_with_its_own_name(tmp_path: Path) -> None:
     }
 
 
-def test_the_edge_answers_a_wildcards_subdomains_with_the_name_that_asked(tmp_path: Path) -> None:
-    declared = Declared(
-        tmp_path, frontDoor="standard", corsOrigins=["https://*.preview.example.com:8443"]
-    )
+def test_front_door_answers_a_wildcards_subdomains_with_the_origin_of_the_request() -> None:
+    declared = Declared(frontDoor="standard", corsOrigins=["https://*.preview.example.com:8443"])
     (rule,) = declared.inputs("azure-native:cdn:Rule")
     condition = rule["conditions"][0]["parameters"]
     assert condition["operator"] == "RegEx"
@@ -413,11 +400,11 @@ def test_the_edge_answers_a_wildcards_subdomains_with_the_name_that_asked(tmp_pa
     assert values == {"Access-Control-Allow-Origin": "{http_req_header_Origin}", "Vary": "Origin"}
 
 
-def test_a_wide_wildcard_is_warned_of_and_a_narrow_one_is_not(tmp_path: Path) -> None:
+def test_only_a_wide_wildcard_is_warned_about() -> None:
     origins = ["https://*.vercel.app", "https://*.preview.example.com"]
-    declared = Declared(tmp_path, corsOrigins=origins)
-    (message,) = [m for m in declared.messages if m.severity == "warning"]
-    assert "corsOrigins has 'https://*.vercel.app': anyone can have a page" in message.text
+    declared = Declared(corsOrigins=origins)
+    (warning,) = declared.warnings
+    assert "corsOrigins has 'https://*.vercel.app': anyone can have a page" in warning
 
 
 @pytest.mark.parametrize(
@@ -427,10 +414,8 @@ def test_a_wide_wildcard_is_warned_of_and_a_narrow_one_is_not(tmp_path: Path) ->
         {"networkAccess": "closed", "privateEndpointSubnet": SUBNET},
     ],
 )
-def test_tags_reach_every_resource_that_takes_tags(
-    tmp_path: Path, settings: dict[str, str]
-) -> None:
-    declared = Declared(tmp_path, tags={"team": "web"}, **settings)
+def test_tags_reach_every_resource_that_takes_tags(settings: dict[str, str]) -> None:
+    declared = Declared(tags={"team": "web"}, **settings)
     tagged = {r.type.rpartition(":")[2] for r in declared.resources if "tags" in r.inputs}
     takes_tags = {
         "ResourceGroup",
@@ -443,3 +428,46 @@ def test_tags_reach_every_resource_that_takes_tags(
     }
     declared_types = {r.type.rpartition(":")[2] for r in declared.resources}
     assert tagged == takes_tags & declared_types
+
+
+# --- Components -----------------------------------------------------------------------------------
+
+EVERYTHING = {
+    "frontDoor": "premium",
+    "networkAccess": "firewall",
+    "privateEndpointSubnet": SUBNET,
+    "logAnalyticsWorkspace": rules.WORKSPACE_EXAMPLE,
+    "dataPrincipals": IDENTITY["dataPrincipals"],
+    "corsOrigins": ["https://www.example.com"],
+    "sku": "Standard_RAGRS",
+    "lock": True,
+}
+
+
+def test_every_component_registers_its_outputs() -> None:
+    outputs = {each.name: each.outputs for each in Declared(**EVERYTHING).components}
+    assert outputs["site-door"] == {"host": "site-door-endpoint.azurefd.net"}
+    assert outputs["site-private"]["endpointId"].endswith("/site-private")
+    storage = outputs["site"]
+    assert set(storage) == {
+        "accountId",
+        "accountName",
+        "accountKey",
+        "blobEndpoint",
+        "secondaryBlobEndpoint",
+        "publicHost",
+        "staticContainer",
+        "mediaContainer",
+        "quarantineContainer",
+        "environment",
+    }
+    assert storage["blobEndpoint"] == "https://django.blob.core.windows.net/"
+    assert storage["environment"]["value"]["AZURE_ACCOUNT_KEY"] == KEY
+
+
+def test_every_child_is_named_after_its_component_except_the_account() -> None:
+    """The account's resource is named by accountNamePrefix, because azure-native generates the
+    account's name from it."""
+    declared = Declared(**EVERYTHING)
+    names = {each.name for each in declared.components + declared.resources}
+    assert {name for name in names if name.partition("-")[0] != "site"} == {"django"}

@@ -1,4 +1,4 @@
-"""The lock's notes, out of which a later run reads what the lock guards."""
+"""The lock's notes, from which a later run reads what the lock guards."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from infra.lock import MOST_NOTES, left_out, notes
 GUID = "11111111-2222-3333-4444-555555555555"
 
 
-def test_what_leaves_is_found_and_what_comes_is_not() -> None:
+def test_a_removed_resource_is_found_and_an_added_one_is_not() -> None:
     old = notes(["lifecycle", "container-media", f"contributor-{GUID}"])
     assert left_out(old, notes(["container-media", "log"])) == ["contributor-11111111", "lifecycle"]
     assert left_out(old, old) == []

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from infra.redundancy import Redundancy, refusal
-from infra.rules import SKUS
+from infra.rules import Sku
+
+SKUS = get_args(Sku)
 
 # "Change how a storage account is replicated", replication change table: the SKU to set first (""
 # for none) and the SKU to convert to; None for a change that is one update.

@@ -1,15 +1,17 @@
-"""The reference and Pulumi.yaml are what the code says, word for word."""
+"""docs/configuration.md and Pulumi.yaml are generated from the code."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import yaml
 
 from infra import reference
-from infra.config import SETTINGS, StackConfig
+from infra.config import StackConfig
 from infra.reader import parse
+from infra.settings import SETTINGS
 
 
 def loaded() -> dict[str, Any]:
@@ -33,6 +35,13 @@ def test_pulumi_yaml_is_the_one_that_the_code_makes() -> None:
     assert template == reference.template(), "python -m infra.reference --write"
 
 
+def test_the_modules_that_the_architecture_draws_exist() -> None:
+    page = (reference.ROOT / "docs" / "architecture.md").read_text()
+    drawn = re.findall(r"(?m)^((?:infra|scripts|app)/[\w/]+\.py) ", page)
+    assert len(drawn) >= 10
+    assert [name for name in drawn if not (reference.ROOT / name).is_file()] == []
+
+
 def test_pulumi_new_asks_for_settings_and_overwrites_none_of_a_profile_unasked() -> None:
     asked = reference.template()["config"]
     assert set(asked) <= set(SETTINGS)
@@ -53,13 +62,11 @@ def test_every_setting_is_described_with_a_default_that_gives_the_codes_own() ->
     assert parse(defaults) == StackConfig()
 
 
-def test_what_adds_to_the_bill_says_so() -> None:
+def test_settings_that_add_to_the_bill_state_their_cost() -> None:
     """Each of data protection's settings, and each that declares something with a price."""
-    silent = [
-        about.key
-        for about in SETTINGS.values()
-        if about.section == "Data protection" and not about.cost
-    ]
+    fields = [about.field for about in SETTINGS.values()]
+    section = fields[fields.index("blob_soft_delete_days") : fields.index("protect")]
+    silent = [about.key for about in SETTINGS.values() if about.field in section and not about.cost]
     assert silent == []
     for key in ("sku", "frontDoor", "privateEndpointSubnet", "logAnalyticsWorkspace"):
         assert SETTINGS[key].cost

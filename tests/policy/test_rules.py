@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pulumi_policy import EnforcementLevel, ResourceValidationPolicy, StackValidationPolicy
 
-from infra.config import SETTINGS
+from infra.settings import SETTINGS
 from policy import tokens
 from policy.declared import UNKNOWN, Resource
 from policy.exceptions import EXEMPTIONS

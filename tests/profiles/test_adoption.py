@@ -232,7 +232,7 @@ def test_what_the_account_has_is_printed_as_commands_that_keep_it_as_it_is(
         "pulumi config set restoreDays 5  # the setting is 0",
         "pulumi config set oldVersionDays 0  # the setting is 30",
         "pulumi config set networkAccess firewall  # the setting is open",
-        "pulumi config set --path 'allowedIpRanges[0]' 203.0.113.7",
+        "pulumi config set allowedIpRanges 203.0.113.7  # the setting is []",
         "pulumi config set trustedServices false  # the setting is true",
         "pulumi config set --path --type string tags.costCenter 4711",
         "pulumi config set --path --type string tags.project legacy",

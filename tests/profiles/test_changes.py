@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra import rules
-from infra.config import SETTINGS
+from infra.settings import SETTINGS
 from localazure.azurite import Azurite
 from localazure.engine.failure import StepFailed
 from tests.profiles.conftest import Stack, emptied
@@ -114,12 +114,12 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ),
     ("sasExpiryHours", {"sasExpiryHours": 1}, {"djangoprod": ["sasPolicy.sasExpirationPeriod"]}),
     ("infrastructureEncryption", {"infrastructureEncryption": False}, {}),
+    ("corsAllowAnyOrigin", {"corsAllowAnyOrigin": True}, {}),
     (
         "corsOrigins",
         {"corsOrigins": ["https://a.example"]},
         {"site-blobs": [f"cors.corsRules[{n}].allowedOrigins[0]" for n in (0, 1)]},
     ),
-    ("corsAllowAnyOrigin", {"corsAllowAnyOrigin": True}, {}),
     (
         "corsMaxAgeSeconds",
         {"corsMaxAgeSeconds": 60},

@@ -113,7 +113,7 @@ def clone(original: Path, tmp_path: Path) -> Clone:
 
 
 def test_a_change_is_previewed_on_its_base_for_every_stack(clone: Clone, tmp_path: Path) -> None:
-    clone.change("infra/storage.py", '"etag"]', '"etag", "x-new"]')
+    clone.change("infra/blob_service.py", '"etag"]', '"etag", "x-new"]')
     (clone.root / "Pulumi.old.yaml").unlink()
     (clone.root / "Pulumi.fresh.yaml").write_text("config:\n  accountName: freshstore\n")
     (clone.root / "Pulumi.sealed.yaml").write_text("config:\n  accountName:\n    secure: v1:abc\n")
