@@ -2,8 +2,9 @@
 
 The SDK has the property names and the classes of nested objects. It lacks the shape of the request:
 which properties go below `properties`, and what a property is called there (`ipRules[].value` for
-`iPAddressOrRange`). azure-native and azure-mgmt take both from the same annotations of Microsoft's
-specifications (`x-ms-client-flatten`, `x-ms-client-name`), so the models tell that half.
+`iPAddressOrRange`). azure-native generates both from annotations in Microsoft's specifications
+(`x-ms-client-flatten` and `x-ms-client-name`: genProperties in pulumi-azure-native), and so does
+azure-mgmt. The suite takes that half from its models.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ from typing import Any
 import pulumi
 
 Arguments = type[object]
+
+
+def folded(name: str) -> str:
+    """`iPAddressOrRange` and `ip_address_or_range` as one: azure-native and azure-mgmt derive both
+    from the name in the specification."""
+    return name.replace("_", "").lower()
 
 
 @functools.cache
@@ -53,7 +60,9 @@ def _constructors(token: str) -> Sequence[Callable[..., Any]]:
 @functools.cache
 def properties(arguments: Arguments) -> dict[str, tuple[Arguments, ...]]:
     """The names of an argument class's properties, each with the classes of the nested objects."""
-    scope = vars(sys.modules[arguments.__module__])
+    # pulumi.Input refers to Output by a text, which needs the names of its own module.
+    modules = (pulumi.Output.__module__, arguments.__module__)
+    scope = {name: value for module in modules for name, value in vars(sys.modules[module]).items()}
     found: dict[str, tuple[Arguments, ...]] = {}
     for attribute in vars(arguments).values():
         if isinstance(attribute, property) and attribute.fget:

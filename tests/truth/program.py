@@ -23,7 +23,8 @@ from pulumi.runtime.stack import run_pulumi_func
 
 from tests.conftest import ROOT
 from tests.truth.operations import OPERATIONS
-from tests.truth.requests import SUBSCRIPTION, Request, request
+from tests.truth.paths import SUBSCRIPTION
+from tests.truth.requests import Request, request
 
 PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
 _IDENTITY = {"principalId": "99999999-1111-2222-3333-444444444444", "tenantId": SUBSCRIPTION}

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.truth.paths import SUBSCRIPTION
 from tests.truth.program import Declared
-from tests.truth.requests import SUBSCRIPTION, Request, request
+from tests.truth.requests import Request, request
 from tests.truth.settings import ORIGINS, SUBNET
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/DemoDjangoBlob/providers"
@@ -60,6 +61,13 @@ def test_names_in_the_path_are_not_in_the_body(everything: list[Declared]) -> No
     container = sent(everything, "storage:BlobContainer")
     assert container.path.endswith("/blobServices/default/containers/quarantine")
     assert container.body == {"properties": {"publicAccess": "None"}}
+
+
+def test_a_missing_name_is_generated_as_azure_native_does(everything: list[Declared]) -> None:
+    assert re.fullmatch(r"site-door[0-9a-f]{8}", sent(everything, "cdn:Profile").name)
+    assert re.fullmatch(r"site-door-endpoint[0-9a-f]{8}", sent(everything, "cdn:AFDEndpoint").name)
+    assert sent(everything, "cdn:AFDOriginGroup").name == "site-door-origins"
+    assert re.fullmatch(r"site-log[0-9a-f]{8}", sent(everything, "monitor:DiagnosticSetting").name)
 
 
 def test_a_role_is_assigned_below_its_scope_by_a_guid(everything: list[Declared]) -> None:
