@@ -15,11 +15,16 @@ import re
 import sys
 import typing
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import pulumi
 
-Arguments = type[object]
+
+class InputType(Protocol):
+    """A resource's arguments, or a nested object in them."""
+
+
+Arguments = type[InputType]
 
 
 def folded(name: str) -> str:

@@ -21,7 +21,7 @@ def test_a_combination_sends_nothing_that_the_models_do_not_allow(choices: str) 
 @pytest.fixture(scope="module")
 def every_combination() -> dict[Combination, list[str]]:
     """The problems of each combination that the program accepts."""
-    found = {}
+    found: dict[Combination, list[str]] = {}
     for choices in itertools.product(*CHOICES):
         try:
             found[choices] = problems(together(choices))
