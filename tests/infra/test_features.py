@@ -10,7 +10,7 @@ import pytest
 
 from infra import access, rules
 from infra.delivery import dns_records
-from infra.private_endpoint import ZONE, network_of
+from infra.private_endpoint import network_of
 from localazure.values import UNKNOWN
 from tests.infra.declared import (
     ACCOUNT,
@@ -260,7 +260,7 @@ def test_a_closed_account_is_reached_by_its_private_endpoint(tmp_path: Path) -> 
     assert endpoint["subnet"]["id"] == SUBNET
     (connection,) = endpoint["privateLinkServiceConnections"]
     assert connection["groupIds"] == ["blob"]
-    assert only(declared, "privatedns:PrivateZone")["privateZoneName"] == ZONE
+    assert only(declared, "privatedns:PrivateZone")["privateZoneName"] == rules.PRIVATE_ZONE
     link = only(declared, "privatedns:VirtualNetworkLink")
     assert link["virtualNetwork"] == {"id": network_of(SUBNET)}
     assert link["registrationEnabled"] is False
