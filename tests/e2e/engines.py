@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -33,7 +34,7 @@ class Engine(Protocol):
 
     def refused(self, command: str) -> str: ...
 
-    def dependencies(self, name: str) -> set[str]: ...
+    def dependencies(self, name: str) -> Set[str]: ...
 
     def another(self, name: str) -> Engine:
         """A second stack in the same cloud, with the committed settings of that name."""
@@ -63,7 +64,7 @@ class Own:
             self.stack.run(command)
         return str(caught.value)
 
-    def dependencies(self, name: str) -> set[str]:
+    def dependencies(self, name: str) -> Set[str]:
         found = next(r for r in self.stack.state.resources if r.name == name)
         return {_name(urn) for urn in found.dependencies}
 
@@ -109,7 +110,7 @@ class Real:
         assert done.returncode != 0, done.stdout
         return done.stdout + done.stderr
 
-    def dependencies(self, name: str) -> set[str]:
+    def dependencies(self, name: str) -> Set[str]:
         exported = json.loads(self.pulumi.run("stack", "export", "-s", self.name).stdout)
         resources = exported["deployment"]["resources"]
         found = next(r for r in resources if _name(r["urn"]) == name)

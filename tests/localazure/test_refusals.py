@@ -483,7 +483,7 @@ def test_it_is_refused(
 
 
 def _fresh_names(short: str) -> dict[str, Any]:
-    name = {
+    name: dict[str, dict[str, Any]] = {
         d.ACCOUNT: {"accountName": "store2"},
         d.PROFILE: {"profileName": "front2"},
         d.EDGE: {"endpointName": "edge2"},

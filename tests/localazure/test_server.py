@@ -105,15 +105,15 @@ def test_a_refusal_arrives_as_one_line_with_azures_code(stub: Any) -> None:
     inputs = to_struct({"resourceGroupName": "A", "location": "nowhere"})
     with pytest.raises(grpc.RpcError) as caught:
         stub.Create(provider_pb2.CreateRequest(urn=URN, properties=inputs))
-    assert 'Code="LocationNotAvailableForResourceType"' in caught.value.details()
-    assert "\n" not in caught.value.details()
+    assert 'Code="LocationNotAvailableForResourceType"' in str(caught.value.details())
+    assert "\n" not in str(caught.value.details())
 
 
 def test_a_type_it_lacks_is_named(stub: Any) -> None:
     urn = "urn:pulumi:s::p::azure-native:web:WebApp::site"
     with pytest.raises(grpc.RpcError) as caught:
         stub.Check(provider_pb2.CheckRequest(urn=urn))
-    assert "no type 'azure-native:web:WebApp'" in caught.value.details()
+    assert "no type 'azure-native:web:WebApp'" in str(caught.value.details())
 
 
 def urn_of(short: str) -> str:
@@ -175,7 +175,7 @@ def test_functions_and_failures_of_the_new_types_arrive(stub: Any) -> None:
                 properties=to_struct({**declared.INPUTS[declared.LOCK], "level": "Never"}),
             )
         )
-    assert "'level' cannot be 'Never'" in caught.value.details()
+    assert "'level' cannot be 'Never'" in str(caught.value.details())
 
 
 def test_the_plugin_ends_when_the_engine_that_started_it_is_killed(desk_azurite: Azurite) -> None:

@@ -237,7 +237,9 @@ def test_what_the_account_has_is_printed_as_commands_that_keep_it_as_it_is(
         "pulumi config set --path --type string tags.costCenter 4711",
         "pulumi config set --path --type string tags.project legacy",
     ]
-    typed = {line.split()[3]: line.split()[4] for line in commands if "--path" not in line}
+    typed: dict[str, Any] = {
+        line.split()[3]: line.split()[4] for line in commands if "--path" not in line
+    }
     typed |= {"allowedIpRanges": ["203.0.113.7"]}
     typed |= {"tags": {"costCenter": "4711", "project": "legacy"}}
     stack.settings = {**ADOPTED, **typed, "quarantineDays": 0, "corsOrigins": None}

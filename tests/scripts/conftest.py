@@ -112,8 +112,14 @@ def clone(tmp_path: Path, fresh_venv: Path) -> Clone:
         ignored = shutil.ignore_patterns("node_modules", "__pycache__")
         shutil.copytree(ROOT / part, root / part, ignore=ignored)
     (root / "app").mkdir()
-    pins = ("constraints.txt", "app/constraints.txt", "app/requirements.txt", "pyproject.toml")
-    pins += ("requirements.txt", "requirements-dev.txt")
+    pins = (
+        "constraints.txt",
+        "app/constraints.txt",
+        "app/requirements.txt",
+        "pyproject.toml",
+        "requirements.txt",
+        "requirements-dev.txt",
+    )
     for part in ("Makefile", "Pulumi.local.yaml", *pins):
         shutil.copyfile(ROOT / part, root / part)
     wheels, programs = tmp_path / "wheels", tmp_path / "programs"

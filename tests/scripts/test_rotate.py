@@ -24,8 +24,15 @@ from scripts.rotate import active_key, with_active_key
 from tests.conftest import free_port
 from tests.scripts.conftest import ROOT, Result, bare_environment, run
 
-PARTS = ("scripts", "infra", "app", "__main__.py", "Makefile", "constraints.txt")
-PARTS += ("pyproject.toml",)
+PARTS = (
+    "scripts",
+    "infra",
+    "app",
+    "__main__.py",
+    "Makefile",
+    "constraints.txt",
+    "pyproject.toml",
+)
 PNG = (ROOT / "docs" / "images" / "gallery-1280.png").read_bytes()
 
 

@@ -79,13 +79,20 @@ def test_there_are_the_five_workflows() -> None:
     ids=["workflows", "actions"],
 )
 def test_they_are_of_githubs_form(schema: str, files: list[Path]) -> None:
-    command = [tool("check-jsonschema"), "--builtin-schema", schema, *files]
+    command: list[str | Path] = [tool("check-jsonschema"), "--builtin-schema", schema, *files]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_zizmor_finds_nothing() -> None:
-    command = [tool("zizmor"), "--offline", "--quiet", "--persona", "pedantic", GITHUB]
+    command: list[str | Path] = [
+        tool("zizmor"),
+        "--offline",
+        "--quiet",
+        "--persona",
+        "pedantic",
+        GITHUB,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -214,7 +221,7 @@ def test_plan_and_update_look_at_azure_first_and_keep_to_the_policy(script: str)
 
 def steps_run(job: dict[str, Any]) -> list[dict[str, Any]]:
     """The steps of a job, with those of the project's own action in place."""
-    found = []
+    found: list[dict[str, Any]] = []
     for step in job["steps"]:
         own = str(step.get("uses", "")).startswith("$/")
         found += steps(GITHUB / step["uses"][len("$/.github/") :] / "action.yml") if own else [step]

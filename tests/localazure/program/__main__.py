@@ -18,7 +18,7 @@ account = storage.StorageAccount(
     sku=storage.SkuArgs(name=config.get("sku") or "Standard_LRS"),
     allow_blob_public_access=config.get_bool("public", True),
     minimum_tls_version=config.get("tls"),
-    tags={"owner": config.get_secret("owner")} if config.get("owner") else None,
+    tags={"owner": owner} if (owner := config.get_secret("owner")) else None,
     opts=pulumi.ResourceOptions(protect=config.get_bool("protect")),
 )
 number = int(config.get("rules") or 1)
@@ -47,7 +47,7 @@ for name in (config.get("containers") or "one,two").split(","):
         container_name=name,
         account_name=account.name,
         resource_group_name=group.name,
-        public_access=config.get("level") or "Blob",
+        public_access=storage.PublicAccess(config.get("level") or "Blob"),
         opts=pulumi.ResourceOptions(retain_on_delete=config.get_bool("retain")),
     )
 keys = storage.list_storage_account_keys_output(
