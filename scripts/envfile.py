@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -31,8 +30,8 @@ def merged(old: str, outputs: Mapping[str, str], defaults: Mapping[str, str]) ->
     # Windows editors begin a file with a byte order mark, which would hide the first name.
     kept = _own_lines(old.removeprefix("\ufeff").splitlines(), outputs)
     present = {assigned_name(line) for line in kept}
-    added = [f"{name}={shlex.quote(v)}" for name, v in defaults.items() if name not in present]
-    stack = [f"{name}={shlex.quote(value)}" for name, value in sorted(outputs.items())]
+    added = [_line(name, value) for name, value in defaults.items() if name not in present]
+    stack = [_line(name, value) for name, value in sorted(outputs.items())]
     return "\n".join([BEGIN, *stack, "", END, *kept, *added]) + "\n"
 
 
@@ -57,6 +56,14 @@ def write(path: Path, outputs: Mapping[str, str], defaults: Mapping[str, str]) -
         return False
     write_private(path, new)
     return True
+
+
+def _line(name: str, value: str) -> str:
+    """The assignment as python-dotenv reads it, and a shell if there is no `\\` or `'` in it."""
+    if re.fullmatch(r"[\w@%+=:,./-]+", value, re.ASCII):
+        return f"{name}={value}"
+    escaped = value.replace("\\", r"\\").replace("'", r"\'")
+    return f"{name}='{escaped}'"
 
 
 def _own_lines(lines: Iterable[str], outputs: Mapping[str, str]) -> list[str]:
