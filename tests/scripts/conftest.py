@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -13,9 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.packages import UV_VERSION
-
 ROOT = Path(__file__).resolve().parent.parent.parent
+UV_VERSION = (ROOT / "scripts" / "uv.txt").read_text().partition("==")[2].split()[0]
 
 FAKE_UV = """\
 import os, pathlib, sys
@@ -112,14 +112,14 @@ def clone(tmp_path: Path, fresh_venv: Path) -> Clone:
         ignored = shutil.ignore_patterns("node_modules", "__pycache__")
         shutil.copytree(ROOT / part, root / part, ignore=ignored)
     (root / "app").mkdir()
-    pins = ("constraints.txt", "app/constraints.txt", "app/requirements.txt", "pyproject.toml")
-    pins += ("requirements.txt", "requirements-dev.txt")
+    pins = ("pyproject.toml", "requirements-locked.txt", "requirements-dev-locked.txt")
     for part in ("Makefile", "Pulumi.local.yaml", *pins):
         shutil.copyfile(ROOT / part, root / part)
     wheels, programs = tmp_path / "wheels", tmp_path / "programs"
     wheels.mkdir()
     programs.mkdir()
-    _fake_uv_wheel(wheels)
+    digest = hashlib.sha256(_fake_uv_wheel(wheels).read_bytes()).hexdigest()
+    (root / "scripts/uv.txt").write_text(f"uv=={UV_VERSION} --hash=sha256:{digest}\n")
     script(programs / "npm", FAKE_NPM)
     script(programs / "node", FAKE_NODE)
     env = bare_environment(
@@ -131,9 +131,10 @@ def clone(tmp_path: Path, fresh_venv: Path) -> Clone:
     return Clone(root, env)
 
 
-def _fake_uv_wheel(folder: Path) -> None:
+def _fake_uv_wheel(folder: Path) -> Path:
     info = f"uv-{UV_VERSION}.dist-info"
-    with zipfile.ZipFile(folder / f"uv-{UV_VERSION}-py3-none-any.whl", "w") as wheel:
+    path = folder / f"uv-{UV_VERSION}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
         wheel.writestr("uv/__init__.py", "")
         wheel.writestr("uv/__main__.py", FAKE_UV)
         wheel.writestr(
@@ -143,3 +144,4 @@ def _fake_uv_wheel(folder: Path) -> None:
             f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
         wheel.writestr(f"{info}/RECORD", "")
+    return path

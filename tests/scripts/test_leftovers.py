@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from localazure.azurite import Azurite
-from scripts import child, down, site, up
+from scripts import down, process, site, up
 from scripts.console import Problem
 from scripts.rotate import _resumed
 from tests.conftest import free_port
@@ -95,7 +95,7 @@ def test_an_empty_demo_admin_gets_a_new_password(
         given.append(env["DEMO_ADMIN_PASSWORD"])
         return "made\n"
 
-    monkeypatch.setattr(child, "run", made)
+    monkeypatch.setattr(process, "run", made)
     home.mkdir()
     (home / "demo-admin").write_text(content)
     login = up._login(up.LOCAL_STACK, {})
@@ -142,7 +142,7 @@ def test_down_takes_another_port_where_azurites_is_taken(home: Path, azurite: Az
         taken.listen()
         port = str(taken.getsockname()[1])
         environment = down._start_azurite(
-            {**child.clean_environment(), "LOCALAZURE_BLOB_PORT": port}
+            {**process.clean_environment(), "LOCALAZURE_BLOB_PORT": port}
         )
     status = azurite.status()
     assert status.state == "running"

@@ -18,9 +18,10 @@ from azure.storage.blob import BlobServiceClient
 
 from localazure.azurite import Azurite
 from localazure.cloud import Cloud
-from scripts import rotate
+from scripts import engine, rotate
 from scripts.console import Problem
-from scripts.rotate import active_key, with_active_key
+from scripts.rotate import active_key
+from scripts.stack_file import with_setting
 from tests.conftest import free_port
 from tests.scripts.conftest import ROOT, Result, bare_environment, run
 
@@ -253,12 +254,18 @@ def test_with_an_identity_there_is_nothing_to_renew(desk: Desk) -> None:
         ),
         ("config:\n    shop:activeKey: key1\n", "config:\n    shop:activeKey: key2\n"),
         ("encryptionsalt: x\n", "encryptionsalt: x\nconfig:\n  activeKey: key2\n"),
+        (
+            "config:\n  # mine\n  'activeKey': \"key1\" # x\n",
+            "config:\n  # mine\n  'activeKey': key2 # x\n",
+        ),
+        ("config:\n", "config:\n  activeKey: key2\n"),
+        ("config:\nencryptionsalt: x\n", "config:\n  activeKey: key2\nencryptionsalt: x\n"),
+        ("config: {a: b}\n", "config: {activeKey: key2, a: b}\n"),
+        ("", "config:\n  activeKey: key2\n"),
     ],
 )
-def test_the_setting_is_changed_and_every_other_line_kept(
-    text: str, expected: str, shop: Path
-) -> None:
-    assert with_active_key(text, "key2") == expected
+def test_the_setting_is_changed_and_every_other_line_stays(text: str, expected: str) -> None:
+    assert with_setting(text, "activeKey", "key2") == expected
 
 
 @pytest.mark.parametrize("prefix", ["", "shop:", "  shop:"])
@@ -279,5 +286,7 @@ def test_an_active_key_under_another_projects_name_stops_before_a_key_is_renewed
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a project called shop."""
     (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
-    monkeypatch.setattr(rotate, "ROOT", tmp_path)
+    for module in (engine, rotate):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+        monkeypatch.setattr(module, "VENV_PYTHON", Path(sys.executable))
     return tmp_path

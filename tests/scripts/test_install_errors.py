@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.diagnosis import cause, is_network
+from scripts.install_errors import cause, is_network
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,8 @@ from scripts.diagnosis import cause, is_network
         ("error: command '/usr/bin/cc' failed with exit code 1", "xcode-select --install"),
         ("ERROR: No matching distribution found for django==5.2.19", "private index may lag"),
         ("npm error code ETARGET", "private index may lag"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM", "another file than the one"),
+        ("Hash mismatch for `asgiref==3.13.0`", "another file than the one"),
     ],
 )
 def test_a_known_cause_says_what_to_do(said: str, word: str) -> None:
@@ -36,6 +38,6 @@ def test_an_unknown_cause_is_not_guessed() -> None:
     assert cause("something else went wrong") is None
 
 
-def test_only_a_network_failure_makes_another_tool_vain() -> None:
+def test_only_after_a_network_failure_no_other_tool_is_tried() -> None:
     assert is_network("Connection refused")
     assert not is_network("No matching distribution found for uv==0.13.9")
