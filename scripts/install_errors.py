@@ -30,7 +30,9 @@ _RULES = (
         _NETWORK,
     ),
     (
-        r"\b(401|403|407)\b|forbidden|unauthorized|\bE401\b|\bE403\b",
+        # Not a bare number, which may also be part of a path.
+        r"HTTP error 40[137]|40[137] client error|forbidden|unauthorized|\bE40[137]\b|"
+        r"proxy authentication",
         "it refused the request: check the index's address and its login in the configuration of "
         "pip (PIP_INDEX_URL) or npm (npm config get registry)",
     ),
@@ -48,7 +50,7 @@ _RULES = (
     ),
     (
         r"no matching distribution|resolutionimpossible|no solution found|"
-        r"ETARGET|notarget|\bE404\b|\b404\b",
+        r"ETARGET|notarget|\bE404\b|HTTP error 404|404 (client error|not found)",
         "it does not have a version that is pinned here: a private index may lag behind",
     ),
 )

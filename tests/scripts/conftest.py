@@ -105,8 +105,29 @@ def fresh_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def clone(tmp_path: Path, fresh_venv: Path) -> Clone:
+    return make_clone(tmp_path, fresh_venv)
+
+
+@pytest.fixture(scope="session")
+def complete(tmp_path_factory: pytest.TempPathFactory, fresh_venv: Path) -> Path:
+    """The folder of a clone in which `make setup` has run."""
+    folder = tmp_path_factory.mktemp("complete")
+    clone = make_clone(folder, fresh_venv)
+    assert clone.make("setup").status == 0
+    clone.calls()
+    return folder
+
+
+@pytest.fixture
+def ready(tmp_path: Path, complete: Path) -> Clone:
+    """A clone in which `make setup` has run. To copy one is faster than to run it again."""
+    shutil.copytree(complete, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return Clone(tmp_path / "my clone", environment_of(tmp_path))
+
+
+def make_clone(folder: Path, fresh_venv: Path) -> Clone:
     """Its name has a space in it: so may a user's."""
-    root = tmp_path / "my clone"
+    root = folder / "my clone"
     shutil.copytree(fresh_venv, root / ".venv", symlinks=True)
     for part in ("scripts", "localazure/node"):
         ignored = shutil.ignore_patterns("node_modules", "__pycache__")
@@ -115,20 +136,23 @@ def clone(tmp_path: Path, fresh_venv: Path) -> Clone:
     pins = ("pyproject.toml", "requirements-locked.txt", "requirements-dev-locked.txt")
     for part in ("Makefile", "Pulumi.local.yaml", *pins):
         shutil.copyfile(ROOT / part, root / part)
-    wheels, programs = tmp_path / "wheels", tmp_path / "programs"
+    wheels, programs = folder / "wheels", folder / "programs"
     wheels.mkdir()
     programs.mkdir()
     digest = hashlib.sha256(_fake_uv_wheel(wheels).read_bytes()).hexdigest()
     (root / "scripts/uv.txt").write_text(f"uv=={UV_VERSION} --hash=sha256:{digest}\n")
     script(programs / "npm", FAKE_NPM)
     script(programs / "node", FAKE_NODE)
-    env = bare_environment(
-        PATH=f"{programs}:/usr/bin:/bin",
-        FAKE_CALLS=str(tmp_path / "calls"),
+    return Clone(root, environment_of(folder))
+
+
+def environment_of(folder: Path) -> dict[str, str]:
+    return bare_environment(
+        PATH=f"{folder / 'programs'}:/usr/bin:/bin",
+        FAKE_CALLS=str(folder / "calls"),
         PIP_NO_INDEX="1",
-        PIP_FIND_LINKS=wheels.as_uri(),
+        PIP_FIND_LINKS=(folder / "wheels").as_uri(),
     )
-    return Clone(root, env)
 
 
 def _fake_uv_wheel(folder: Path) -> Path:

@@ -19,6 +19,9 @@ from scripts.install_errors import cause, is_network
         ("error sending request for url", "check the network"),
         ("HTTP error 403 Forbidden while getting", "refused the request"),
         ("npm error code E401", "refused the request"),
+        ("requests.exceptions.HTTPError: 401 Client Error: Unauthorized", "refused the request"),
+        ("/srv/pytest-403/x: no solution found", "private index may lag"),
+        ("404 Client Error: Not Found for url", "private index may lag"),
         (
             "error: command 'gcc' failed: No such file or directory",
             "apt-get install build-essential",

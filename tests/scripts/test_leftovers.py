@@ -207,12 +207,10 @@ def test_down_without_a_venv_sets_up_what_deletes_the_stack(clone: Clone) -> Non
     assert "npm ci" in calls
 
 
-def test_up_installs_a_missing_part_of_azurite_again_and_goes_on(clone: Clone) -> None:
-    assert clone.make("setup").status == 0
-    clone.calls()
-    (clone.root / "localazure" / "__main__.py").write_text(FAKE_LOCALAZURE)
-    result = clone.make("up", f"PORT={free_port()}")
+def test_up_installs_a_missing_part_of_azurite_again_and_goes_on(ready: Clone) -> None:
+    (ready.root / "localazure" / "__main__.py").write_text(FAKE_LOCALAZURE)
+    result = ready.make("up", f"PORT={free_port()}")
     assert "A part of Azurite is missing: it is installed again." in result.out
-    assert clone.calls() == ["npm ci"]
+    assert ready.calls() == ["npm ci"]
     assert "Azurite on http://127.0.0.1:10000" in result.out
     assert "this far and no further" in result.err, "it went on to the stack"

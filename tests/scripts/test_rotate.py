@@ -114,15 +114,21 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     desk = Desk(tmp_path)
     desk.azurite.start()
     try:
-        desk.call("-m", "localazure", "up", "--yes")
-        desk.call("scripts/run.py", "env")
-        desk.call("app/manage.py", "migrate", "-v0")
-        desk.call("app/manage.py", "collectstatic", "--noinput", "-v0")
-        desk.hand_over()
         yield desk
     finally:
         desk.end(desk.site)
         desk.azurite.stop()
+
+
+@pytest.fixture
+def served(desk: Desk) -> Desk:
+    """The desk with the stack deployed and the site running."""
+    desk.call("-m", "localazure", "up", "--yes")
+    desk.call("scripts/run.py", "env")
+    desk.call("app/manage.py", "migrate", "-v0")
+    desk.call("app/manage.py", "collectstatic", "--noinput", "-v0")
+    desk.hand_over()
+    return desk
 
 
 class Visitors(threading.Thread):
@@ -170,16 +176,16 @@ def opens(desk: Desk, key: str) -> bool:
 
 
 def test_keys_are_renewed_under_a_site_of_which_no_request_fails(
-    desk: Desk, tmp_path: Path
+    served: Desk, tmp_path: Path
 ) -> None:
-    before = desk.keys()
-    visitors = Visitors(desk)
+    before = served.keys()
+    visitors = Visitors(served)
     visitors.start()
 
     # Stopped at the hand-over: the idle key is new, nothing else is taken from anybody.
-    stopped = desk.rotate("--deploy-command", "exit 3")
+    stopped = served.rotate("--deploy-command", "exit 3")
     assert stopped.status == 1
-    between = desk.keys()
+    between = served.keys()
     assert between["key1"] == before["key1"]
     assert between["key2"] != before["key2"]
 
@@ -188,24 +194,24 @@ def test_keys_are_renewed_under_a_site_of_which_no_request_fails(
     command = f"touch '{asked}'; while [ ! -e '{handed}' ]; do sleep 0.05; done"
     results: list[Result] = []
     runner = threading.Thread(
-        target=lambda: results.append(desk.rotate("--deploy-command", command))
+        target=lambda: results.append(served.rotate("--deploy-command", command))
     )
     runner.start()
     while not asked.exists():
         assert runner.is_alive()
         time.sleep(0.05)
-    desk.hand_over()
+    served.hand_over()
     handed.touch()
     runner.join(60)
     assert results[0].status == 0, results[0].err
     assert "Going on with the rotation from key1 to key2." in results[0].out
     assert "valid for 120 more minutes" in results[0].out
-    assert desk.keys() == between
+    assert served.keys() == between
 
     visits = visitors.visits
     while visitors.visits < visits + 3:
         time.sleep(0.05)
-    last = desk.rotate("--now")
+    last = served.rotate("--now")
     assert last.status == 0, last.err
     assert "The site uses key2." in last.out
     visits = visitors.visits
@@ -216,15 +222,15 @@ def test_keys_are_renewed_under_a_site_of_which_no_request_fails(
 
     assert visitors.failures == []
     assert visitors.visits >= 10
-    after = desk.keys()
+    after = served.keys()
     assert after["key2"] == between["key2"]
-    assert not opens(desk, before["key1"])
-    assert not opens(desk, before["key2"])
-    assert opens(desk, after["key1"])
-    assert opens(desk, after["key2"])
-    assert "activeKey: key2" in (desk.root / "Pulumi.local.yaml").read_text()
+    assert not opens(served, before["key1"])
+    assert not opens(served, before["key2"])
+    assert opens(served, after["key1"])
+    assert opens(served, after["key2"])
+    assert "activeKey: key2" in (served.root / "Pulumi.local.yaml").read_text()
     said = "".join(r.out + r.err for r in (stopped, *results, last))
-    logs = "".join(file.read_text() for file in (desk.azurite.home / "logs").glob("*.log"))
+    logs = "".join(file.read_text() for file in (served.azurite.home / "logs").glob("*.log"))
     for key in (*before.values(), *after.values()):
         assert key not in said
         assert key not in logs

