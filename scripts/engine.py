@@ -6,19 +6,16 @@ Pulumi login, and Azure, are never used from here.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from scripts import process
 from scripts.console import Problem
-from scripts.files import read_text, write_atomically
+from scripts.files import locked, read_text, write_atomically
 from scripts.paths import ROOT, VENV_PYTHON, log_file, shown, state_dir
 from scripts.process import ProcessFailed, doing
 
@@ -90,7 +87,7 @@ class PulumiEngine(Engine):
     def _deploy(self, command: str) -> None:
         self._init()
         arguments = [command, "--yes", "--skip-preview", "--config-file", str(self._settings)]
-        with _deployment_lock():
+        with locked(state_dir() / "deploy.lock", "Another deployment is running: waiting for it"):
             try:
                 self.run(*arguments)
             except ProcessFailed as failure:
@@ -220,14 +217,6 @@ def read_yaml(file: Path) -> dict[str, Any]:
         command = [VENV_PYTHON, STACK_FILE, file]
         loaded: dict[str, Any] = json.loads(process.capture(command)) or {}
         return loaded
-
-
-@contextmanager
-def _deployment_lock() -> Iterator[None]:
-    """One deployment at a time: a second one waits."""
-    with (state_dir() / "deploy.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _split_salt(file: Path) -> tuple[list[str], list[str]]:

@@ -29,11 +29,11 @@ def merged(old: str, outputs: Mapping[str, str], defaults: Mapping[str, str]) ->
     """
     # Windows editors begin a file with a byte order mark, which would hide the first name.
     lines = old.removeprefix("\ufeff").removesuffix("\n").split("\n") if old else []
-    kept = _own_lines(lines, outputs)
-    present = {assigned_name(line) for line in kept}
+    own = _own_lines(lines, outputs)
+    present = {assigned_name(line) for line in own}
     added = [_line(name, value) for name, value in defaults.items() if name not in present]
     stack = [_line(name, value) for name, value in sorted(outputs.items())]
-    return "\n".join([BEGIN, *stack, "", END, *kept, *added]) + "\n"
+    return "\n".join([BEGIN, *stack, "", END, *own, *added]) + "\n"
 
 
 def local_defaults(*, local: bool) -> dict[str, str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.console import Problem
+from scripts.console import Problem, say
 from scripts.paths import shown
 
 _ABANDONED = 60.0  # seconds
@@ -60,6 +63,18 @@ def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
         # A killed process may have left its half, with secrets in it. A recent one may be in use.
         if left.name.startswith(prefix) and left.lstat().st_mtime < time.time() - _ABANDONED:
             left.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path, waiting: str) -> Iterator[None]:
+    """Hold the file's lock; if another process has it, say `waiting` and wait."""
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(waiting)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _unusable(path: Path, reason: str) -> Problem:

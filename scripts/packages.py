@@ -24,7 +24,7 @@ def fingerprint(*, dev: bool) -> str:
 
 
 def ensure_venv() -> None:
-    """Make .venv unless a usable one is there; an incomplete one is replaced."""
+    """Create .venv unless there is a usable one; an incomplete one is replaced."""
     log = log_file("setup")
     if VENV_PYTHON.exists():
         test = "import pip, sys; sys.exit(sys.version_info[:2] < (3, 11))"
@@ -37,13 +37,8 @@ def ensure_venv() -> None:
         try:
             process.run([sys.executable, "-m", "venv", "--clear", VENV], log)
         except ProcessFailed as failure:
-            if "ensurepip" in failure.output:
-                version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-                raise Problem(
-                    f"{sys.executable} cannot make virtual environments: its 'ensurepip' is not "
-                    f"installed. On Debian and Ubuntu: apt-get install python{version}-venv"
-                ) from None
-            raise explain(failure, "Making the virtual environment", _index()) from None
+            # Where ensurepip is missing, Python's own message names the package to install.
+            raise explain(failure, "Creating the virtual environment", _index()) from None
 
 
 def install(*, dev: bool) -> None:

@@ -19,15 +19,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Template
 
-from scripts import setup
+from scripts import process, setup
 from scripts.console import Problem, say, step
 from scripts.engine import read_yaml, settings_file
 from scripts.paths import ROOT
-from scripts.process import clean_environment
 
 TEMPLATE = ROOT / "scripts" / "pipeline.sh.template"
 # The roles that the stack assigns (infra/access.py). "Delegate Azure role assignment management to
@@ -213,7 +212,7 @@ def apply(target: Target) -> None:
             raise Problem(f"'{tool}' is not on PATH: install it, then run it again")
     if not target.group_exists:
         _refuse_existing_group(target)
-    environment = clean_environment()
+    environment = process.clean_environment()
     commands = commands_for(target)
     for number, command in enumerate(commands):
         with step(command.title):
@@ -235,33 +234,18 @@ def _run_patiently(line: str, environment: Mapping[str, str]) -> subprocess.Comp
     """Run the line again while Azure refuses it because a role has not arrived yet."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        done = _run(["sh", "-c", line], environment)
+        done = process.call(["sh", "-c", line], env=environment)
         waiting = done.returncode and NOT_YET.search(done.stderr + done.stdout)
         if not waiting or time.monotonic() > deadline:
             return done
         time.sleep(float(os.environ.get("PIPELINE_PAUSE_SECONDS", "15")))
 
 
-def _run(
-    command: Sequence[str], environment: Mapping[str, str]
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-
-
 def _refuse_existing_group(target: Target) -> None:
     """A group that exists may be the stack's own, or somebody else's: the user knows which."""
     command = ["az", "group", "exists", "--name", target.group]
     command += ["--subscription", target.subscription, "--output", "tsv"]
-    done = _run(command, clean_environment())
+    done = process.call(command)
     if done.returncode or done.stdout.strip() == "true":
         raise Problem(
             done.stderr.strip()
@@ -275,7 +259,7 @@ def _ask(command: tuple[str, ...], option: str) -> str:
     """What a tool prints. Raises Problem with the option that makes the question unnecessary."""
     if shutil.which(command[0]) is None:
         raise Problem(f"'{command[0]}' is not on PATH: install it, or give it: ARGS=\"{option}\"")
-    done = _run(command, clean_environment())
+    done = process.call(command)
     if done.returncode or not done.stdout.strip():
         error = (done.stderr.strip() or "it printed nothing").splitlines()[-1]
         raise Problem(f'{" ".join(command[:3])}: {error}. Sign in, or give it: ARGS="{option}"')

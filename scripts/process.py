@@ -47,9 +47,14 @@ class ProcessFailed(Exception):
 
     def problem(self, what: str) -> Problem:
         """The failure as the user reads it: what failed, the tool's last lines, and the log."""
-        tail = "\n".join(f"    {line}" for line in self.output.strip().splitlines()[-_TAIL_LINES:])
         log = f"\nThe whole log is {shown(self.log)}" if self.log else ""
-        return Problem(f"{what} failed: {self.command} said\n{tail or '    nothing'}{log}")
+        return Problem(f"{what} failed: {self.command} said\n{tail(self.output)}{log}")
+
+
+def tail(output: str) -> str:
+    """The last lines of an output, indented."""
+    lines = output.strip().splitlines()[-_TAIL_LINES:] or ["nothing"]
+    return "\n".join(f"    {line}" for line in lines)
 
 
 @contextmanager
@@ -73,14 +78,13 @@ def run(
     *,
     env: Mapping[str, str] | None = None,
     cwd: Path = ROOT,
-    standard_input: str | None = None,
 ) -> str:
     """Run the command, append its output to the log, and return the output.
 
     `env` is the whole environment (default: `clean_environment()`). Raises ProcessFailed if the
     command fails, Problem if it cannot be started.
     """
-    result = _run(command, cwd, env, stderr=subprocess.STDOUT, standard_input=standard_input)
+    result = call(command, env=env, cwd=cwd, stderr=subprocess.STDOUT)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(f"$ {shlex.join(result.args)}\n{result.stdout}\n")
@@ -96,7 +100,7 @@ def capture(
 
     Raises ProcessFailed with its standard error only.
     """
-    result = _run(command, cwd, env, stderr=subprocess.PIPE)
+    result = call(command, env=env, cwd=cwd)
     if result.returncode:
         raise ProcessFailed(_name(result.args), result.returncode, result.stderr, None)
     return result.stdout
@@ -108,21 +112,21 @@ def become(module: str, *arguments: str, env: Mapping[str, str]) -> NoReturn:
     os.execve(VENV_PYTHON, [str(VENV_PYTHON), "-m", module, *arguments], dict(env))
 
 
-def _run(
+def call(
     command: Sequence[str | Path],
-    cwd: Path,
-    env: Mapping[str, str] | None,
     *,
-    stderr: int,
-    standard_input: str | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+    stderr: int = subprocess.PIPE,
 ) -> subprocess.CompletedProcess[str]:
+    """Run the command, whatever its status. Raises Problem if it cannot be started."""
     arguments = [str(part) for part in command]
     try:
         return subprocess.run(
             arguments,
             cwd=cwd,
             env=clean_environment() if env is None else env,
-            input=standard_input or "",
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,

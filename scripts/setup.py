@@ -7,14 +7,12 @@ it was installing, so the next run installs that part again.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from scripts import browser, node, packages, stamp
 from scripts.console import say, step
+from scripts.files import locked
 from scripts.paths import VENV, VENV_PYTHON, log_file, shown
 
 
@@ -42,7 +40,9 @@ def ensure(*, dev: bool = False, with_browser: bool = False) -> bool:
     """
     if not _missing(dev=dev, with_browser=with_browser):
         return False
-    with _alone():
+    # Two set-ups at once would install over each other. The lock is next to .venv, not in the state
+    # folder, which can be moved.
+    with locked(VENV.with_name(".venv.lock"), "Another set-up is running: waiting for it"):
         missing = _missing(dev=dev, with_browser=with_browser)
         if missing:
             log_file("setup").unlink(missing_ok=True)
@@ -85,18 +85,3 @@ def _packages(*, dev: bool) -> None:
     with step(f"Python packages{' and development tools' if dev else ''} in {shown(VENV)}"):
         packages.install(dev=dev)
     stamp.write(**{"dev" if dev else "packages": packages.fingerprint(dev=dev)})
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Two set-ups at once would install over each other: the second waits for the first.
-
-    The lock is next to .venv, not in the state folder, which can be moved.
-    """
-    with VENV.with_name(".venv.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("Another set-up is running: waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -72,13 +72,13 @@ def demo_admin(environment: dict[str, str]) -> tuple[str, str]:
             f"{shown(file)} does not hold a password in one line: remove it, and the next "
             "'make up' makes one"
         )
-    said = process.run(
+    output = process.run(
         [VENV_PYTHON, ROOT / "scripts" / "demo_admin.py"],
         log_file("database"),
         env={**environment, "DEMO_ADMIN_PASSWORD": password},
         cwd=APP,
     )
-    return password, said.split()[-1]
+    return password, output.split()[-1]
 
 
 @contextlib.contextmanager
@@ -129,10 +129,9 @@ def wait_until_healthy(server: subprocess.Popen[bytes], port: int) -> None:
         if health == "ok":
             return
         time.sleep(0.1)
-    said = "\n".join(f"    {line}" for line in log.read_text(errors="replace").splitlines()[-15:])
     raise Problem(
         f"The site did not come up on http://{HOST}:{port}/ (healthz: {health}). It said\n"
-        f"{said or '    nothing'}\nThe whole log is {shown(log)}"
+        f"{process.tail(log.read_text(errors='replace'))}\nThe whole log is {shown(log)}"
     )
 
 

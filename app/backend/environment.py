@@ -205,12 +205,14 @@ def load(variables: Mapping[str, str] | None = None) -> Environment:
     variables = os.environ if variables is None else variables
     path = Path(variables.get("DJANGO_ENV_FILE") or APP_DIR / ".env")
     try:
-        values: dict[str, Any] = {**envfile.read(path), **variables}
+        values = {**envfile.read(path), **variables}
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise EnvironmentProblem(f"{path} cannot be read: {reason}.") from None
+    names = {str(field.alias) for field in Environment.model_fields.values()}
+    known: dict[str, Any] = {name: values[name] for name in names & {*values}}
     try:
-        return Environment(**values)
+        return Environment(**known)
     except ValidationError as error:
         problems = [_sentence(problem) for problem in error.errors()]
     raise EnvironmentProblem(_report(problems, path))

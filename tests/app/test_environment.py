@@ -1,4 +1,4 @@
-"""What the site says of its environment: everything at once, by name, and never a secret."""
+"""What the site reports about its environment: everything at once, by name, and never a secret."""
 
 from __future__ import annotations
 
@@ -137,6 +137,11 @@ def test_a_key_that_was_printed_as_secret_has_a_sentence_of_its_own(printed: str
     text = problem_of(AZURE_ACCOUNT_KEY=printed)
     assert "AZURE_ACCOUNT_KEY is the text '[secret]'" in text
     assert "without --show-secrets" in text
+
+
+def test_a_variable_with_the_name_of_a_parameter_of_the_library_changes_nothing() -> None:
+    odd = {"_env_file": "/nonexistent", "_cli_parse_args": "true", "_": "x", "secret_key": "x"}
+    assert environment.load({**GOOD, **odd}) == environment.load(GOOD)
 
 
 def test_an_empty_optional_value_means_the_default() -> None:

@@ -36,6 +36,12 @@ sed 's|$|/package.json|' "$FAKE_CALLS.packages" | xargs touch
 mkdir -p node_modules/azurite/dist/src/blob
 : > node_modules/azurite/dist/src/blob/main.js
 """
+# Run instead of Python's own module, as it is in the working directory. To install pip takes long.
+FAKE_VENV = """\
+import shutil, sys
+shutil.rmtree(sys.argv[-1], ignore_errors=True)
+shutil.copytree({fresh_venv!r}, sys.argv[-1], symlinks=True)
+"""
 FAKE_NODE = """\
 #!/bin/sh
 echo "${FAKE_NODE_VERSION:-v20.1.0}"
@@ -144,6 +150,10 @@ def make_clone(folder: Path, fresh_venv: Path) -> Clone:
     script(programs / "npm", FAKE_NPM)
     script(programs / "node", FAKE_NODE)
     return Clone(root, environment_of(folder))
+
+
+def fake_venv(clone: Clone, fresh_venv: Path) -> None:
+    (clone.root / "venv.py").write_text(FAKE_VENV.format(fresh_venv=str(fresh_venv)))
 
 
 def environment_of(folder: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What an installer says is read as a cause that the user can act on."""
+"""An installer's output is turned into a cause that the user can act on."""
 
 from __future__ import annotations
 

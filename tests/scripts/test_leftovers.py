@@ -19,7 +19,7 @@ from scripts import down, process, site, up
 from scripts.console import Problem
 from scripts.rotate import _resumed
 from tests.conftest import free_port
-from tests.scripts.conftest import ROOT, Clone
+from tests.scripts.conftest import ROOT, Clone, fake_venv
 
 # `make up` that is killed as soon as the server's process exists.
 KILLED_UP = """\
@@ -193,7 +193,8 @@ def test_down_without_a_venv_says_that_azurite_may_run(clone: Clone) -> None:
     assert clone.calls() == []
 
 
-def test_down_without_a_venv_sets_up_what_deletes_the_stack(clone: Clone) -> None:
+def test_down_without_a_venv_sets_up_what_deletes_the_stack(clone: Clone, fresh_venv: Path) -> None:
+    fake_venv(clone, fresh_venv)
     shutil.rmtree(clone.root / ".venv")
     (clone.root / ".localazure" / "stacks").mkdir(parents=True)
     (clone.root / ".localazure" / "stacks" / "local.json").write_text('{"resources": [1]}')

@@ -1,13 +1,14 @@
-"""`make setup` installs what is missing and nothing else, and says in a sentence what it cannot."""
+"""`make setup` installs what is missing and nothing else; it reports a failure in one sentence."""
 
 from __future__ import annotations
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
-from tests.scripts.conftest import ROOT, UV_VERSION, Clone, Result, run
+from tests.scripts.conftest import ROOT, UV_VERSION, Clone, Result, fake_venv, run
 
 # A library that is built without any package, as hatchling builds ours.
 OWN_BACKEND = """\
@@ -104,7 +105,8 @@ def test_a_virtual_environment_is_made_where_there_is_none(clone: Clone) -> None
     assert "Virtual environment in .venv" in result.out
 
 
-def test_another_django_has_an_environment_of_its_own(ready: Clone) -> None:
+def test_another_django_has_an_environment_of_its_own(ready: Clone, fresh_venv: Path) -> None:
+    fake_venv(ready, fresh_venv)
     before = (ready.root / ".venv" / ".setup-stamp").read_text()
     result = ready.make("setup", "DJANGO=5.2")
     assert result.status == 0, result.err
@@ -120,7 +122,8 @@ def test_another_django_has_an_environment_of_its_own(ready: Clone) -> None:
     assert ready.calls() == []
 
 
-def test_a_half_made_virtual_environment_is_made_anew(clone: Clone) -> None:
+def test_an_incomplete_virtual_environment_is_replaced(clone: Clone, fresh_venv: Path) -> None:
+    fake_venv(clone, fresh_venv)
     shutil.rmtree(clone.root / ".venv")
     (clone.root / ".venv" / "bin").mkdir(parents=True)
     (clone.root / ".venv" / "bin" / "python").write_text("")
