@@ -10,14 +10,14 @@ STACK = local
 # What a change is previewed on: a branch, a tag or a commit.
 BASE = origin/main
 # More arguments for pytest, rotate, pipeline or bench: make test ARGS="tests/scripts -x"
-# Split into words as a shell splits them, and not expanded: no $HOME, ~ or *.
+# Split into words as a shell does, but not expanded: no $HOME, ~ or *.
 ARGS =
 # Another version of Django than the pinned one: make test DJANGO=6.1
 DJANGO ?=
 
-# Values reach the scripts as they were typed. In a recipe's text the shell would run what is in
-# them, so a recipe has them as variables of the shell ("$$PORT"); and make would expand what is in
-# them ($(shell ...)) when it exports them, so they are made final here.
+# Values reach the scripts as they were typed. In the text of a recipe, the shell would run commands
+# in them, so recipes use shell variables ("$$PORT"). When make exports a variable it expands
+# $(shell ...) in it, so the values are made final here.
 PREVIEWED := $(if $(filter command,$(firstword $(origin STACK))),yes)
 override PYTHON := $(value PYTHON)
 override PORT := $(value PORT)
@@ -42,7 +42,7 @@ help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1	\2/p' Makefile | \
 	while IFS='	' read -r target text; do printf '  %-10s%s\n' "$$target" "$$text"; done
 
-setup: ## Make .venv with the pinned packages, Node and Azurite
+setup: ## Create .venv with the pinned packages, Node and Azurite
 	$(RUN) setup
 
 up: ## Deploy the stack on this machine and serve the site until Ctrl-C

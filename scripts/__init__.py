@@ -1,4 +1,5 @@
-"""What `make` runs: the one place that knows all rooms, and joins them by their commands.
+"""What `make` runs. These modules start the other rooms' commands and import none of their code.
 
-Standard library only: these modules run before anything is installed.
+They use the standard library only, as they run before anything is installed; demo_admin.py and
+stack_file.py run in .venv.
 """

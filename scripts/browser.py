@@ -6,10 +6,10 @@ import os
 import shutil
 from pathlib import Path
 
-from scripts import child
-from scripts.child import ChildFailed
+from scripts import process
 from scripts.console import Problem, step
 from scripts.paths import VENV_PYTHON, log_file, shown
+from scripts.process import ProcessFailed
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _PLAYWRIGHT_PATH = (
@@ -19,9 +19,9 @@ _PLAYWRIGHT_PATH = (
 
 
 def find() -> str | None:
-    """The one that CHROMIUM names, else the first on PATH that starts.
+    """The browser that CHROMIUM names, else the first on PATH that starts.
 
-    Raises Problem if CHROMIUM names none.
+    Raises Problem if CHROMIUM does not start.
     """
     asked = os.environ.get("CHROMIUM")
     if asked:
@@ -55,8 +55,8 @@ def install() -> str:
 
 def _starts(path: str | Path) -> bool:
     try:
-        child.run([path, "--version"], log_file("setup"))
-    except (ChildFailed, Problem):
+        process.run([path, "--version"], log_file("setup"))
+    except (ProcessFailed, Problem):
         return False
     return True
 
@@ -64,9 +64,9 @@ def _starts(path: str | Path) -> bool:
 def _from_playwright() -> str | None:
     log = log_file("setup")
     try:
-        child.run([VENV_PYTHON, "-m", "playwright", "install", "chromium"], log)
-        path = child.run([VENV_PYTHON, "-c", _PLAYWRIGHT_PATH], log).strip()
-    except ChildFailed:
+        process.run([VENV_PYTHON, "-m", "playwright", "install", "chromium"], log)
+        path = process.run([VENV_PYTHON, "-c", _PLAYWRIGHT_PATH], log).strip()
+    except ProcessFailed:
         return None
     return path if _starts(path) else None
 
@@ -74,10 +74,10 @@ def _from_playwright() -> str | None:
 def _from_debian() -> str | None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return None
-    environment = child.clean_environment({"DEBIAN_FRONTEND": "noninteractive"})
+    environment = process.clean_environment({"DEBIAN_FRONTEND": "noninteractive"})
     try:
-        child.run(["apt-get", "update"], log_file("setup"), env=environment)
-        child.run(["apt-get", "install", "-y", "chromium"], log_file("setup"), env=environment)
-    except ChildFailed:
+        process.run(["apt-get", "update"], log_file("setup"), env=environment)
+        process.run(["apt-get", "install", "-y", "chromium"], log_file("setup"), env=environment)
+    except ProcessFailed:
         return None
     return find()

@@ -1,4 +1,4 @@
-"""What the user sees: one line a step with its time, and problems as one sentence."""
+"""What the user sees: one line for each step with its time, and each problem as one sentence."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 
 class Problem(Exception):
-    """Something the user can mend: the text says what is wrong and what to type next."""
+    """Something the user can fix: the text says what is wrong and what to type next."""
 
 
 @dataclass
 class Step:
-    """One step under way; `text` may be sharpened while it runs."""
+    """A step in progress; its `text` may be made more specific while it runs."""
 
     text: str
 
@@ -37,18 +37,18 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
-def mark(good: str, plain: str) -> str:
-    """The sign, or its plain stand-in where the output cannot show it."""
+def mark(sign: str, plain: str) -> str:
+    """The sign, or its plain replacement if the output cannot encode it."""
     try:
-        good.encode(sys.stdout.encoding or "ascii")
+        sign.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
         return plain
-    return good
+    return sign
 
 
 @contextmanager
 def step(text: str) -> Iterator[Step]:
-    """Print the step with the seconds that it took; on a terminal it shows while it runs, too."""
+    """Print the step with the seconds that it took; a terminal shows it while it runs, too."""
     current = Step(text)
     started = time.monotonic()
     if is_terminal():
@@ -68,7 +68,7 @@ def _finish(text: str, sign: str, started: float) -> None:
 
 
 def entry(work: Callable[[], int]) -> int:
-    """Run a script's work; the exit status is its answer, 1 on a problem, 130 when interrupted."""
+    """Run a target; its result is the exit status, which is 1 for a problem, 130 for Ctrl-C."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -79,7 +79,7 @@ def entry(work: Callable[[], int]) -> int:
     except Problem as problem:
         print(f"{paint('31', 'error:')} {problem}", file=sys.stderr)
     except BrokenPipeError:
-        # Whoever read our output has gone; keep Python from complaining of it once more.
+        # The reader of our output is gone; keep Python from reporting that a second time.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""

@@ -1,7 +1,7 @@
-"""Makes the demo site's login. Runs inside Django: `.venv/bin/python scripts/demo_admin.py`.
+"""Creates the demo site's login. Runs inside Django: `.venv/bin/python scripts/demo_admin.py`.
 
-Prints one word: `made`, `kept`, `changed` (its password is no longer ours) or `elsewhere` (the
-database is not a file of this machine, where a demo login has no business).
+Prints one word: `created`, `unchanged`, `changed` (its password is another one by now) or
+`elsewhere` (the database is not a file on this machine, so there is no demo login).
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ def main() -> str:
         return "elsewhere"
     password = os.environ["DEMO_ADMIN_PASSWORD"]
     users = get_user_model()._default_manager
-    user, made = users.get_or_create(
+    user, created = users.get_or_create(
         username=USER, defaults={"is_staff": True, "is_superuser": True}
     )
-    if made:
+    if created:
         user.set_password(password)
         user.save()
-        return "made"
-    return "kept" if user.check_password(password) else "changed"
+        return "created"
+    return "unchanged" if user.check_password(password) else "changed"
 
 
 if __name__ == "__main__":

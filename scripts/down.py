@@ -1,4 +1,4 @@
-"""`make down`: the stack deleted, Azurite and the site stopped; nothing left running."""
+"""`make down`: delete the stack, stop Azurite and the site."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import re
 from pathlib import Path
 
 from scripts import engine, setup, site
-from scripts.child import ChildFailed
-from scripts.console import Problem, entry, say, step
+from scripts.console import Problem, say, step
+from scripts.engine import LOCAL_STACK
 from scripts.paths import VENV_PYTHON, shown, state_dir
 from scripts.ports import free_port
-from scripts.up import LOCAL_STACK, localazure, start_azurite
+from scripts.process import doing
+from scripts.up import localazure, start_azurite
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make down")
     parser.add_argument("--stack", default=LOCAL_STACK)
-    options = parser.parse_args(arguments)
-    return entry(lambda: down(options.stack))
+    return down(parser.parse_args(arguments).stack)
 
 
 def down(stack: str) -> int:
@@ -45,14 +45,12 @@ def down(stack: str) -> int:
     if deployed is not None:
         done = True
         setup.ensure()
-        # A container is deleted in Azurite itself, so Azurite must run for it, on whatever port.
+        # Containers are deleted in Azurite itself, so it has to run, on whatever port.
         environment = _start_azurite(environment)
         deployed = engine.choose(stack, environment)
-        with step(f"Stack '{stack}' destroyed by {deployed.name}"):
-            try:
-                deployed.destroy()
-            except ChildFailed as failure:
-                raise failure.problem(f"Destroying stack '{stack}'") from None
+        name = f"Stack '{stack}' destroyed by {deployed.name}"
+        with step(name), doing(f"Destroying stack '{stack}'"):
+            deployed.destroy()
     if VENV_PYTHON.exists():
         done = _stop_azurite(environment) or done
     elif (state_dir() / "azurite.json").exists():
@@ -66,7 +64,7 @@ def down(stack: str) -> int:
 
 
 def _whereabouts(moved: str) -> str:
-    """Where the uploaded files are after the end, which `moved` tells of damage."""
+    """Where the uploaded files are now; `moved` is the line about damage, if there was any."""
     aside = re.match(r"Moved to (.+?), because ", moved)
     blobs = Path(aside[1], "azurite") if aside else None
     if blobs is not None and blobs.exists():
@@ -77,7 +75,7 @@ def _whereabouts(moved: str) -> str:
 
 
 def _start_azurite(environment: dict[str, str]) -> dict[str, str]:
-    """Start it unless it runs; the environment with its port. Raises Problem."""
+    """Start Azurite unless it runs, and return the environment with its port. Raises Problem."""
     with step("Azurite") as current:
         try:
             current.text = start_azurite(environment)
@@ -90,11 +88,11 @@ def _start_azurite(environment: dict[str, str]) -> dict[str, str]:
 
 
 def _stop_azurite(environment: dict[str, str]) -> bool:
-    """True if it ran: it may, without a pid file, if what started it was killed."""
-    noted = (state_dir() / "azurite.json").exists()
-    with step("Azurite stopped") if noted else contextlib.nullcontext():
-        said = localazure("Stopping Azurite", environment, "azurite", "stop")
-    ran = "stopped" in said
-    if ran and not noted:
+    """True if it ran, which it may without a pid file if the process that started it was killed."""
+    recorded = (state_dir() / "azurite.json").exists()
+    with step("Azurite stopped") if recorded else contextlib.nullcontext():
+        output = localazure("Stopping Azurite", environment, "azurite", "stop")
+    ran = "stopped" in output
+    if ran and not recorded:
         say("Stopped an Azurite that an interrupted start had left.")
-    return noted or ran
+    return recorded or ran

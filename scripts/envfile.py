@@ -1,14 +1,13 @@
-"""app/.env: the stack's outputs, and the user's own lines, which no run touches."""
+"""app/.env: the stack's outputs, and the user's own lines, which are left as they are."""
 
 from __future__ import annotations
 
 import re
 import secrets
-import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from scripts.files import read_text, write_private
+from scripts.files import read_text, write_atomically
 
 BEGIN = "# The stack's outputs: 'make env' and 'make up' write these lines anew."
 END = "# Yours: kept as they are."
@@ -25,38 +24,47 @@ def assigned_name(line: str) -> str | None:
 def merged(old: str, outputs: Mapping[str, str], defaults: Mapping[str, str]) -> str:
     """The file's new text.
 
-    `outputs` replace the stack's earlier lines, wherever they stand. `defaults` are added where the
-    user has no line of that name. All other lines stay, in their order.
+    `outputs` replace the stack's earlier lines, wherever they are. `defaults` are added unless the
+    user has a line of that name. All other lines stay, in their order.
     """
     # Windows editors begin a file with a byte order mark, which would hide the first name.
-    kept = _own_lines(old.removeprefix("\ufeff").splitlines(), outputs)
-    present = {assigned_name(line) for line in kept}
-    added = [f"{name}={shlex.quote(v)}" for name, v in defaults.items() if name not in present]
-    stack = [f"{name}={shlex.quote(value)}" for name, value in sorted(outputs.items())]
-    return "\n".join([BEGIN, *stack, "", END, *kept, *added]) + "\n"
+    lines = old.removeprefix("\ufeff").removesuffix("\n").split("\n") if old else []
+    own = _own_lines(lines, outputs)
+    present = {assigned_name(line) for line in own}
+    added = [_line(name, value) for name, value in defaults.items() if name not in present]
+    stack = [_line(name, value) for name, value in sorted(outputs.items())]
+    return "\n".join([BEGIN, *stack, "", END, *own, *added]) + "\n"
 
 
 def local_defaults(*, local: bool) -> dict[str, str]:
-    """The site's lines that no stack knows. `local`: for a site that is served on this machine."""
+    """Settings that do not come from the stack; `local` for a site served on this machine."""
     defaults = {"DJANGO_SECRET_KEY": secrets.token_urlsafe(48)}
     if local:
-        # Without it the site insists on https, which nothing on this machine speaks.
+        # Without it the site requires https, which is not served on this machine.
         defaults["DJANGO_DEBUG"] = "true"
     return defaults
 
 
 def write(path: Path, outputs: Mapping[str, str], defaults: Mapping[str, str]) -> bool:
-    """Bring the file up to date in one step, mode 0600; False if it said all that already.
+    """Update the file in one step, mode 0600; False if there was nothing to change.
 
-    Raises Problem if what is there is not a text file.
+    Raises Problem if it is not a text file.
     """
     old = read_text(path) or ""
     new = merged(old, outputs, defaults)
     if new == old:
         path.chmod(0o600)
         return False
-    write_private(path, new)
+    write_atomically(path, new)
     return True
+
+
+def _line(name: str, value: str) -> str:
+    """The assignment as python-dotenv reads it, and a shell if there is no `\\` or `'` in it."""
+    if re.fullmatch(r"[\w@%+=:,./-]+", value, re.ASCII):
+        return f"{name}={value}"
+    escaped = value.replace("\\", r"\\").replace("'", r"\'")
+    return f"{name}='{escaped}'"
 
 
 def _own_lines(lines: Iterable[str], outputs: Mapping[str, str]) -> list[str]:
@@ -68,7 +76,7 @@ def _own_lines(lines: Iterable[str], outputs: Mapping[str, str]) -> list[str]:
         elif assigned_name(line) in outputs:
             continue
         elif in_stack_lines and (not line.strip() or line.startswith("AZURE_")):
-            continue  # an output that the stack has no more
+            continue  # an output that the stack no longer has
         else:
             own.append(line)
     return own

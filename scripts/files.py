@@ -1,23 +1,26 @@
-"""Small private files: written whole or not at all, and read without a traceback."""
+"""Small files: replaced as a whole or not at all, and read without a traceback."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.console import Problem
+from scripts.console import Problem, say
 from scripts.paths import shown
 
-_ABANDONED = 60.0
+_ABANDONED = 60.0  # seconds
 
 
 def read_text(path: Path) -> str | None:
-    """The file's text, None if there is no such file. Raises Problem for what is no text file."""
+    """The file's text, None if there is no such file. Raises Problem if it is not a text file."""
     try:
-        # A named pipe would be waited for without end.
+        # Reading a named pipe would wait forever.
         if not stat.S_ISREG(path.stat().st_mode):
             raise _unusable(path, "is not a file")
         return path.read_text(encoding="utf-8")
@@ -29,10 +32,10 @@ def read_text(path: Path) -> str | None:
         raise _unusable(path, f"cannot be read ({error.strerror})") from None
 
 
-def write_private(path: Path, text: str) -> None:
-    """Replace `path` by `text` in one step, mode 0600; a link stays a link.
+def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
+    """Replace the file's text in one step; a link stays a link.
 
-    A reader sees the old text or the new, never a part, and a crash leaves one of the two.
+    A reader finds the old text or the new one, never a part, and a crash leaves one of the two.
     """
     try:
         target = path.resolve()
@@ -44,7 +47,8 @@ def write_private(path: Path, text: str) -> None:
     prefix = f"{target.name}.new-"
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=prefix)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:  # mkstemp makes it 0600
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(descriptor, mode)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -53,12 +57,24 @@ def write_private(path: Path, text: str) -> None:
         Path(temporary).unlink(missing_ok=True)
         raise
     folder = os.open(target.parent, os.O_RDONLY)
-    os.fsync(folder)  # a rename lasts through a power cut once the folder has been written
+    os.fsync(folder)  # a rename survives a power cut once the folder has been written
     os.close(folder)
     for left in target.parent.iterdir():
-        # One that was killed may have left its half, with secrets in it; another may be at work.
-        if left.name.startswith(prefix) and time.time() - left.lstat().st_mtime > _ABANDONED:
+        # A killed process may have left its half, with secrets in it. A recent one may be in use.
+        if left.name.startswith(prefix) and left.lstat().st_mtime < time.time() - _ABANDONED:
             left.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path, waiting: str) -> Iterator[None]:
+    """Hold the file's lock; if another process has it, say `waiting` and wait."""
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(waiting)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _unusable(path: Path, reason: str) -> Problem:

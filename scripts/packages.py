@@ -1,108 +1,94 @@
-"""The virtual environment and its pinned packages."""
+"""The virtual environment, and its packages at the versions and hashes of the lock files."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from scripts import child, stamp
-from scripts.child import ChildFailed
+from scripts import process, stamp
 from scripts.console import Problem, step
-from scripts.diagnosis import cause, is_network
+from scripts.install_errors import explain, is_network
 from scripts.paths import DJANGO, ROOT, VENV, VENV_PYTHON, log_file, shown
+from scripts.process import ProcessFailed
 
-UV_VERSION = "0.13.9"
 REQUIREMENTS = ROOT / "requirements.txt"
 DEV_REQUIREMENTS = ROOT / "requirements-dev.txt"
-_PIN_FILES = (
-    ROOT / "constraints.txt",
-    ROOT / "app" / "constraints.txt",
-    ROOT / "app" / "requirements.txt",
-    REQUIREMENTS,
-)
-_LIBRARY = ROOT / "pyproject.toml"  # says what the library depends on
+LOCK = ROOT / "requirements-locked.txt"
+DEV_LOCK = ROOT / "requirements-dev-locked.txt"
+UV = ROOT / "scripts" / "uv.txt"
 
 
 def fingerprint(*, dev: bool) -> str:
-    files = [*_PIN_FILES, _LIBRARY, *([DEV_REQUIREMENTS] if dev else [])]
-    return stamp.fingerprint(files, UV_VERSION)
-
-
-def _with_django(requirements: Sequence[Path]) -> list[Path]:
-    """Copies of the requirements with the version that DJANGO asks for, where it asks for one."""
-    if not DJANGO:
-        return [*requirements]
-    copies = VENV / "requirements"
-    for file in (*_PIN_FILES, DEV_REQUIREMENTS):
-        copy = copies / file.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        text = re.sub(r"(?m)^django==.*", f"django=={DJANGO}.*", file.read_text())
-        # Relative to the copy there would be no library.
-        text = text.replace("-e .[", f"-e {ROOT.as_uri()}[")
-        copy.write_text(text)
-    return [copies / file.relative_to(ROOT) for file in requirements]
+    return stamp.fingerprint([DEV_LOCK if dev else LOCK, UV, ROOT / "pyproject.toml"])
 
 
 def ensure_venv() -> None:
-    """Make .venv unless a usable one is there; one that an interrupted run left is made anew."""
+    """Create .venv unless there is a usable one; an incomplete one is replaced."""
     log = log_file("setup")
     if VENV_PYTHON.exists():
         test = "import pip, sys; sys.exit(sys.version_info[:2] < (3, 11))"
         try:
-            child.run([VENV_PYTHON, "-c", test], log)
+            process.run([VENV_PYTHON, "-c", test], log)
             return
-        except (ChildFailed, Problem):
+        except (ProcessFailed, Problem):
             pass
     with step(f"Virtual environment in {shown(VENV)}"):
         try:
-            child.run([sys.executable, "-m", "venv", "--clear", VENV], log)
-        except ChildFailed as failure:
-            if "ensurepip" in failure.output:
-                version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-                raise Problem(
-                    f"{sys.executable} cannot make virtual environments: its 'ensurepip' is not "
-                    f"installed. On Debian and Ubuntu: apt-get install python{version}-venv"
-                ) from None
-            raise _installer_problem("Making the virtual environment", failure) from None
+            process.run([sys.executable, "-m", "venv", "--clear", VENV], log)
+        except ProcessFailed as failure:
+            # Where ensurepip is missing, Python's own message names the package to install.
+            raise explain(failure, "Creating the virtual environment", _index()) from None
 
 
-def install(requirements: Sequence[Path]) -> None:
-    """Install the pinned packages: with uv, or with pip where uv cannot be had.
+def install(*, dev: bool) -> None:
+    """Install the locked packages, and this clone's library. Raises Problem with the cause."""
+    # The library has no hash. Its dependencies are in the lock, and so is what builds it.
+    library = ["--no-deps", "--no-build-isolation", "-e", str(ROOT)]
+    django = [[f"django=={DJANGO}.*"]] if DJANGO else []
+    _install(_locked(DEV_LOCK if dev else LOCK), library, *django)
 
-    Raises Problem with the cause.
-    """
+
+def install_locked(file: Path) -> None:
+    """Install what the file pins; a package with another hash is refused. Raises Problem."""
+    _install(_locked(file))
+
+
+def _locked(file: Path) -> list[str]:
+    return ["--require-hashes", "-r", str(file)]
+
+
+def _install(*batches: list[str]) -> None:
+    """Run an installer once for each batch of arguments: uv, or pip where uv is not available."""
     log = log_file("setup")
-    wanted = [part for file in _with_django(requirements) for part in ("-r", str(file))]
-    # pip's own five retries take a minute before a dead network is told.
+    pip = [str(VENV_PYTHON), "-m", "pip", "install"]
+    # pip's own five retries take a minute before it reports that the network is down.
     environment = {
         "PIP_RETRIES": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        **child.clean_environment(),
+        **process.clean_environment(),
     }
     try:
         try:
             if not _has_uv():
-                child.run([*_pip(), "install", f"uv=={UV_VERSION}"], log, env=environment)
+                process.run([*pip, *_locked(UV)], log, env=environment)
             uv = [str(VENV_PYTHON), "-m", "uv", "pip", "install", "--python", str(VENV_PYTHON)]
-            child.run([*uv, *wanted], log, env={**uv_settings(), **environment})
-        except ChildFailed as failure:
+            uv_environment = {**uv_settings(), **environment}
+            for arguments in batches:
+                process.run([*uv, *arguments], log, env=uv_environment)
+        except ProcessFailed as failure:
             if is_network(failure.output) and "uv" not in failure.command.split():
                 raise
-            # An index without uv, or one that only pip's own settings can open.
-            child.run([*_pip(), "install", *wanted], log, env=environment)
-    except ChildFailed as failure:
-        raise _installer_problem("Installing the Python packages", failure) from None
-
-
-def _pip() -> list[str | Path]:
-    return [VENV_PYTHON, "-m", "pip"]
+            # The index has no uv, or only pip's own settings can open it.
+            for arguments in batches:
+                process.run([*pip, *arguments], log, env=environment)
+    except ProcessFailed as failure:
+        raise explain(failure, "Installing the Python packages", _index()) from None
 
 
 def _has_uv() -> bool:
-    return any((VENV / "lib").glob(f"python3*/site-packages/uv-{UV_VERSION}.dist-info/RECORD"))
+    pinned = UV.read_text(encoding="utf-8").split()[0].replace("==", "-")
+    return any((VENV / "lib").glob(f"python3*/site-packages/{pinned}.dist-info/RECORD"))
 
 
 def uv_settings() -> dict[str, str]:
@@ -117,8 +103,8 @@ def uv_settings() -> dict[str, str]:
     try:
         # Prints `global.index-url='https://…'`, the environment's (`:env:.…`) last. Captured, not
         # run: an address may hold a password, which belongs in no log.
-        configured = child.capture([*_pip(), "config", "list"])
-    except ChildFailed:
+        configured = process.capture([VENV_PYTHON, "-m", "pip", "config", "list"])
+    except ProcessFailed:
         return settings
     for line in configured.splitlines():
         name, _, value = line.partition("=")
@@ -129,14 +115,6 @@ def uv_settings() -> dict[str, str]:
     return settings
 
 
-def _installer_problem(what: str, failure: ChildFailed) -> Problem:
-    known = cause(failure.output)
-    if known is None:
-        return failure.problem(what)
-    index = "" if os.environ.get("PIP_INDEX_URL") is None else " that PIP_INDEX_URL names"
-    subject = f"The package index{index}: " if known.startswith("it ") else ""
-    return Problem(
-        f"{what} failed. {subject}{known}.\n"
-        f"    {failure.command} said: {failure.last_line()}\n"
-        f"    The whole log is {shown(log_file('setup'))}"
-    )
+def _index() -> str:
+    named = " that PIP_INDEX_URL names" if "PIP_INDEX_URL" in os.environ else ""
+    return f"The package index{named}"

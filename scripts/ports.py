@@ -1,4 +1,4 @@
-"""The site's port: checked before anything slow starts."""
+"""The site's port, which is checked before anything slow starts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def refuse_taken(port: int) -> None:
 
 
 def free_port() -> int:
-    """One that nobody listens on now."""
+    """A port that is free now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts import setup
-from scripts.child import clean_environment
 from scripts.console import Problem, entry, step
 from scripts.paths import ROOT, VENV_PYTHON
+from scripts.process import clean_environment
 
 MARKER = "<!-- django-azure-blob preview -->"
 DEFAULT_BASE = "origin/main"

@@ -1,7 +1,7 @@
-"""The door of every make target: `python scripts/run.py NAME ...` runs the module scripts/NAME.py.
+"""The entry point of every make target: `python scripts/run.py NAME ...` runs scripts/NAME.py.
 
-Written for any Python from 2.7 on, because its first task is to say that a Python is too old, or to
-go on with a newer one found on PATH.
+Written for any Python from 2.7 on, because its first task is to report that a Python is too old, or
+to go on with a newer one found on PATH.
 """
 
 import os
@@ -18,7 +18,7 @@ HANDED_ON = "DJANGO_AZURE_BLOB_PYTHON"  # set for the child, so that two Pythons
 
 def is_new_enough(command):
     # type: (str) -> bool
-    """Whether the command runs (a pyenv shim may not) and is a Python that will do."""
+    """Whether the command runs, which a pyenv shim may not, and is a supported Python."""
     test = "import sys; sys.exit(sys.version_info[:2] < {!r})".format(MINIMUM)
     try:
         with open(os.devnull, "wb") as nowhere:
@@ -27,8 +27,9 @@ def is_new_enough(command):
         return False
 
 
-WORDS = "--words="  # what follows is many arguments in one: make's variable ARGS
-VARIABLES = ("ARGS", "BASE", "BLOB_PORT", "PORT", "PYTHON", "STACK")  # make's own, for no child
+WORDS = "--words="  # what follows is make's variable ARGS, which holds several arguments
+# make's own variables, which no process started from here needs.
+VARIABLES = ("ARGS", "BASE", "BLOB_PORT", "PORT", "PYTHON", "STACK")
 
 
 def split(arguments):
@@ -64,7 +65,8 @@ def main():
         if os.environ.get("MAKELEVEL"):
             for name in VARIABLES:
                 os.environ.pop(name, None)
-        status = import_module("scripts." + sys.argv[1]).main(arguments)  # type: int
+        target = import_module("scripts." + sys.argv[1])
+        status = import_module("scripts.console").entry(lambda: target.main(arguments))  # type: int
         return status
     found = "Python {}.{} ({})".format(sys.version_info[0], sys.version_info[1], sys.executable)
     newer = None

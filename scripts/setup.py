@@ -1,21 +1,19 @@
 """`make setup`: .venv with the pinned packages, Node and Azurite; with --dev the tests' tools too.
 
-A second run finds its stamps and does nothing. An interrupted run leaves none for the part that it
-was at, so the next run does that part again.
+A second run finds the stamps and does nothing. An interrupted run leaves no stamp for the part that
+it was installing, so the next run installs that part again.
 """
 
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from scripts import browser, node, packages, stamp
-from scripts.console import entry, say, step
-from scripts.paths import VENV, VENV_PYTHON, log_file
+from scripts.console import say, step
+from scripts.files import locked
+from scripts.paths import VENV, VENV_PYTHON, log_file, shown
 
 
 def main(arguments: list[str]) -> int:
@@ -23,14 +21,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--dev", action="store_true", help="the tests' and linters' tools too")
     parser.add_argument("--browser", action="store_true", help="a Chromium too")
     options = parser.parse_args(arguments)
+    # Whoever asks for a set-up may have a reason, so look at each file of node_modules.
+    if stamp.read().get("extent") not in (None, _extent()):
+        stamp.write(node=None)
+    if not ensure(dev=options.dev, with_browser=options.browser):
+        say("Everything is set up.")
+    return 0
 
-    def work() -> int:
-        _distrust_node_modules()
-        if not ensure(dev=options.dev, with_browser=options.browser):
-            say("Everything is set up.")
-        return 0
 
-    return entry(work)
+def _extent() -> str | None:
+    return node.extent() if VENV_PYTHON.exists() and node.is_installed() else None
 
 
 def ensure(*, dev: bool = False, with_browser: bool = False) -> bool:
@@ -40,7 +40,9 @@ def ensure(*, dev: bool = False, with_browser: bool = False) -> bool:
     """
     if not _missing(dev=dev, with_browser=with_browser):
         return False
-    with _alone():
+    # Two set-ups at once would install over each other. The lock is next to .venv, not in the state
+    # folder, which can be moved.
+    with locked(VENV.with_name(".venv.lock"), "Another set-up is running: waiting for it"):
         missing = _missing(dev=dev, with_browser=with_browser)
         if missing:
             log_file("setup").unlink(missing_ok=True)
@@ -61,20 +63,12 @@ def repair_node() -> None:
     ensure()
 
 
-def _distrust_node_modules() -> None:
-    """Whoever asks for a set-up may have a reason: look at each file of node_modules."""
-    if VENV_PYTHON.exists() and node.is_installed():
-        recorded = stamp.read().get("extent")
-        if recorded is not None and recorded != node.extent():
-            stamp.write(node=None)
-
-
 def _missing(*, dev: bool, with_browser: bool) -> set[str]:
     stamps = stamp.read() if VENV_PYTHON.exists() else {}
     missing = set()
-    part = "dev" if dev else "packages"
     # A set-up with --dev covers one without.
-    if not any(stamps.get(p) == packages.fingerprint(dev=p == "dev") for p in {part, "dev"}):
+    complete = stamps.get("dev") == packages.fingerprint(dev=True)
+    if not complete and (dev or stamps.get("packages") != packages.fingerprint(dev=False)):
         missing.add("packages")
     if stamps.get("node") != node.fingerprint() or not node.is_installed():
         missing.add("node")
@@ -88,22 +82,6 @@ def _missing(*, dev: bool, with_browser: bool) -> set[str]:
 def _packages(*, dev: bool) -> None:
     packages.ensure_venv()
     stamp.write(packages=None, dev=None)
-    requirements = packages.DEV_REQUIREMENTS if dev else packages.REQUIREMENTS
-    with step(f"Python packages of {requirements.name}"):
-        packages.install([requirements])
+    with step(f"Python packages{' and development tools' if dev else ''} in {shown(VENV)}"):
+        packages.install(dev=dev)
     stamp.write(**{"dev" if dev else "packages": packages.fingerprint(dev=dev)})
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Two set-ups at once would install over each other: the second waits for the first.
-
-    The lock lies beside .venv, not in the state folder: that one can be moved, .venv cannot.
-    """
-    with VENV.with_name(".venv.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("Another set-up is running: waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -1,4 +1,4 @@
-"""The Django site on this machine: its preparation, its server, and that server's pid file."""
+"""The Django site on this machine: its preparation, its server, and the server's pid file."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ import urllib.request
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
-from scripts import child
+from scripts import process
 from scripts.console import Problem
-from scripts.files import read_text, write_private
+from scripts.files import read_text, write_atomically
 from scripts.paths import APP, ROOT, VENV_PYTHON, log_file, shown, state_dir
 from scripts.ports import HOST
 
@@ -33,7 +35,7 @@ _STOP_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Running:
-    """A server that an earlier `make up` started and that still runs."""
+    """A running server that an earlier `make up` started."""
 
     pid: int
     port: int
@@ -43,48 +45,51 @@ class Running:
 def site_environment(outputs: Iterable[str]) -> dict[str, str]:
     """This environment without the stack's names.
 
-    A variable wins over app/.env: an AZURE_ACCOUNT_KEY left in a shell would send the site to
-    another account than the one just deployed.
+    A variable takes precedence over app/.env: an AZURE_ACCOUNT_KEY left in a shell would send the
+    site to another account than the one just deployed.
     """
     dropped = set(outputs)
-    return {k: v for k, v in child.clean_environment().items() if k not in dropped}
+    return {k: v for k, v in process.clean_environment().items() if k not in dropped}
 
 
 def manage(arguments: list[str], environment: dict[str, str], log: str) -> str:
-    """Run manage.py; what it says, which the log of that name gets too. Raises ChildFailed."""
-    return child.run([VENV_PYTHON, MANAGE, *arguments], log_file(log), env=environment, cwd=APP)
+    """Run manage.py and return its output, which is logged too. Raises ProcessFailed."""
+    return process.run([VENV_PYTHON, MANAGE, *arguments], log_file(log), env=environment, cwd=APP)
 
 
 def demo_admin(environment: dict[str, str]) -> tuple[str, str]:
-    """Make the demo login; its password, and what demo_admin.py says of it. Raises ChildFailed."""
+    """Create the demo login; its password, and the word that demo_admin.py prints.
+
+    Raises ProcessFailed.
+    """
     file = state_dir() / "demo-admin"
     password = (read_text(file) or "").strip()
     if not password:
         password = secrets.token_urlsafe(9)
-        write_private(file, password)
+        write_atomically(file, password)
     elif not password.isprintable():
         raise Problem(
             f"{shown(file)} does not hold a password in one line: remove it, and the next "
             "'make up' makes one"
         )
-    said = child.run(
+    output = process.run(
         [VENV_PYTHON, ROOT / "scripts" / "demo_admin.py"],
         log_file("database"),
         env={**environment, "DEMO_ADMIN_PASSWORD": password},
         cwd=APP,
     )
-    return password, said.split()[-1]
+    return password, output.split()[-1]
 
 
 @contextlib.contextmanager
 def serving(port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Django's own server on the port, starting; ended when the block is left."""
+    """Start Django's own server on the port, and stop it at the end of the block."""
     log = log_file("server")
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     file = _pid_file(port)
     server = subprocess.Popen(
-        # The pid file is written by what becomes the server: whatever happens to us, one that runs
-        # has its file.
+        # The process that becomes the server writes the pid file, so that a running server always
+        # has one, even if this process is killed.
         [
             "/bin/sh",
             "-c",
@@ -98,7 +103,7 @@ def serving(port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen
         stdin=subprocess.DEVNULL,
         stdout=descriptor,
         stderr=subprocess.STDOUT,
-        # Out of reach of the terminal's Ctrl-C: it is ended here, once and in order.
+        # The terminal's Ctrl-C does not reach it: it is stopped here, once and in order.
         start_new_session=True,
     )
     os.close(descriptor)
@@ -115,7 +120,7 @@ def serving(port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen
 
 
 def wait_until_healthy(server: subprocess.Popen[bytes], port: int) -> None:
-    """Wait until /healthz answers 200; raises Problem with the server's last words."""
+    """Wait until /healthz answers 200; raises Problem with the end of the server's log."""
     log = log_file("server")
     deadline = time.monotonic() + _START_SECONDS
     health = "no answer"
@@ -124,10 +129,9 @@ def wait_until_healthy(server: subprocess.Popen[bytes], port: int) -> None:
         if health == "ok":
             return
         time.sleep(0.1)
-    said = "\n".join(f"    {line}" for line in log.read_text(errors="replace").splitlines()[-15:])
     raise Problem(
         f"The site did not come up on http://{HOST}:{port}/ (healthz: {health}). It said\n"
-        f"{said or '    nothing'}\nThe whole log is {shown(log)}"
+        f"{process.tail(log.read_text(errors='replace'))}\nThe whole log is {shown(log)}"
     )
 
 
@@ -135,11 +139,17 @@ def static_file(container: str) -> str:
     """The address of the admin's stylesheet, whose name in the container holds a digest."""
     name = "admin/css/base.css"
     try:
-        # The stack's own output: http or https.
-        with urllib.request.urlopen(f"{container}staticfiles.json", timeout=5) as answer:  # noqa: S310
+        with fetch(f"{container}staticfiles.json", 5) as answer:
             return container + str(json.load(answer)["paths"][name])
-    except (OSError, ValueError, KeyError, TypeError):  # the site runs; this is but a line about it
+    except (OSError, ValueError, KeyError, TypeError):  # the site runs: no reason to fail
         return f"{container}staticfiles.json"
+
+
+def fetch(url: str, seconds: float) -> Any:
+    """Open the URL. A request to this machine never goes through a proxy."""
+    local = urlsplit(url).hostname in (HOST, "localhost", "::1")
+    proxies = [urllib.request.ProxyHandler({})] if local else []
+    return urllib.request.build_opener(*proxies).open(url, timeout=seconds)
 
 
 def running() -> list[Running]:
@@ -154,13 +164,13 @@ def running() -> list[Running]:
         if one is not None and _is_ours(one):
             found.append(one)
         else:
-            with contextlib.suppress(OSError):  # a folder: it is in nobody's way
+            with contextlib.suppress(OSError):  # a folder does no harm
                 file.unlink()
     return found
 
 
 def stop(site: Running) -> None:
-    """End a server that an earlier run left, and wait until it has gone."""
+    """Stop a server that an earlier run left, and wait until it has ended."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         if not _is_ours(site):
             break
@@ -173,9 +183,9 @@ def stop(site: Running) -> None:
 
 
 def _health(port: int) -> str:
-    """`ok`, or what /healthz says is wrong."""
+    """`ok`, or what is wrong according to /healthz."""
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/healthz", timeout=5) as answer:
+        with fetch(f"http://{HOST}:{port}/healthz", 5) as answer:
             return "ok" if answer.status == 200 else f"status {answer.status}"
     except urllib.error.HTTPError as error:
         body = error.read(500).decode(errors="replace")
@@ -191,7 +201,7 @@ def _pid_file(port: int) -> Path:
 
 
 def _is_ours(site: Running) -> bool:
-    """A pid can be given again to a stranger: only one that runs our manage.py there counts."""
+    """Whether the pid still belongs to our server, and not to another process that got it since."""
     proc = Path(f"/proc/{site.pid}/cmdline")
     if Path("/proc/self").exists():
         try:

@@ -1,4 +1,4 @@
-"""What is installed already: a fingerprint for each part, written when the part is complete."""
+"""What is installed already: a fingerprint of each part, written when the part is complete."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from scripts.files import write_private
+from scripts.files import write_atomically
 from scripts.paths import VENV
 
 STAMP_FILE = VENV / ".setup-stamp"
@@ -24,7 +24,7 @@ def fingerprint(files: Iterable[Path], *extra: str) -> str:
 
 
 def read() -> dict[str, str]:
-    """The parts' fingerprints; empty if there are none or the file is damaged."""
+    """The fingerprint of each part; empty if there is none or the file is damaged."""
     try:
         stamps = json.loads(STAMP_FILE.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -37,7 +37,7 @@ def read() -> dict[str, str]:
 def write(**parts: str | None) -> None:
     """Set the parts' fingerprints; None removes one, so that an interrupted run is repaired."""
     stamps = {**read(), **parts}
-    write_private(
+    write_atomically(
         STAMP_FILE,
         json.dumps({k: v for k, v in stamps.items() if v is not None}, indent=2, sort_keys=True),
     )

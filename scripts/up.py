@@ -1,4 +1,4 @@
-"""`make up`: from whatever there is to a site that serves its files from blob storage."""
+"""`make up`: from any state of the clone to a site that serves its files from blob storage."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from scripts import child, engine, envfile, setup, site
-from scripts.child import ChildFailed
-from scripts.console import Problem, entry, paint, say, step
+from scripts import engine, envfile, process, setup, site
+from scripts.console import Problem, paint, say, step
 from scripts.demo_admin import USER
-from scripts.engine import Engine
+from scripts.engine import LOCAL_STACK, Engine
 from scripts.paths import VENV_PYTHON, env_file, log_file, shown
 from scripts.ports import HOST, port_number, refuse_taken
+from scripts.process import ProcessFailed, doing
 from scripts.terminal import own_foreground
-
-LOCAL_STACK = "local"
 
 
 def main(arguments: list[str]) -> int:
@@ -25,17 +23,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--blob-port", default="", help="default: a running Azurite's, or 10000")
     parser.add_argument("--stack", default=LOCAL_STACK)
     options = parser.parse_args(arguments)
-
-    def work() -> int:
-        port = port_number(options.port, "PORT")
-        blob_port = port_number(options.blob_port, "BLOB_PORT") if options.blob_port else None
-        return up(port, blob_port, options.stack)
-
-    return entry(work)
+    port = port_number(options.port, "PORT")
+    blob_port = port_number(options.blob_port, "BLOB_PORT") if options.blob_port else None
+    return up(port, blob_port, options.stack)
 
 
 def up(port: int, blob_port: int | None, stack: str) -> int:
-    """Serve until Ctrl-C. Raises Problem; what was done before stays, and the next run goes on."""
+    """Serve until Ctrl-C. Raises Problem; the next run goes on from there."""
     for running in site.running():
         if running.port == port:
             raise Problem(
@@ -60,7 +54,7 @@ def up(port: int, blob_port: int | None, stack: str) -> int:
 
 
 def _start_azurite(environment: dict[str, str]) -> None:
-    """Start it; if a part of it is missing, install it again first. Raises Problem."""
+    """Start Azurite; if a part of it is missing, install it again first. Raises Problem."""
     try:
         with step("Azurite") as current:
             current.text = start_azurite(environment)
@@ -74,18 +68,18 @@ def _start_azurite(environment: dict[str, str]) -> None:
 
 
 def start_azurite(environment: dict[str, str]) -> str:
-    """Start it unless it runs; the step's text. Raises Problem with localazure's own sentence."""
-    said = localazure("Starting Azurite", environment, "azurite", "start")
-    address = next((word for word in said.split() if word.startswith("http")), "")
+    """Start Azurite unless it runs, and return the step's text. Raises Problem."""
+    output = localazure("Starting Azurite", environment, "azurite", "start")
+    address = next((word for word in output.split() if word.startswith("http")), "")
     return f"Azurite on {address}" if address else "Azurite"
 
 
 def localazure(what: str, environment: dict[str, str], *arguments: str) -> str:
-    """Run one of localazure's commands; what it prints. Raises Problem with its own sentence."""
+    """Run a command of localazure and return its output. Raises Problem with its own message."""
     command: list[str | Path] = [VENV_PYTHON, "-m", "localazure", *arguments]
     try:
-        return child.run(command, log_file("azurite-start"), env=environment)
-    except ChildFailed as failure:
+        return process.run(command, log_file("azurite-start"), env=environment)
+    except ProcessFailed as failure:
         last = failure.last_line()
         if last.startswith("error: "):
             raise Problem(last.removeprefix("error: ")) from None
@@ -94,47 +88,35 @@ def localazure(what: str, environment: dict[str, str], *arguments: str) -> str:
 
 def deploy(chosen: Engine) -> dict[str, str]:
     """Deploy and read the outputs; raises Problem."""
-    with step(f"Stack by {chosen.name}") as current:
+    with step(f"Stack by {chosen.name}") as current, doing("Deploying the stack"):
         current.text += f" ({chosen.why})"
-        try:
-            chosen.up()
-            return chosen.outputs()
-        except ChildFailed as failure:
-            raise failure.problem("Deploying the stack") from None
+        chosen.up()
+        return chosen.outputs()
 
 
 def prepare(stack: str, environment: dict[str, str]) -> str:
-    """Migrate, make the demo login and publish; the login's line. Raises Problem."""
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        # Publishing needs no database, so it runs beside what does: most of it is Django starting.
-        publishing = beside.submit(
+    """Migrate, create the demo login and publish; the login's line. Raises Problem."""
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        # Publishing needs no database, so it runs at the same time as what does: most of it is
+        # Django starting.
+        publishing = executor.submit(
             site.manage, ["collectstatic", "--noinput"], environment, "static"
         )
-        with step("Database"):
-            try:
-                site.manage(["migrate", "--noinput"], environment, "database")
-            except ChildFailed as failure:
-                raise failure.problem("Migrating the database") from None
+        with step("Database"), doing("Migrating the database"):
+            site.manage(["migrate", "--noinput"], environment, "database")
         login = _login(stack, environment)
-        with step("Static files") as current:
-            try:
-                said = publishing.result().split("\n")
-            except ChildFailed as failure:
-                raise failure.problem("Publishing the static files") from None
-            closing = [line.strip() for line in said if line.strip()]
-            current.text += f": {closing[-1].rstrip('.')}" if closing else ""
+        with step("Static files") as current, doing("Publishing the static files"):
+            lines = [line.strip() for line in publishing.result().splitlines() if line.strip()]
+            current.text += f": {lines[-1].rstrip('.')}" if lines else ""
     return login
 
 
 def _login(stack: str, environment: dict[str, str]) -> str:
-    """The line that tells the login; empty if there is none to tell."""
+    """The line that describes the login; empty if there is none."""
     if stack != LOCAL_STACK:
         return ""
-    with step("Demo login"):
-        try:
-            password, state = site.demo_admin(environment)
-        except ChildFailed as failure:
-            raise failure.problem("Making the demo login") from None
+    with step("Demo login"), doing("Creating the demo login"):
+        password, state = site.demo_admin(environment)
     if state == "elsewhere":
         return ""
     if state == "changed":
@@ -150,8 +132,8 @@ def _serve(port: int, environment: dict[str, str], outputs: dict[str, str], logi
             site.wait_until_healthy(server, port)
         try:
             _say_addresses(origin, outputs, login)
-            # Not server.wait(): a Ctrl-C that comes just before it blocks would be seen only at
-            # the next one.
+            # Not server.wait(): a Ctrl-C that comes just before it blocks would be handled only
+            # with the next one.
             while server.poll() is None:
                 time.sleep(0.2)
         except KeyboardInterrupt:

@@ -3,64 +3,34 @@
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from pathlib import Path
 
-# Possessive and atomic throughout: no line, however long and wherever its quotes end, costs more
-# than linear time.
-_ASSIGNMENT = re.compile(
-    r"\s*+(?:export\s++)?(?P<dollar>\$?)(?P<name>[A-Za-z_]\w*+)\s*+=(?P<value>.*)", re.ASCII
-)
-# What a shell takes for a part of one word: in single quotes, in double quotes, behind a backslash,
-# or bare.
-_PART = re.compile(r"""'([^']*+)'|"((?>\\.|[^"\\])*+)"|\\(.)|([^\s\\'"]++)""", re.ASCII)
-_COMMENT = r"\s*+(?:(?<=\s)\#.*)?"
-_WORD = re.compile(rf"\s*+(?!(?<=\s)\#)(?P<word>(?>{_PART.pattern})*+){_COMMENT}", re.ASCII)
-_POWERSHELL = re.compile(rf"\s*+'(?P<word>(?>[^']|'')*+)'{_COMMENT}", re.ASCII)
+from dotenv import dotenv_values
+
+# As `pulumi stack output --shell` prints it on Windows. PowerShell escapes a quote by doubling it.
+_POWERSHELL = re.compile(r"^\$(\w+) = '((?:[^'\r\n]|'')*+)'", re.MULTILINE)
 
 
 def read(path: Path) -> dict[str, str]:
-    """The file's names and values; empty when there is no such file.
+    """The file's names and values; empty if there is no such file.
 
-    A value is read as a shell reads it, which is how `pulumi stack output --shell` prints it: bare,
-    in single or double quotes, or with backslashes; `#` begins a comment only after white space.
-    Unlike in a shell, `$NAME` is not expanded and an unquoted value may contain spaces. The lines
-    that Pulumi prints on Windows, `$NAME = 'value'`, are read as PowerShell reads them. The last of
-    two lines with the same name counts. Lines that assign nothing are ignored.
-
-    Raises OSError, and UnicodeDecodeError if the text is neither UTF-8 nor marked as UTF-16.
+    python-dotenv reads it, and does not expand `$NAME`. If it cannot read a line, it logs the
+    line's number. Raises OSError, and UnicodeDecodeError if the text is neither UTF-8 nor marked as
+    UTF-16, which is what the `>` of Windows PowerShell writes.
     """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return {}
-    # The `>` of Windows PowerShell writes UTF-16.
-    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    lines = content.decode("utf-16" if wide else "utf-8-sig").split("\n")
-    matches = (_ASSIGNMENT.fullmatch(line.rstrip("\r")) for line in lines)
-    return {
-        match["name"]: _powershell(match["value"]) if match["dollar"] else _shell(match["value"])
-        for match in matches
-        if match
-    }
+    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = content.decode("utf-16" if utf16 else "utf-8-sig")
+    stream = io.StringIO(_POWERSHELL.sub(_as_dotenv, text))
+    values = dotenv_values(stream=stream, interpolate=False)
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def _shell(text: str) -> str:
-    """The word without its quotes; the text without its comment where a shell would not read it as
-    one word."""
-    match = _WORD.fullmatch(text)
-    if match is None:
-        return _without_comment(text)
-    return "".join(
-        single + re.sub(r'\\([$`"\\])', r"\1", double) + escaped + bare
-        for single, double, escaped, bare in _PART.findall(match["word"])
-    )
-
-
-def _powershell(text: str) -> str:
-    match = _POWERSHELL.fullmatch(text)
-    return match["word"].replace("''", "'") if match else _without_comment(text)
-
-
-def _without_comment(text: str) -> str:
-    return re.sub(r"\s#.*", "", text, count=1).strip()
+def _as_dotenv(match: re.Match[str]) -> str:
+    value = match[2].replace("\\", r"\\").replace("''", r"\'")
+    return f"{match[1]}='{value}'"

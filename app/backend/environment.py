@@ -1,6 +1,6 @@
-"""What the site reads from its environment: the stack's outputs, and a few names of its own.
+"""The site's settings from its environment: the stack's outputs, and a few names of its own.
 
-Everything is checked at once, so that one run tells all that is missing or wrong.
+Everything is validated at once, so that one run reports all that is missing or wrong.
 """
 
 from __future__ import annotations
@@ -8,92 +8,193 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails, PydanticCustomError, PydanticUseDefault
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from azureblob.credentials import Secret
 from backend import envfile, rules
 
 APP_DIR = Path(__file__).resolve().parent.parent
 
-# A stack with keys exports exactly these names.
-CONTRACT: dict[str, rules.Rule] = {
-    "AZURE_ACCOUNT_NAME": rules.account_name,
-    "AZURE_ACCOUNT_KEY": rules.account_key,
-    "AZURE_BLOB_ENDPOINT": rules.endpoint,
-    "AZURE_CUSTOM_DOMAIN": rules.domain,
-    "AZURE_STATIC_CONTAINER": rules.container,
-    "AZURE_MEDIA_CONTAINER": rules.container,
-    "AZURE_QUARANTINE_CONTAINER": rules.container,
-    "AZURE_MEDIA_ACCESS": rules.access,
-    "AZURE_DIRECT_UPLOAD": rules.switch,
-}
-# And one with an identity these: it says so, as an absent key could also be a forgotten one.
-IDENTITY_CONTRACT: dict[str, rules.Rule] = {
-    **{name: rule for name, rule in CONTRACT.items() if name != "AZURE_ACCOUNT_KEY"},
-    "AZURE_AUTH_MODE": rules.auth_mode,
-}
-# The site's own, each of which may be left out.
-OPTIONAL: dict[str, rules.Rule] = {
-    "AZURE_MEDIA_URL_SECONDS": rules.url_seconds,
-    "AZURE_REQUEST_SECONDS": rules.request_seconds,
-    "AZURE_WAITING_REQUESTS": rules.waiting_requests,
-    "DJANGO_DEBUG": rules.switch,
-    "DJANGO_BEHIND_PROXY": rules.switch,
-    "DJANGO_ALLOWED_HOSTS": rules.hosts,
-    "DJANGO_CSRF_TRUSTED_ORIGINS": rules.origins,
-}
 _NEVER_SHOWN = {"AZURE_ACCOUNT_KEY", "DJANGO_SECRET_KEY", "DATABASE_URL"}
 _LOOKS_LIKE_A_KEY = re.compile(r"AccountKey=|sig=|[A-Za-z0-9+/]{40,}", re.IGNORECASE)
 # Django's check security.W009 asks for as many.
 _SECRET_KEY_LENGTH = 50
 
 _FROM_THE_STACK = """\
-The AZURE_ names come from the stack. Write them anew, in the project's folder, with
+The AZURE_ names come from the stack. To write them again, type in the project's folder
     make env STACK=<stack>
-or by hand, which drops all other lines of the file:
+or, which drops all other lines of the file,
     pulumi stack output --shell --show-secrets > app/.env"""
 _SECRET_KEY = (
-    "A secret key for Django is made and added with\n"
+    "To generate a secret key for Django and add it, type\n"
     "    python3 -c \"import secrets; print('DJANGO_SECRET_KEY=' + secrets.token_urlsafe(48))\""
     " >> app/.env"
 )
+
+
+# The type of an error whose message is complete. Any other error means that the field's rule, its
+# description, is broken.
+_SENTENCE = "sentence"
 
 
 class EnvironmentProblem(ImproperlyConfigured):
     """All that is missing or wrong in the environment; the text is meant for the user."""
 
 
-@dataclass(frozen=True)
-class Environment:
-    """Checked values. `auth_mode` is `key` or `identity`, with which `account_key` is empty;
-    `blob_endpoint` ends in a slash; `database` is an entry of DATABASES."""
+class Environment(BaseSettings):
+    """The validated settings. Fields are validated in order, so one may depend on those above.
 
-    auth_mode: str
-    account_name: str
-    account_key: str = field(repr=False)
-    blob_endpoint: str
-    custom_domain: str
-    static_container: str
-    media_container: str
-    quarantine_container: str
-    media_access: str
-    direct_upload: bool
-    media_url_seconds: int
-    request_seconds: float
-    waiting_requests: int
-    secret_key: str = field(repr=False)
-    debug: bool
-    behind_proxy: bool
-    allowed_hosts: list[str]
-    csrf_trusted_origins: list[str]
-    database: dict[str, Any] = field(repr=False)
+    `account_key` is empty if `auth_mode` is `identity`; `blob_endpoint` ends in a slash; `database`
+    is an entry of DATABASES.
+    """
+
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, validate_default=True
+    )
+
+    auth_mode: Literal["key", "identity"] = Field(
+        "key", alias="AZURE_AUTH_MODE", description="key or identity"
+    )
+    account_name: rules.AccountName = Field(alias="AZURE_ACCOUNT_NAME")
+    # The validator replaces None, or refuses it.
+    account_key: rules.AccountKey = Field(  # type: ignore[assignment]
+        None, alias="AZURE_ACCOUNT_KEY", repr=False
+    )
+    blob_endpoint: rules.Endpoint = Field(alias="AZURE_BLOB_ENDPOINT")
+    custom_domain: rules.Domain = Field(alias="AZURE_CUSTOM_DOMAIN")
+    static_container: rules.Container = Field(alias="AZURE_STATIC_CONTAINER")
+    media_container: rules.Container = Field(alias="AZURE_MEDIA_CONTAINER")
+    quarantine_container: rules.Container = Field(alias="AZURE_QUARANTINE_CONTAINER")
+    media_access: Literal["public", "private"] = Field(
+        alias="AZURE_MEDIA_ACCESS", description="public or private"
+    )
+    direct_upload: rules.Switch = Field(alias="AZURE_DIRECT_UPLOAD")
+    # The site's own, most of which may be left out.
+    media_url_seconds: rules.UrlSeconds = Field(3600, alias="AZURE_MEDIA_URL_SECONDS")
+    request_seconds: rules.RequestSeconds = Field(8.0, alias="AZURE_REQUEST_SECONDS")
+    waiting_requests: rules.WaitingRequests = Field(3, alias="AZURE_WAITING_REQUESTS")
+    debug: rules.Switch = Field(False, alias="DJANGO_DEBUG")
+    behind_proxy: rules.Switch = Field(False, alias="DJANGO_BEHIND_PROXY")
+    secret_key: str = Field(
+        alias="DJANGO_SECRET_KEY",
+        description=f"at least {_SECRET_KEY_LENGTH} random characters while DJANGO_DEBUG is off",
+        repr=False,
+    )
+    allowed_hosts: rules.HostNames = Field([], alias="DJANGO_ALLOWED_HOSTS")
+    csrf_trusted_origins: rules.Origins = Field([], alias="DJANGO_CSRF_TRUSTED_ORIGINS")
+    database: rules.Database = Field(
+        {"ENGINE": "django.db.backends.sqlite3", "NAME": APP_DIR / "db.sqlite3"},
+        alias="DATABASE_URL",
+        repr=False,
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what load() passes in: the reader of pydantic-settings would expand `$NAME`."""
+        return (init_settings,)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_placeholders(cls, value: object, info: ValidationInfo) -> object:
+        """An empty value is refused where one is required, and means the default elsewhere."""
+        if not isinstance(value, str):
+            return value
+        # Pulumi prints it with a backslash, for a shell.
+        if value in ("[secret]", r"\[secret]"):
+            raise PydanticCustomError(
+                _SENTENCE,
+                "is the text '[secret]' instead of a value: the outputs were written without "
+                "--show-secrets.",
+            )
+        if value.strip() or info.field_name == "account_key":
+            return value
+        if cls.model_fields[str(info.field_name)].is_required():
+            raise PydanticCustomError(_SENTENCE, "is empty.")
+        raise PydanticUseDefault
+
+    @field_validator("auth_mode")
+    @classmethod
+    def _identity_needs_a_package(cls, value: str) -> str:
+        if value == "identity" and importlib.util.find_spec("azure.identity") is None:
+            raise PydanticCustomError(
+                _SENTENCE,
+                "is identity, and the package that signs in is not installed: "
+                "pip install -r app/requirements.txt",
+            )
+        return value
+
+    @field_validator("account_key", mode="before")
+    @classmethod
+    def _key_or_identity(cls, value: str | None, info: ValidationInfo) -> str:
+        mode = info.data.get("auth_mode")
+        if mode == "identity" and value:
+            raise PydanticCustomError(
+                _SENTENCE,
+                "is set although AZURE_AUTH_MODE is identity: the key would be used, and the "
+                "account refuses it. Remove the line.",
+            )
+        if mode == "key" and not (value or "").strip():
+            raise PydanticCustomError(
+                _SENTENCE,
+                f"is {'missing' if value is None else 'empty'}. Set AZURE_ACCOUNT_KEY, or "
+                "AZURE_AUTH_MODE=identity, which a stack with authMode identity exports.",
+            )
+        return value or ""
+
+    @field_validator("blob_endpoint")
+    @classmethod
+    def _identity_needs_https(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("auth_mode") == "identity" and value.startswith("http://"):
+            raise PydanticCustomError(
+                _SENTENCE,
+                "is plain http, and an identity's token is sent over https only: "
+                "AZURE_AUTH_MODE=identity needs https.",
+            )
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_secret_key(cls, value: str, info: ValidationInfo) -> str:
+        if len(value) < _SECRET_KEY_LENGTH and not info.data.get("debug"):
+            raise ValueError
+        return Secret(value)
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts_without_debug(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        if not value and not info.data.get("debug"):
+            raise PydanticCustomError(
+                _SENTENCE,
+                "is missing: with DJANGO_DEBUG off the site has to know its own host names, for "
+                "example DJANGO_ALLOWED_HOSTS=www.example.com; on your own machine set "
+                "DJANGO_DEBUG=true.",
+            )
+        return value
+
+
+# What a stack exports: with keys, and with an identity. The latter sets AZURE_AUTH_MODE, as a
+# missing key could also be a forgotten one.
+_ALWAYS = tuple(
+    str(field.alias)
+    for field in Environment.model_fields.values()
+    if field.is_required() and str(field.alias).startswith("AZURE_")
+)
+CONTRACT = (*_ALWAYS, "AZURE_ACCOUNT_KEY")
+IDENTITY_CONTRACT = (*_ALWAYS, "AZURE_AUTH_MODE")
 
 
 def load(variables: Mapping[str, str] | None = None) -> Environment:
@@ -108,146 +209,34 @@ def load(variables: Mapping[str, str] | None = None) -> Environment:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise EnvironmentProblem(f"{path} cannot be read: {reason}.") from None
-    env = _reader(values)
-    identity = values.get("AZURE_AUTH_MODE") == "identity"
-    contract = IDENTITY_CONTRACT if identity else CONTRACT
-    problems = [_problem(name, values, rule) for name, rule in contract.items()]
-    problems += _identity_problems(values) if identity else _key_problems(values)
-    problems += [
-        _problem(name, values, rule) for name, rule in OPTIONAL.items() if values.get(name)
-    ]
-    debug = env.str("DJANGO_DEBUG", "false").lower() in rules.TRUE
-    problems += [_secret_key_problem(values, debug), _hosts_problem(values, debug)]
-    database, database_problem = _database(env, values)
-    found = [problem for problem in [*problems, database_problem] if problem]
-    if found:
-        raise EnvironmentProblem(_report(found, path))
-    return Environment(
-        auth_mode="identity" if identity else "key",
-        account_name=env.str("AZURE_ACCOUNT_NAME"),
-        account_key=Secret("" if identity else env.str("AZURE_ACCOUNT_KEY")),
-        blob_endpoint=env.str("AZURE_BLOB_ENDPOINT").rstrip("/") + "/",
-        custom_domain=env.str("AZURE_CUSTOM_DOMAIN"),
-        static_container=env.str("AZURE_STATIC_CONTAINER"),
-        media_container=env.str("AZURE_MEDIA_CONTAINER"),
-        quarantine_container=env.str("AZURE_QUARANTINE_CONTAINER"),
-        media_access=env.str("AZURE_MEDIA_ACCESS"),
-        direct_upload=env.str("AZURE_DIRECT_UPLOAD").lower() in rules.TRUE,
-        media_url_seconds=env.int("AZURE_MEDIA_URL_SECONDS", 3600),
-        request_seconds=env.float("AZURE_REQUEST_SECONDS", 8.0),
-        waiting_requests=env.int("AZURE_WAITING_REQUESTS", 3),
-        secret_key=Secret(env.str("DJANGO_SECRET_KEY")),
-        debug=debug,
-        behind_proxy=env.str("DJANGO_BEHIND_PROXY", "false").lower() in rules.TRUE,
-        allowed_hosts=_names(env, "DJANGO_ALLOWED_HOSTS"),
-        csrf_trusted_origins=_names(env, "DJANGO_CSRF_TRUSTED_ORIGINS"),
-        database=database,
+    names = {str(field.alias) for field in Environment.model_fields.values()}
+    known: dict[str, Any] = {name: values[name] for name in names & {*values}}
+    try:
+        return Environment(**known)
+    except ValidationError as error:
+        problems = [_sentence(problem) for problem in error.errors()]
+    raise EnvironmentProblem(_report(problems, path))
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    where = problem["loc"][0]  # a default's is the field's name
+    ((name, rule),) = (
+        (str(field.alias), field.description)
+        for key, field in Environment.model_fields.items()
+        if where in (key, field.alias)
     )
-
-
-def _reader(values: Mapping[str, str]) -> environ.Env:
-    """django-environ over `values`. It would read $NAME as a reference; here a $ is a $."""
-    env = environ.Env()
-    env.escape_proxy = True
-    env.ENVIRON = {name: value.replace("$", r"\$") for name, value in values.items() if value}
-    return env
-
-
-def _names(env: environ.Env, name: str) -> list[str]:
-    return [item.strip() for item in env.list(name, default=[])]
-
-
-def _problem(name: str, values: Mapping[str, str], rule: rules.Rule) -> str | None:
-    value = values.get(name)
-    if value is None:
+    if problem["type"] == "missing":
         return f"{name} is missing."
-    if not value.strip():
-        return f"{name} is empty."
-    if value == "[secret]":
-        return (
-            f"{name} is the text '[secret]' and no value: the outputs were written without "
-            "--show-secrets."
-        )
-    broken = rule(value)
-    return f"{name} is {_shown(name, value)}; it has to be: {broken}." if broken else None
-
-
-def _identity_problems(values: Mapping[str, str]) -> list[str | None]:
-    """What stands against signing in as an identity, beside what is missing."""
-    problems: list[str | None] = []
-    if values.get("AZURE_ACCOUNT_KEY"):
-        problems.append(
-            "AZURE_ACCOUNT_KEY is set although AZURE_AUTH_MODE is identity: the key would be used, "
-            "and the account refuses it. Take the line out."
-        )
-    if values.get("AZURE_BLOB_ENDPOINT", "").startswith("http://"):
-        problems.append(
-            "AZURE_BLOB_ENDPOINT is plain http, over which no identity's token may go; "
-            "AZURE_AUTH_MODE=identity needs https."
-        )
-    if importlib.util.find_spec("azure.identity") is None:
-        problems.append(
-            "AZURE_AUTH_MODE is identity, and the package that signs in is not installed: "
-            "pip install -r app/requirements.txt"
-        )
-    return problems
-
-
-def _key_problems(values: Mapping[str, str]) -> list[str | None]:
-    mode = values.get("AZURE_AUTH_MODE")
-    wrong = _problem("AZURE_AUTH_MODE", values, rules.auth_mode) if mode else None
-    if wrong or values.get("AZURE_ACCOUNT_KEY"):
-        return [wrong]
-    return [
-        "AZURE_AUTH_MODE would have to be identity for a site without a key; a stack with authMode "
-        "identity exports it."
-    ]
+    if problem["type"] == _SENTENCE:
+        return f"{name} {problem['msg']}"
+    return f"{name} is {_shown(name, str(problem['input']))}; it has to be: {rule}."
 
 
 def _shown(name: str, value: str) -> str:
-    """The value for a message. One that may be a key in the wrong place is not shown either."""
+    """The value for a message, unless it is a secret or may be one in the wrong place."""
     if name in _NEVER_SHOWN or _LOOKS_LIKE_A_KEY.search(value):
         return "malformed (its value is not shown)"
     return repr(value if len(value) <= 80 else f"{value[:77]}...")
-
-
-def _secret_key_problem(values: Mapping[str, str], debug: bool) -> str | None:
-    def rule(value: str) -> str | None:
-        if debug or len(value) >= _SECRET_KEY_LENGTH:
-            return None
-        return f"at least {_SECRET_KEY_LENGTH} random characters while DJANGO_DEBUG is off"
-
-    return _problem("DJANGO_SECRET_KEY", values, rule)
-
-
-def _hosts_problem(values: Mapping[str, str], debug: bool) -> str | None:
-    if debug or values.get("DJANGO_ALLOWED_HOSTS"):
-        return None
-    return (
-        "DJANGO_ALLOWED_HOSTS is missing: with DJANGO_DEBUG off the site has to know its own "
-        "host names, for example DJANGO_ALLOWED_HOSTS=www.example.com; on your own machine "
-        "DJANGO_DEBUG=true does."
-    )
-
-
-def _database(env: environ.Env, values: Mapping[str, str]) -> tuple[dict[str, Any], str | None]:
-    if not values.get("DATABASE_URL"):
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": APP_DIR / "db.sqlite3"}, None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it would print the password of a wrong URL
-            database: dict[str, Any] = env.db("DATABASE_URL")
-    except (ValueError, KeyError, ImproperlyConfigured):
-        database = {}
-    # A comment that reached the environment, as by `docker run --env-file`, would be dropped as the
-    # URL's fragment, and the white space before it would end the database's name.
-    commented = re.search(r"\s#", values["DATABASE_URL"])
-    if "." in database.get("ENGINE", "") and not commented:  # an unknown scheme is left as it is
-        return database, None
-    return {}, (
-        "DATABASE_URL is malformed (its value is not shown); it has to be a URL, for example "
-        "sqlite:////srv/site/db.sqlite3 or postgres://user:password@host:5432/name."
-    )
 
 
 def _report(problems: list[str], path: Path) -> str:

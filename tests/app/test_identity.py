@@ -62,7 +62,7 @@ def test_a_key_beside_an_identity_is_refused_and_not_shown() -> None:
 def test_neither_key_nor_identity_is_refused_with_both_ways_out() -> None:
     said = problem_of(AZURE_ACCOUNT_KEY=None)
     assert "AZURE_ACCOUNT_KEY is missing." in said
-    assert "AZURE_AUTH_MODE would have to be identity" in said
+    assert "Set AZURE_ACCOUNT_KEY, or AZURE_AUTH_MODE=identity" in said
 
 
 def test_a_token_never_goes_over_plain_http() -> None:

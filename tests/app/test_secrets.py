@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import gc
 import pprint
 import sys
@@ -122,7 +121,8 @@ def test_a_signer_does_not_show_its_key_whatever_text_it_is() -> None:
 
 
 def test_each_secret_of_the_environment_is_left_out_of_its_repr() -> None:
-    hidden = {field.name for field in dataclasses.fields(environment.Environment) if not field.repr}
+    fields = environment.Environment.model_fields
+    hidden = {name for name, field in fields.items() if not field.repr}
     assert hidden == {"account_key", "secret_key", "database"}
 
 

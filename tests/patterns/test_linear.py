@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from azureblob.publish import patterns
-from scripts import diagnosis
+from scripts import install_errors
 from tests.publish.in_process import static_url
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -183,9 +183,9 @@ def searches() -> dict[str, Callable[[str], object]]:
             found[where] = partial(
                 exhaust, re.compile(text, flags), {way} & WAYS or used.get(way) or {"finditer"}
             )
-    for text, _ in diagnosis._RULES:
+    for text, _ in install_errors._RULES:
         compiled = re.compile(text, re.IGNORECASE)
-        found[f"scripts.diagnosis {text}"] = partial(exhaust, compiled, {"search"})
+        found[f"scripts.install_errors {text}"] = partial(exhaust, compiled, {"search"})
     for pattern, find in patterns._LINEAR.items():
         found[f"Django's {pattern}"] = partial(_all, find)
     for ignored in IGNORED:

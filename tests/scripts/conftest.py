@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -13,9 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.packages import UV_VERSION
-
 ROOT = Path(__file__).resolve().parent.parent.parent
+UV_VERSION = (ROOT / "scripts" / "uv.txt").read_text().partition("==")[2].split()[0]
 
 FAKE_UV = """\
 import os, pathlib, sys
@@ -35,6 +35,12 @@ xargs mkdir -p < "$FAKE_CALLS.packages"
 sed 's|$|/package.json|' "$FAKE_CALLS.packages" | xargs touch
 mkdir -p node_modules/azurite/dist/src/blob
 : > node_modules/azurite/dist/src/blob/main.js
+"""
+# Run instead of Python's own module, as it is in the working directory. To install pip takes long.
+FAKE_VENV = """\
+import shutil, sys
+shutil.rmtree(sys.argv[-1], ignore_errors=True)
+shutil.copytree({fresh_venv!r}, sys.argv[-1], symlinks=True)
 """
 FAKE_NODE = """\
 #!/bin/sh
@@ -105,41 +111,64 @@ def fresh_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def clone(tmp_path: Path, fresh_venv: Path) -> Clone:
+    return make_clone(tmp_path, fresh_venv)
+
+
+@pytest.fixture(scope="session")
+def complete(tmp_path_factory: pytest.TempPathFactory, fresh_venv: Path) -> Path:
+    """The folder of a clone in which `make setup` has run."""
+    folder = tmp_path_factory.mktemp("complete")
+    clone = make_clone(folder, fresh_venv)
+    assert clone.make("setup").status == 0
+    clone.calls()
+    return folder
+
+
+@pytest.fixture
+def ready(tmp_path: Path, complete: Path) -> Clone:
+    """A clone in which `make setup` has run. To copy one is faster than to run it again."""
+    shutil.copytree(complete, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return Clone(tmp_path / "my clone", environment_of(tmp_path))
+
+
+def make_clone(folder: Path, fresh_venv: Path) -> Clone:
     """Its name has a space in it: so may a user's."""
-    root = tmp_path / "my clone"
+    root = folder / "my clone"
     shutil.copytree(fresh_venv, root / ".venv", symlinks=True)
     for part in ("scripts", "localazure/node"):
         ignored = shutil.ignore_patterns("node_modules", "__pycache__")
         shutil.copytree(ROOT / part, root / part, ignore=ignored)
     (root / "app").mkdir()
-    pins = (
-        "constraints.txt",
-        "app/constraints.txt",
-        "app/requirements.txt",
-        "pyproject.toml",
-        "requirements.txt",
-        "requirements-dev.txt",
-    )
+    pins = ("pyproject.toml", "requirements-locked.txt", "requirements-dev-locked.txt")
     for part in ("Makefile", "Pulumi.local.yaml", *pins):
         shutil.copyfile(ROOT / part, root / part)
-    wheels, programs = tmp_path / "wheels", tmp_path / "programs"
+    wheels, programs = folder / "wheels", folder / "programs"
     wheels.mkdir()
     programs.mkdir()
-    _fake_uv_wheel(wheels)
+    digest = hashlib.sha256(_fake_uv_wheel(wheels).read_bytes()).hexdigest()
+    (root / "scripts/uv.txt").write_text(f"uv=={UV_VERSION} --hash=sha256:{digest}\n")
     script(programs / "npm", FAKE_NPM)
     script(programs / "node", FAKE_NODE)
-    env = bare_environment(
-        PATH=f"{programs}:/usr/bin:/bin",
-        FAKE_CALLS=str(tmp_path / "calls"),
+    return Clone(root, environment_of(folder))
+
+
+def fake_venv(clone: Clone, fresh_venv: Path) -> None:
+    (clone.root / "venv.py").write_text(FAKE_VENV.format(fresh_venv=str(fresh_venv)))
+
+
+def environment_of(folder: Path) -> dict[str, str]:
+    return bare_environment(
+        PATH=f"{folder / 'programs'}:/usr/bin:/bin",
+        FAKE_CALLS=str(folder / "calls"),
         PIP_NO_INDEX="1",
-        PIP_FIND_LINKS=wheels.as_uri(),
+        PIP_FIND_LINKS=(folder / "wheels").as_uri(),
     )
-    return Clone(root, env)
 
 
-def _fake_uv_wheel(folder: Path) -> None:
+def _fake_uv_wheel(folder: Path) -> Path:
     info = f"uv-{UV_VERSION}.dist-info"
-    with zipfile.ZipFile(folder / f"uv-{UV_VERSION}-py3-none-any.whl", "w") as wheel:
+    path = folder / f"uv-{UV_VERSION}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
         wheel.writestr("uv/__init__.py", "")
         wheel.writestr("uv/__main__.py", FAKE_UV)
         wheel.writestr(
@@ -149,3 +178,4 @@ def _fake_uv_wheel(folder: Path) -> None:
             f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
         wheel.writestr(f"{info}/RECORD", "")
+    return path

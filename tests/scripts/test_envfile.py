@@ -71,8 +71,9 @@ def test_merging_twice_changes_nothing() -> None:
     assert envfile.merged(once, OUTPUTS, {"DJANGO_SECRET_KEY": "t"}) == once
 
 
-def test_a_value_with_a_space_or_quote_is_quoted_for_a_shell() -> None:
-    assert "X='it'\"'\"'s one'" in envfile.merged("", {"X": "it's one"}, {})
+def test_a_value_with_a_space_or_quote_is_quoted_for_the_site() -> None:
+    assert r"X='it\'s one'" in envfile.merged("", {"X": "it's one"}, {})
+    assert "X='two words'" in envfile.merged("", {"X": "two words"}, {})
 
 
 def test_the_file_is_its_owners_alone_and_left_as_it_is_when_nothing_changed(

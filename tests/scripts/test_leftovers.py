@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from localazure.azurite import Azurite
-from scripts import child, down, site, up
+from scripts import down, process, site, up
 from scripts.console import Problem
 from scripts.rotate import _resumed
 from tests.conftest import free_port
-from tests.scripts.conftest import ROOT, Clone
+from tests.scripts.conftest import ROOT, Clone, fake_venv
 
 # `make up` that is killed as soon as the server's process exists.
 KILLED_UP = """\
@@ -95,7 +95,7 @@ def test_an_empty_demo_admin_gets_a_new_password(
         given.append(env["DEMO_ADMIN_PASSWORD"])
         return "made\n"
 
-    monkeypatch.setattr(child, "run", made)
+    monkeypatch.setattr(process, "run", made)
     home.mkdir()
     (home / "demo-admin").write_text(content)
     login = up._login(up.LOCAL_STACK, {})
@@ -142,7 +142,7 @@ def test_down_takes_another_port_where_azurites_is_taken(home: Path, azurite: Az
         taken.listen()
         port = str(taken.getsockname()[1])
         environment = down._start_azurite(
-            {**child.clean_environment(), "LOCALAZURE_BLOB_PORT": port}
+            {**process.clean_environment(), "LOCALAZURE_BLOB_PORT": port}
         )
     status = azurite.status()
     assert status.state == "running"
@@ -193,7 +193,8 @@ def test_down_without_a_venv_says_that_azurite_may_run(clone: Clone) -> None:
     assert clone.calls() == []
 
 
-def test_down_without_a_venv_sets_up_what_deletes_the_stack(clone: Clone) -> None:
+def test_down_without_a_venv_sets_up_what_deletes_the_stack(clone: Clone, fresh_venv: Path) -> None:
+    fake_venv(clone, fresh_venv)
     shutil.rmtree(clone.root / ".venv")
     (clone.root / ".localazure" / "stacks").mkdir(parents=True)
     (clone.root / ".localazure" / "stacks" / "local.json").write_text('{"resources": [1]}')
@@ -207,12 +208,10 @@ def test_down_without_a_venv_sets_up_what_deletes_the_stack(clone: Clone) -> Non
     assert "npm ci" in calls
 
 
-def test_up_installs_a_missing_part_of_azurite_again_and_goes_on(clone: Clone) -> None:
-    assert clone.make("setup").status == 0
-    clone.calls()
-    (clone.root / "localazure" / "__main__.py").write_text(FAKE_LOCALAZURE)
-    result = clone.make("up", f"PORT={free_port()}")
+def test_up_installs_a_missing_part_of_azurite_again_and_goes_on(ready: Clone) -> None:
+    (ready.root / "localazure" / "__main__.py").write_text(FAKE_LOCALAZURE)
+    result = ready.make("up", f"PORT={free_port()}")
     assert "A part of Azurite is missing: it is installed again." in result.out
-    assert clone.calls() == ["npm ci"]
+    assert ready.calls() == ["npm ci"]
     assert "Azurite on http://127.0.0.1:10000" in result.out
     assert "this far and no further" in result.err, "it went on to the stack"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import pipeline
+from scripts import engine, pipeline
 from scripts.pipeline import Command, Target
 from tests.scripts.conftest import ROOT, bare_environment, script
 
@@ -90,15 +91,20 @@ def noted(tools: Path) -> list[list[str]]:
 
 def commands(settings: dict[str, str], *, group_exists: bool = False) -> list[Command]:
     target = Target("prod", "acme/shop", SUBSCRIPTION, settings, group_exists, "")
-    return [*pipeline.commands_for(target)]
+    return pipeline.commands_for(target)
+
+
+def words_of(command: Command) -> list[str]:
+    """The words of the command itself, without the question whether it is necessary."""
+    return shlex.split(command.stores[1].rpartition(" || ")[2])
 
 
 def roles(settings: dict[str, str]) -> dict[str, set[tuple[str, str]]]:
     """Who is given which role, and on what kind of thing."""
     found: dict[str, set[tuple[str, str]]] = {}
     for command in commands(settings):
-        words = command.arguments
-        if words[:4] == ("az", "role", "assignment", "create"):
+        words = words_of(command)
+        if words[:4] == ["az", "role", "assignment", "create"]:
             who, role, scope = (
                 words[words.index(option) + 1]
                 for option in ("--assignee-object-id", "--role", "--scope")
@@ -166,8 +172,9 @@ def test_the_deploying_identity_has_no_role_outside_its_groups_and_gives_three_r
     }
     without = roles({**LOCKED, "lock": "false"})["$DEPLOY_PRINCIPAL"]
     assert given - without == {("Locks Contributor", "resourceGroups")}
-    (administrator,) = (c for c in commands(LOCKED) if "--condition" in c.arguments)
-    condition = administrator.arguments[administrator.arguments.index("--condition") + 1]
+    every = [words_of(command) for command in commands(LOCKED)]
+    (administrator,) = (words for words in every if "--condition" in words)
+    condition = administrator[administrator.index("--condition") + 1]
     assert set(re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", condition)) == set(pipeline.GRANTED)
 
 
@@ -176,10 +183,20 @@ def test_the_roles_that_may_be_given_are_those_that_the_stack_gives() -> None:
     assert set(pipeline.GRANTED) == set(re.findall(r'"([0-9a-f]{8}-[0-9a-f-]{27})"', text))
 
 
+def test_a_name_with_spaces_and_parentheses_stays_one_word() -> None:
+    every = [words_of(command) for command in commands({"resourceGroupName": "Shop (EU); $(id)"})]
+    groups = {
+        words[words.index("--resource-group") + 1] for words in every if "--resource-group" in words
+    }
+    assert groups == {"Shop (EU); $(id)-pipeline"}
+    scopes = {words[words.index("--scope") + 1] for words in every if "--scope" in words}
+    assert f"/subscriptions/{SUBSCRIPTION}/resourceGroups/Shop (EU); $(id)" in scopes
+
+
 def test_services_that_the_stack_uses_are_registered() -> None:
     def registered(**settings: str) -> list[str]:
-        every = (command.arguments for command in commands({**LOCKED, **settings}))
-        return [words[4] for words in every if words[:3] == ("az", "provider", "register")]
+        every = (words_of(command) for command in commands({**LOCKED, **settings}))
+        return [words[4] for words in every if words[:3] == ["az", "provider", "register"]]
 
     assert registered() == registered(frontDoor="none") == []
     assert registered(frontDoor="standard") == ["Microsoft.Cdn"]
@@ -193,14 +210,14 @@ def test_every_variable_that_the_workflows_read_is_set() -> None:
         for file in (ROOT / ".github" / "workflows").glob("*.yml")
         for name in re.findall(r"vars\.(\w+)", file.read_text())
     }
-    every = [command.arguments for command in commands(LOCKED)]
-    variables = [words for words in every if words[:3] == ("gh", "variable", "set")]
+    every = [words_of(command) for command in commands(LOCKED)]
+    variables = [words for words in every if words[:3] == ["gh", "variable", "set"]]
     assert {words[3] for words in variables} == read
     (own,) = (words for words in variables if "--env" in words)
-    assert own[3:] == (
+    assert own[3:] == [
         *("AZURE_CLIENT_ID", "--repo", "acme/shop"),
         *("--env", "production", "--body", "$DEPLOY_CLIENT"),
-    )
+    ]
 
 
 def test_a_second_run_leaves_the_key_and_the_vault_alone(tools: Path) -> None:
@@ -249,9 +266,9 @@ def test_a_resource_group_that_exists_is_not_taken_without_a_word(tools: Path) -
     [
         (("--stack=nowhere",), "There is no stack 'nowhere'"),
         (("--stack=../prod",), "There is no stack '../prod'"),
-        ((*GIVEN, "--repository=a b"), "--repository is 'a b', which is none"),
-        ((*GIVEN, "--subscription=$(id)"), "--subscription is '$(id)', which is none"),
-        ((*GIVEN, "--reviewer=a/b"), "--reviewer is 'a/b', which is none"),
+        ((*GIVEN, "--repository=a b"), "--repository is 'a b', which is not valid"),
+        ((*GIVEN, "--subscription=$(id)"), "--subscription is '$(id)', which is not valid"),
+        ((*GIVEN, "--reviewer=a/b"), "--reviewer is 'a/b', which is not valid"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(
@@ -274,7 +291,7 @@ def test_repository_and_subscription_are_asked_for_and_else_named(tools: Path) -
 def test_settings_are_read_with_and_without_the_projects_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "ROOT", tmp_path)
+    monkeypatch.setattr(engine, "ROOT", tmp_path)
     text = "  shop:resourceGroupName: Shop # ours\n  location: 'northeurope'\n  lock: true\n"
     (tmp_path / "Pulumi.prod.yaml").write_text(f"config:\n{text}")
     assert pipeline.settings_of("prod") == LOCKED
@@ -286,11 +303,12 @@ def test_the_real_az_takes_every_command(tmp_path: Path) -> None:
     signed_out = {**os.environ, "AZURE_CONFIG_DIR": str(tmp_path), "AZURE_CORE_NO_COLOR": "1"}
     seen = set()
     for command in commands(LOCKED):
-        for words in (command.arguments, command.unless):
+        for line in command.stores[1].replace(">/dev/null 2>&1", "").split(" || "):
+            words = shlex.split(line)
             options = tuple(word for word in words if word.startswith("-"))
-            if words[:1] != ("az",) or (words[:4], options) in seen:
+            if words[:1] != ["az"] or (*words[:4], options) in seen:
                 continue
-            seen.add((words[:4], options))
+            seen.add((*words[:4], options))
             done = subprocess.run(
                 words, env=signed_out, capture_output=True, text=True, check=False
             )

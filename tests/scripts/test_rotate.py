@@ -18,9 +18,10 @@ from azure.storage.blob import BlobServiceClient
 
 from localazure.azurite import Azurite
 from localazure.control_plane import ControlPlane
-from scripts import rotate
+from scripts import engine, rotate
 from scripts.console import Problem
-from scripts.rotate import active_key, with_active_key
+from scripts.rotate import active_key
+from scripts.stack_file import with_setting
 from tests.conftest import free_port
 from tests.scripts.conftest import ROOT, Result, bare_environment, run
 
@@ -120,15 +121,21 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     desk = Desk(tmp_path)
     desk.azurite.start()
     try:
-        desk.call("-m", "localazure", "up", "--yes")
-        desk.call("scripts/run.py", "env")
-        desk.call("app/manage.py", "migrate", "-v0")
-        desk.call("app/manage.py", "collectstatic", "--noinput", "-v0")
-        desk.hand_over()
         yield desk
     finally:
         desk.end(desk.site)
         desk.azurite.stop()
+
+
+@pytest.fixture
+def served(desk: Desk) -> Desk:
+    """The desk with the stack deployed and the site running."""
+    desk.call("-m", "localazure", "up", "--yes")
+    desk.call("scripts/run.py", "env")
+    desk.call("app/manage.py", "migrate", "-v0")
+    desk.call("app/manage.py", "collectstatic", "--noinput", "-v0")
+    desk.hand_over()
+    return desk
 
 
 class Visitors(threading.Thread):
@@ -176,16 +183,16 @@ def opens(desk: Desk, key: str) -> bool:
 
 
 def test_keys_are_renewed_under_a_site_of_which_no_request_fails(
-    desk: Desk, tmp_path: Path
+    served: Desk, tmp_path: Path
 ) -> None:
-    before = desk.keys()
-    visitors = Visitors(desk)
+    before = served.keys()
+    visitors = Visitors(served)
     visitors.start()
 
     # Stopped at the hand-over: the idle key is new, nothing else is taken from anybody.
-    stopped = desk.rotate("--deploy-command", "exit 3")
+    stopped = served.rotate("--deploy-command", "exit 3")
     assert stopped.status == 1
-    between = desk.keys()
+    between = served.keys()
     assert between["key1"] == before["key1"]
     assert between["key2"] != before["key2"]
 
@@ -194,24 +201,24 @@ def test_keys_are_renewed_under_a_site_of_which_no_request_fails(
     command = f"touch '{asked}'; while [ ! -e '{handed}' ]; do sleep 0.05; done"
     results: list[Result] = []
     runner = threading.Thread(
-        target=lambda: results.append(desk.rotate("--deploy-command", command))
+        target=lambda: results.append(served.rotate("--deploy-command", command))
     )
     runner.start()
     while not asked.exists():
         assert runner.is_alive()
         time.sleep(0.05)
-    desk.hand_over()
+    served.hand_over()
     handed.touch()
     runner.join(60)
     assert results[0].status == 0, results[0].err
     assert "Going on with the rotation from key1 to key2." in results[0].out
     assert "valid for 120 more minutes" in results[0].out
-    assert desk.keys() == between
+    assert served.keys() == between
 
     visits = visitors.visits
     while visitors.visits < visits + 3:
         time.sleep(0.05)
-    last = desk.rotate("--now")
+    last = served.rotate("--now")
     assert last.status == 0, last.err
     assert "The site uses key2." in last.out
     visits = visitors.visits
@@ -222,15 +229,15 @@ def test_keys_are_renewed_under_a_site_of_which_no_request_fails(
 
     assert visitors.failures == []
     assert visitors.visits >= 10
-    after = desk.keys()
+    after = served.keys()
     assert after["key2"] == between["key2"]
-    assert not opens(desk, before["key1"])
-    assert not opens(desk, before["key2"])
-    assert opens(desk, after["key1"])
-    assert opens(desk, after["key2"])
-    assert "activeKey: key2" in (desk.root / "Pulumi.local.yaml").read_text()
+    assert not opens(served, before["key1"])
+    assert not opens(served, before["key2"])
+    assert opens(served, after["key1"])
+    assert opens(served, after["key2"])
+    assert "activeKey: key2" in (served.root / "Pulumi.local.yaml").read_text()
     said = "".join(r.out + r.err for r in (stopped, *results, last))
-    logs = "".join(file.read_text() for file in (desk.azurite.state_dir / "logs").glob("*.log"))
+    logs = "".join(file.read_text() for file in (served.azurite.state_dir / "logs").glob("*.log"))
     for key in (*before.values(), *after.values()):
         assert key not in said
         assert key not in logs
@@ -260,12 +267,18 @@ def test_with_an_identity_there_is_nothing_to_renew(desk: Desk) -> None:
         ),
         ("config:\n    shop:activeKey: key1\n", "config:\n    shop:activeKey: key2\n"),
         ("encryptionsalt: x\n", "encryptionsalt: x\nconfig:\n  activeKey: key2\n"),
+        (
+            "config:\n  # mine\n  'activeKey': \"key1\" # x\n",
+            "config:\n  # mine\n  'activeKey': key2 # x\n",
+        ),
+        ("config:\n", "config:\n  activeKey: key2\n"),
+        ("config:\nencryptionsalt: x\n", "config:\n  activeKey: key2\nencryptionsalt: x\n"),
+        ("config: {a: b}\n", "config: {activeKey: key2, a: b}\n"),
+        ("", "config:\n  activeKey: key2\n"),
     ],
 )
-def test_the_setting_is_changed_and_every_other_line_kept(
-    text: str, expected: str, shop: Path
-) -> None:
-    assert with_active_key(text, "key2") == expected
+def test_the_setting_is_changed_and_every_other_line_stays(text: str, expected: str) -> None:
+    assert with_setting(text, "activeKey", "key2") == expected
 
 
 @pytest.mark.parametrize("prefix", ["", "shop:", "  shop:"])
@@ -286,5 +299,7 @@ def test_an_active_key_under_another_projects_name_stops_before_a_key_is_renewed
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a project called shop."""
     (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
-    monkeypatch.setattr(rotate, "ROOT", tmp_path)
+    for module in (engine, rotate):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+        monkeypatch.setattr(module, "VENV_PYTHON", Path(sys.executable))
     return tmp_path

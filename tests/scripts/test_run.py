@@ -1,4 +1,4 @@
-"""The door of every target finds a Python that will do, or says which one it found."""
+"""The entry point of every target finds a supported Python, or reports which one it found."""
 
 from __future__ import annotations
 
@@ -58,6 +58,6 @@ def test_a_django_that_is_no_version_is_refused(tmp_path: Path) -> None:
         assert "which is no version: DJANGO=6.1" in result.err
 
 
-def test_the_door_itself_can_be_read_by_an_old_python() -> None:
+def test_the_entry_point_itself_can_be_parsed_by_an_old_python() -> None:
     ast.parse(RUN.read_text(), feature_version=(3, 4))
     assert "from __future__ import annotations" not in RUN.read_text()

@@ -1,4 +1,4 @@
-"""`make up` and `make down` as a user types them, beside a site that may be running."""
+"""`make up` and `make down` as a user types them; another site may be running at the same time."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_env_writes_the_file_anew_and_keeps_the_secret_key(machine: Machine) -> 
 def test_down_ends_a_site_that_a_killed_up_left_and_then_all_else(machine: Machine) -> None:
     terminal = machine.up()
     terminal.read_until("Ctrl-C ends the site.")
-    # As when its terminal's window is closed with force: nobody is told.
+    # As when the terminal's window is closed by force: no process gets a signal that it can handle.
     for pid in descendants(terminal.pid, session=terminal.pid):
         with contextlib.suppress(ProcessLookupError):  # it ended with the one before
             os.kill(pid, signal.SIGKILL)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from scripts.console import Problem
-from scripts.paths import ROOT, shown
+from scripts.paths import ROOT, VENV_PYTHON, shown
 
-# They would turn a child's Python or its installer away from this project's .venv.
+# They would point Python or its installer at something other than this project's .venv.
 _MISLEADING = (
     "DJANGO_SETTINGS_MODULE",
     "PIP_PREFIX",
@@ -29,8 +31,8 @@ _MISLEADING = (
 _TAIL_LINES = 15
 
 
-class ChildFailed(Exception):
-    """A command that ended badly, with all that it said."""
+class ProcessFailed(Exception):
+    """A command that failed, with its whole output."""
 
     def __init__(self, command: str, status: int, output: str, log: Path | None) -> None:
         super().__init__(f"{command} ended with status {status}")
@@ -44,16 +46,30 @@ class ChildFailed(Exception):
         return lines[-1] if lines else f"status {self.status}"
 
     def problem(self, what: str) -> Problem:
-        """The failure as the user reads it: what did not work, the tool's last lines, the log."""
-        tail = "\n".join(f"    {line}" for line in self.output.strip().splitlines()[-_TAIL_LINES:])
+        """The failure as the user reads it: what failed, the tool's last lines, and the log."""
         log = f"\nThe whole log is {shown(self.log)}" if self.log else ""
-        return Problem(f"{what} failed: {self.command} said\n{tail or '    nothing'}{log}")
+        return Problem(f"{what} failed: {self.command} said\n{tail(self.output)}{log}")
+
+
+def tail(output: str) -> str:
+    """The last lines of an output, indented."""
+    lines = output.strip().splitlines()[-_TAIL_LINES:] or ["nothing"]
+    return "\n".join(f"    {line}" for line in lines)
+
+
+@contextmanager
+def doing(what: str) -> Iterator[None]:
+    """Turn a ProcessFailed into a Problem that says what was being done."""
+    try:
+        yield
+    except ProcessFailed as failure:
+        raise failure.problem(what) from None
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This environment without what misleads a child, plus `extra`."""
-    kept = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
-    return {**kept, **(extra or {})}
+    """This environment without misleading variables, plus `extra`."""
+    clean = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
+    return {**clean, **(extra or {})}
 
 
 def run(
@@ -63,38 +79,48 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path = ROOT,
 ) -> str:
-    """Run the command, append what it says to the log, and return that.
+    """Run the command, append its output to the log, and return the output.
 
-    `env` is the whole environment (default: `clean_environment()`). Raises ChildFailed if the
-    command ends badly, Problem if it cannot be started.
+    `env` is the whole environment (default: `clean_environment()`). Raises ProcessFailed if the
+    command fails, Problem if it cannot be started.
     """
-    arguments = [str(part) for part in command]
-    result = _call(arguments, cwd, env, stderr=subprocess.STDOUT)
+    result = call(command, env=env, cwd=cwd, stderr=subprocess.STDOUT)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"$ {shlex.join(arguments)}\n{result.stdout}\n")
+        file.write(f"$ {shlex.join(result.args)}\n{result.stdout}\n")
     if result.returncode:
-        raise ChildFailed(_name(arguments), result.returncode, result.stdout, log)
+        raise ProcessFailed(_name(result.args), result.returncode, result.stdout, log)
     return result.stdout
 
 
 def capture(
     command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path = ROOT
 ) -> str:
-    """Run a command that prints secrets: what it prints is returned and written nowhere.
+    """Run a command that may print secrets, and return its standard output, which is not logged.
 
-    Raises ChildFailed with what it said on standard error only.
+    Raises ProcessFailed with its standard error only.
     """
-    arguments = [str(part) for part in command]
-    result = _call(arguments, cwd, env, stderr=subprocess.PIPE)
+    result = call(command, env=env, cwd=cwd)
     if result.returncode:
-        raise ChildFailed(_name(arguments), result.returncode, result.stderr, None)
+        raise ProcessFailed(_name(result.args), result.returncode, result.stderr, None)
     return result.stdout
 
 
-def _call(
-    arguments: list[str], cwd: Path, env: Mapping[str, str] | None, *, stderr: int
+def become(module: str, *arguments: str, env: Mapping[str, str]) -> NoReturn:
+    """Replace this process by a Python module in .venv, so that its exit status is ours."""
+    os.chdir(ROOT)
+    os.execve(VENV_PYTHON, [str(VENV_PYTHON), "-m", module, *arguments], dict(env))
+
+
+def call(
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+    stderr: int = subprocess.PIPE,
 ) -> subprocess.CompletedProcess[str]:
+    """Run the command, whatever its status. Raises Problem if it cannot be started."""
+    arguments = [str(part) for part in command]
     try:
         return subprocess.run(
             arguments,
