@@ -34,7 +34,7 @@ RUN = @command -v "$$PYTHON" >/dev/null 2>&1 || { \
 	"$$PYTHON" scripts/run.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down env preview rotate pipeline test endurance bench sites lint fmt
+.PHONY: help setup up down serve release env preview rotate pipeline test endurance bench sites lint fmt
 
 help: ## Show this list
 	@echo "make TARGET [PORT=8000] [BLOB_PORT=10000] [STACK=local] [BASE=origin/main] [PYTHON=python3]"
@@ -50,6 +50,12 @@ up: ## Deploy the stack on this machine and serve the site until Ctrl-C
 
 down: ## Destroy the stack on this machine, stop Azurite and the site
 	$(RUN) down --stack="$$STACK"
+
+serve: ## Serve the site as production does: gunicorn, DEBUG off, https
+	$(RUN) serve --port="$$PORT"
+
+release: ## Build the site of the last commit as one file: dist/release.zip
+	$(RUN) release --words="$$ARGS"
 
 env: ## Write app/.env from the outputs of STACK
 	$(RUN) env --stack="$$STACK"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -21,12 +22,17 @@ class Secret(str):
         return "'********'" if self else "''"
 
 
-@lru_cache(maxsize=1)
 def default_credential() -> TokenCredential:
     """Workload identity, managed identity, or `az login`, in the order of azure-identity.
 
-    It caches its token and renews it by itself. No token is requested before the first use.
+    It caches its token and renews it by itself. No token is requested before the first use. A
+    forked process gets its own, because processes must not share a connection.
     """
+    return _credential_of(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _credential_of(pid: int) -> TokenCredential:
     require("identity", "Signing in as an identity")
     # Imported here for start-up time: sites with an account key do not need it.
     from azure.identity import DefaultAzureCredential

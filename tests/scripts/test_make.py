@@ -16,6 +16,8 @@ TARGETS = {
     "setup": [],
     "up": ["PORT", "BLOB_PORT", "STACK"],
     "down": ["STACK"],
+    "serve": ["PORT"],
+    "release": ["ARGS"],
     "env": ["STACK"],
     "preview": ["BASE", "STACK"],
     "rotate": ["STACK", "ARGS"],

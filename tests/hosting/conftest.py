@@ -1,0 +1,148 @@
+"""The site as production runs it: under gunicorn, behind a proxy that terminates TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import requests
+
+from scripts.tls_proxy import TLSProxy, certificate_in
+from tests.app.conftest import site_environment
+from tests.browser.conftest import PASSWORD, USER, manage
+from tests.conftest import ROOT, free_port
+
+PATIENCE_SECONDS = 60
+
+
+@dataclass
+class Hosted:
+    """A running site. `origin` is the proxy's, with https; `upstream` is gunicorn's own."""
+
+    origin: str
+    upstream: str
+    certificate: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+    environment: dict[str, str] = field(repr=False)
+
+    def get(self, path: str, **more: object) -> requests.Response:
+        return requests.get(
+            f"{self.origin}{path}",
+            verify=str(self.certificate),
+            timeout=PATIENCE_SECONDS,
+            allow_redirects=False,
+            **more,  # type: ignore[arg-type]
+        )
+
+    def logged(self) -> str:
+        return self.log.read_text(errors="replace")
+
+
+@contextmanager
+def proxied(upstream_port: int, folder: Path) -> Iterator[tuple[int, Path]]:
+    """A TLS proxy in a thread, for the body: its port and certificate."""
+    certificate = certificate_in(folder)
+    loop = asyncio.new_event_loop()
+    proxy = TLSProxy(0, upstream_port, certificate)
+    server = loop.run_until_complete(proxy.start())
+    thread = threading.Thread(target=loop.run_forever, name="tls-proxy")
+    thread.start()
+    try:
+        yield proxy.port, certificate
+    finally:
+
+        async def stop() -> None:
+            server.close()
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+
+        asyncio.run_coroutine_threadsafe(stop(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@contextmanager
+def hosted(
+    command: list[str], app: Path, environment: dict[str, str], folder: Path
+) -> Iterator[Hosted]:
+    """The site under this command, in the folder `app`, until the body ends."""
+    port = free_port()
+    log = folder / f"server-{port}.log"
+    with proxied(port, folder / "tls") as (tls_port, certificate):
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=app,
+                env={**environment, "HOST": "127.0.0.1", "PORT": str(port)},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        site = Hosted(
+            f"https://127.0.0.1:{tls_port}",
+            f"http://127.0.0.1:{port}",
+            certificate,
+            log,
+            process,
+            environment,
+        )
+        try:
+            _wait(site)
+            yield site
+        finally:
+            process.terminate()
+            process.wait(PATIENCE_SECONDS)
+
+
+def _wait(site: Hosted) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline and site.process.poll() is None:
+        try:
+            if site.get("/healthz").status_code == 200:
+                return
+        except (requests.RequestException, ssl.SSLError):
+            pass
+        time.sleep(0.1)
+    pytest.fail(f"The site did not become healthy:\n{site.logged()}")
+
+
+def production(azure_env: dict[str, str], folder: Path) -> dict[str, str]:
+    """The variables that a host sets for the site."""
+    inherited = {n: os.environ[n] for n in ("PATH", "HOME", "LANG") if n in os.environ}
+    return {
+        **inherited,
+        **site_environment(azure_env, folder),
+        "DJANGO_DEBUG": "false",
+        "DJANGO_BEHIND_PROXY": "true",
+        "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
+        "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@pytest.fixture(scope="module")
+def site(azure_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
+    folder = tmp_path_factory.mktemp("hosted")
+    environment = production(azure_env, folder)
+    manage(environment, "migrate", "--noinput")
+    manage(
+        environment,
+        *("createsuperuser", "--noinput", f"--username={USER}", "--email=admin@example.com"),
+    )
+    manage(environment, "collectstatic", "--noinput")
+    command = [sys.executable, "-m", "gunicorn", "backend.wsgi"]
+    with hosted(command, ROOT / "app", environment, folder) as running:
+        yield running
