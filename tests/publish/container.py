@@ -35,7 +35,7 @@ class Answer:
 
     @property
     def body(self) -> bytes:
-        """As a browser has it, unpacked."""
+        """As a browser gets it, decompressed."""
         return gzip.decompress(self.raw) if self.headers.get("content-encoding") else self.raw
 
 

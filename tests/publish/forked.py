@@ -127,7 +127,7 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
     def _hear(self, timeout: float | None) -> int:
-        """The next number that is told. Raises TimeoutExpired, and EOFError if there comes none."""
+        """The next number. Raises TimeoutExpired, and EOFError if none comes."""
         self._line.settimeout(timeout)
         while b"\n" not in self._heard:
             try:

@@ -75,6 +75,6 @@ class Folder:
 
 
 def read(tree: HashedTree) -> Expected:
-    """What the publisher made, as what Django made is told."""
+    """What the publisher made, in the form of what Django made."""
     files = {name: Path(tree.files[name].path).read_bytes() for name in tree.paths.values()}
     return Expected(tree.manifest, files)

@@ -59,7 +59,7 @@ def test_a_project_without_static_files_publishes_an_empty_manifest(
 # --- Verbosity ------------------------------------------------------------------------------------
 
 
-def test_verbosity_0_says_nothing(site: Site) -> None:
+def test_verbosity_0_prints_nothing(site: Site) -> None:
     ended = site.publish("-v", "0").well()
     assert (ended.out, ended.err) == ("", "")
 
@@ -188,7 +188,7 @@ def test_all_of_djangos_flags_are_there(site: Site) -> None:
 # --- Being asked ----------------------------------------------------------------------------------
 
 
-def test_who_does_not_say_yes_publishes_nothing(site: Site, proxy: FaultProxy) -> None:
+def test_without_the_answer_yes_nothing_is_published(site: Site, proxy: FaultProxy) -> None:
     seen = on_a_terminal(site, "collectstatic", answer="no\n")
     assert seen.code == 1
     assert "You have requested to collect static files at the destination" in seen.left
@@ -198,7 +198,7 @@ def test_who_does_not_say_yes_publishes_nothing(site: Site, proxy: FaultProxy) -
     assert proxy.take() == []
 
 
-def test_who_says_yes_publishes(site: Site, container: Container) -> None:
+def test_with_the_answer_yes_the_files_are_published(site: Site, container: Container) -> None:
     seen = on_a_terminal(site, "collectstatic", answer="yes\n")
     assert seen.code == 0
     assert seen.left[-1] == "24 static files copied, 24 post-processed."
@@ -218,7 +218,7 @@ def test_where_nobody_can_be_asked_it_says_which_flag_is_missing(
 # --- What is found --------------------------------------------------------------------------------
 
 
-def test_the_first_of_two_files_of_one_name_counts_and_the_other_is_told(
+def test_the_first_of_two_files_of_one_name_counts_and_the_other_is_reported(
     site: Site, container: Container
 ) -> None:
     other = site.folder / "other"
@@ -252,9 +252,9 @@ def test_files_that_cannot_be_read_are_all_named_and_nothing_is_sent(
 # --- Mistakes -------------------------------------------------------------------------------------
 
 
-def test_a_wrong_key_is_told_and_shown_nowhere(site: Site) -> None:
+def test_a_wrong_key_is_reported_and_shown_nowhere(site: Site) -> None:
     for key, told in (
-        ("not base64!", "AZURE_ACCOUNT_KEY is no account key"),
+        ("not base64!", "The account key is not base64. Set AZURE_ACCOUNT_KEY to"),
         ("d3Jvbmc=", "the key is not its own"),
     ):
         site.settings["AZURE_ACCOUNT_KEY"] = key
@@ -306,7 +306,7 @@ def test_a_wrong_advice_class_is_reported_and_does_not_hide_the_failure(site: Si
     assert "there is no such container. Create it (az storage container create" in failure
 
 
-def test_a_service_that_does_not_answer_is_told_with_what_to_look_at(
+def test_a_service_that_does_not_answer_is_reported_with_what_to_check(
     site: Site, proxy: FaultProxy
 ) -> None:
     proxy.cut()
@@ -342,7 +342,7 @@ def test_with_another_storage_it_is_djangos_own(make_site: MakeSite) -> None:
     assert told[0][0][0] == 0
 
 
-# --- What lies in static folders besides files ----------------------------------------------------
+# --- Other things in static folders than files ----------------------------------------------------
 
 
 def listed_in_one_sentence(site: Site, proxy: FaultProxy) -> str:

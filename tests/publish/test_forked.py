@@ -57,7 +57,7 @@ def test_a_command_of_djangos_ends_as_by_itself(offline: Site, words: list[str])
     assert one == other
 
 
-def test_nothing_is_loaded_beforehand_that_a_publish_does_without(offline: Site) -> None:
+def test_no_module_is_preloaded_that_a_publish_does_not_import(offline: Site) -> None:
     code = "import sys; print([m for m in sys.modules if m in {names}])"
     names = {"azure.storage.blob", "azureblob.storage", "azureblob.checks", "site_settings"}
     assert offline.manage("-c", code.format(names=names)).out == "[]\n"
@@ -101,7 +101,7 @@ os.kill(os.getpid(), 9)
     assert process.returncode == -signal.SIGKILL, err
 
 
-def test_scripts_and_what_has_to_be_fresh_have_interpreters_of_their_own(offline: Site) -> None:
+def test_scripts_and_fresh_commands_have_their_own_interpreter(offline: Site) -> None:
     shown = "import sys; print('django' in sys.modules, sys.executable)"
     (offline.folder / "shown.py").write_text(shown)
     alone = f"False {sys.executable}\n"

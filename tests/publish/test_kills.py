@@ -228,7 +228,7 @@ def test_a_line_that_is_back_in_a_moment_is_no_reason_to_end(
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("at", [0, 6, CHANGING + 2])
-def test_a_publish_that_is_asked_to_stop_says_so_and_leaves_nothing_behind(
+def test_an_interrupted_publish_says_so_and_leaves_nothing_behind(
     make_site: MakeSite, proxy: FaultProxy, sign: signal.Signals, at: int
 ) -> None:
     site = make_site()

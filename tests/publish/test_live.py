@@ -32,7 +32,7 @@ def test_a_visitor_who_reads_every_file_during_20_publishes_sees_no_failure(
     assert not [record for record in proxy.requests if record.method == "DELETE"]
 
 
-def test_files_come_before_what_replaces_one_and_the_manifest_comes_last(
+def test_new_files_come_first_and_the_manifest_comes_last(
     make_site: MakeSite, proxy: FaultProxy
 ) -> None:
     site = make_site(keep_unhashed="all")
@@ -54,7 +54,7 @@ def test_files_come_before_what_replaces_one_and_the_manifest_comes_last(
     assert blob(manifest) == "staticfiles.json"
 
 
-def test_the_watcher_sees_a_file_that_is_gone_for_a_moment(make_site: MakeSite) -> None:
+def test_the_watcher_sees_a_file_that_is_missing_for_a_moment(make_site: MakeSite) -> None:
     site = make_site()
     site.publish().well()
     name = site.container.paths()["css/site.css"]

@@ -99,7 +99,7 @@ def error(site: Site, **options: object) -> str:
     return line
 
 
-def test_a_missing_manifest_says_what_to_run(site: Site) -> None:
+def test_the_error_for_a_missing_manifest_says_what_to_run(site: Site) -> None:
     assert error(site) == (
         f"ManifestError: There is no {MANIFEST} of the container '{site.container.name}': nothing "
         "was published. Run manage.py collectstatic for this container."
@@ -107,7 +107,7 @@ def test_a_missing_manifest_says_what_to_run(site: Site) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"paths": []}'])
-def test_a_broken_manifest_says_what_to_run(
+def test_the_error_for_a_broken_manifest_says_what_to_run(
     site: Site, container: Container, content: bytes
 ) -> None:
     container.put(MANIFEST, content)
@@ -118,14 +118,14 @@ def test_a_broken_manifest_says_what_to_run(
     )
 
 
-def test_a_broken_manifest_is_mended_by_the_next_publish(site: Site, container: Container) -> None:
+def test_the_next_publish_replaces_a_broken_manifest(site: Site, container: Container) -> None:
     site.publish().well()
     container.put(MANIFEST, b'{"paths": ')
     site.publish().well()
     container.holds(site.expected())
 
 
-def test_a_name_that_the_manifest_lacks_says_what_to_run(site: Site) -> None:
+def test_the_error_for_a_name_that_is_not_in_the_manifest_says_what_to_run(site: Site) -> None:
     site.publish().well()
     site.write({"css/new.css": b"p{}"})
     [line] = asked(site, "css/new.css").out.splitlines()
@@ -139,14 +139,14 @@ def test_a_name_that_the_manifest_lacks_says_what_to_run(site: Site) -> None:
 
 
 @pytest.mark.parametrize("fault", ["away", "refused"])
-def test_a_service_that_cannot_be_reached_is_told_without_addresses_and_keys(
+def test_a_service_that_cannot_be_reached_is_reported_without_addresses_and_keys(
     site: Site, proxy: FaultProxy, fault: str
 ) -> None:
     if fault == "away":
         proxy.cut()
     else:
         proxy.rules = [Rule(status=403)]
-    # Threads that ask at once are told at once, and do not wait for one another's attempts.
+    # Threads that ask at once get the error at once, and do not wait for one another's attempts.
     ended = asked(site, "css/site.css", threads=8)
     [told] = set(ended.out.splitlines())
     assert (ended.err, site.container.key in told) == ("", False)

@@ -59,7 +59,7 @@ def test_a_file_of_400_mb_fits_in_150_mb(tmp_path: Path) -> None:
         assert {"PUT block", "PUT blocklist"} <= set(service.requests)
 
 
-def test_large_text_is_packed_within_150_mb(tmp_path: Path) -> None:
+def test_large_text_is_compressed_within_150_mb(tmp_path: Path) -> None:
     with NullService() as service:
         site = null_site(tmp_path, service, hashed_names=False)
         sparse(site.static / "data/large.txt", 100 * MEGABYTE)
@@ -68,7 +68,7 @@ def test_large_text_is_packed_within_150_mb(tmp_path: Path) -> None:
         assert service.blobs["data/large.txt"]["Content-Encoding"] == "gzip"
 
 
-def test_a_file_over_64_mib_goes_in_blocks_and_one_of_64_does_not(
+def test_a_file_over_64_mib_is_sent_in_blocks_and_one_of_64_mib_is_not(
     site: Site, proxy: FaultProxy, container: Container
 ) -> None:
     sizes = {"v/over.mp4": 64 * MEGABYTE + 1, "v/just.mp4": 64 * MEGABYTE}

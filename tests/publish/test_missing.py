@@ -1,4 +1,4 @@
-"""References that lead to no static file: named with file, line and target before anything goes."""
+"""References to missing files are reported with file, line and target before anything is sent."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def test_an_outage_that_lasts_ends_in_a_sentence_and_the_next_run_does_the_rest(
     assert container.get("staticfiles.json").raw == before
     harmless(staged, live)
     for name, blob in container.blobs().items():
-        if blob.lease.state == "leased":  # the service could not be told; it ends after a minute
+        if blob.lease.state == "leased":  # it could not be released; it expires after a minute
             with container.client() as client:
                 from azure.storage.blob import BlobLeaseClient
 

@@ -128,7 +128,7 @@ def test_a_storage_with_post_processing_of_its_own_has_it_used(make_site: MakeSi
     site.container.holds(expected)
 
 
-def test_what_django_leaves_without_a_digest_is_there_under_its_own_name(
+def test_files_that_django_leaves_unhashed_are_published_under_their_own_names(
     make_site: MakeSite,
 ) -> None:
     site = make_site(keep_unhashed="needed")
@@ -147,7 +147,7 @@ def test_what_django_leaves_without_a_digest_is_there_under_its_own_name(
         ({"a.css": b"a { background: url(../../../x.png) }"}, "leads out of"),
     ],
 )
-def test_what_django_refuses_is_told_and_nothing_is_sent(
+def test_errors_of_django_are_reported_and_nothing_is_sent(
     site: Site, proxy: FaultProxy, tree: Tree, said: str
 ) -> None:
     future(site, FUTURES["the patterns are texts"])
@@ -168,7 +168,7 @@ def test_a_reference_that_leads_nowhere_can_be_a_warning(site: Site, container: 
     assert container.paths()["bad.css"] in container.blobs()
 
 
-def test_what_a_later_django_counts_as_well_is_nothing(site: Site) -> None:
+def test_a_count_that_a_later_django_adds_is_zero(site: Site) -> None:
     future(
         site,
         """

@@ -17,7 +17,7 @@ SLOWLY = Rule(method="PUT", delay=45)
 
 
 def drawn(seen: Seen) -> list[int]:
-    """How many files each line told of."""
+    """The number of files in each line."""
     found = [LINE.fullmatch(line) for line in seen.drawn]
     return [int(match[1]) for match in found if match]
 
@@ -46,7 +46,7 @@ def test_a_narrow_terminal_does_not_wrap_the_line(site: Site, proxy: FaultProxy)
     assert not [line for line in seen.left if "Sending" in line]
 
 
-def test_who_sees_each_file_named_sees_no_line(site: Site, proxy: FaultProxy) -> None:
+def test_a_publish_that_names_each_file_shows_no_progress(site: Site, proxy: FaultProxy) -> None:
     proxy.rules = [SLOWLY]
     seen = on_a_terminal(site, "collectstatic", "--noinput", "-v", "2", connections=2)
     assert seen.code == 0

@@ -61,7 +61,7 @@ def records(container: Container) -> list[str]:
     return [name for name in container.blobs() if name.startswith(HISTORY)]
 
 
-# --- What goes and what stays ---------------------------------------------------------------------
+# --- What is deleted and what stays ---------------------------------------------------------------
 
 
 def test_it_deletes_hashed_files_that_no_recent_manifest_names_and_their_history(
@@ -125,7 +125,7 @@ def test_a_version_that_came_back_is_as_recent_as_its_return(
     assert not hashed(container) & (second - first - third - fourth)
 
 
-def test_what_was_live_until_now_stays_though_a_publish_was_cut_off_long_ago(
+def test_files_that_were_live_until_now_stay_although_a_publish_was_interrupted_long_ago(
     site: Site, proxy: FaultProxy, container: Container
 ) -> None:
     """The one that was cut off left a record of what never was live; it ends nobody's time."""
@@ -142,7 +142,7 @@ def test_what_was_live_until_now_stays_though_a_publish_was_cut_off_long_ago(
     assert first | second <= hashed(container)
 
 
-def test_what_was_published_by_other_means_gets_its_record_when_it_is_replaced(
+def test_a_manifest_of_another_tool_is_recorded_when_it_is_replaced(
     site: Site, container: Container
 ) -> None:
     first = publish(site, 0)
@@ -156,7 +156,7 @@ def test_what_was_published_by_other_means_gets_its_record_when_it_is_replaced(
     assert hashed(container) == first | second
 
 
-def test_a_history_that_is_too_short_to_tell_saves_everything_and_says_until_when(
+def test_with_too_short_a_history_nothing_is_deleted_and_the_prune_says_until_when(
     site: Site, container: Container
 ) -> None:
     publish(site, 0)
@@ -196,7 +196,7 @@ def test_without_a_manifest_or_with_a_broken_one_nothing_is_deleted(
 
 
 @pytest.mark.parametrize("span", ["", "30", "3 weeks", "-1d", "1.5h", "30D", "d", "1d2h"])
-def test_a_span_that_means_nothing_is_refused_with_examples(site: Site, span: str) -> None:
+def test_an_invalid_span_is_refused_with_examples(site: Site, span: str) -> None:
     finished = site.manage("prunestatic", f"--older-than={span}")
     assert finished.code == 2
     assert f"{span!r} is no span of time: 30d, 12h, 45m, 90s or 0" in finished.err
@@ -218,7 +218,7 @@ def test_a_storage_without_hashed_names_has_nothing_to_prune(site: Site, proxy: 
     assert proxy.requests == []
 
 
-def test_a_wrong_key_is_told_in_a_sentence_without_it(site: Site) -> None:
+def test_a_wrong_key_is_reported_in_a_sentence_without_it(site: Site) -> None:
     publish(site, 0)
     site.settings["AZURE_ACCOUNT_KEY"] = wrong = "QUJD" * 20
     for flags in ((), ("--dry-run",)):
@@ -265,7 +265,7 @@ def test_a_prune_waits_as_long_as_the_account_asks(two_versions: Site, proxy: Fa
     assert gone(two_versions)
 
 
-def test_what_cannot_be_deleted_is_told_and_the_rest_goes(
+def test_a_blob_that_cannot_be_deleted_is_reported_and_the_others_are_deleted(
     two_versions: Site, proxy: FaultProxy
 ) -> None:
     proxy.take()
@@ -324,7 +324,7 @@ call_command("prunestatic", "--older-than", "0")
     assert actions[-1].comp == "lease"
 
 
-def test_a_prune_that_has_lost_its_lease_deletes_nothing_more(
+def test_a_prune_that_has_lost_its_lease_stops(
     two_versions: Site, proxy: FaultProxy, container: Container
 ) -> None:
     script = """
@@ -495,7 +495,7 @@ STEP = st.tuples(
 
 
 @given(FILES, st.integers(0, 4), st.lists(STEP, max_size=14))
-def test_nothing_is_ever_deleted_that_a_page_of_the_span_may_hold_and_no_name_but_hashed_ones(
+def test_only_hashed_files_that_no_page_of_the_span_may_use_are_deleted(
     first: frozenset[int],
     older: int,
     steps: list[tuple[int, str, frozenset[int] | list[int] | int]],
@@ -522,7 +522,7 @@ def test_nothing_is_ever_deleted_that_a_page_of_the_span_may_hold_and_no_name_bu
 
 
 @given(FILES, FILES, st.integers(0, 100))
-def test_what_is_old_enough_does_go(
+def test_files_that_are_old_enough_are_deleted(
     first: frozenset[int], second: frozenset[int], older_than: int
 ) -> None:
     world = World()
@@ -536,7 +536,7 @@ def test_what_is_old_enough_does_go(
     assert world.prune(older_than).obsolete == {}
 
 
-def test_what_older_versions_have_recorded_goes_once_the_new_history_is_old_enough() -> None:
+def test_shared_records_are_deleted_once_the_new_history_is_old_enough() -> None:
     world = World()
     for files in ({1}, {1, 2}, {2, 3}):
         world.publish(frozenset(files), shared=True)
@@ -552,7 +552,7 @@ def test_what_older_versions_have_recorded_goes_once_the_new_history_is_old_enou
     assert not world.blobs.keys() & hashed_names
 
 
-def test_what_another_site_had_live_stays_until_that_site_prunes_it() -> None:
+def test_files_that_another_site_had_live_stay_until_that_site_prunes() -> None:
     world = World()
     world.publish(frozenset({1}))
     world.publish(frozenset({2}), own=OTHER)
@@ -563,7 +563,7 @@ def test_what_another_site_had_live_stays_until_that_site_prunes_it() -> None:
     assert f"f.{2:012x}.css" in world.prune(0, OTHER).obsolete
 
 
-def test_a_version_stays_for_a_second_longer_than_its_successors_record_tells() -> None:
+def test_a_version_stays_for_a_second_longer_than_its_successors_record_says() -> None:
     """The record has whole seconds, and its manifest goes live after it."""
     world = World()
     world.publish(frozenset({1}))

@@ -1,4 +1,4 @@
-"""Plain twins of hashed files: where a browser asks for a file by its own name, it is there."""
+"""If a browser asks for a file by its own name, it is published under that name too."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_keep_unhashed_says_which_plain_names_are_published(
         ("browserconfig.xml", '<square70x70logo src="x.txt"/>'),
     ],
 )
-def test_what_hashing_leaves_as_it_is_is_found(name: str, text: str) -> None:
+def test_references_that_hashing_does_not_rewrite_are_found(name: str, text: str) -> None:
     assert needed({name: text.encode(), "x.txt": b"x", "z.txt": b"z"}) == {"x.txt"}
 
 
@@ -162,11 +162,11 @@ def test_names_with_spaces_quotes_and_escapes_are_found(name: str, text: str, ta
         ("a.png", '"./x.txt"'),
     ],
 )
-def test_what_is_rewritten_or_no_reference_needs_no_twin(name: str, text: str) -> None:
+def test_rewritten_references_and_other_texts_need_no_plain_file(name: str, text: str) -> None:
     assert needed({name: text.encode(), "x.txt": b"x"}) == set()
 
 
-def test_what_a_twin_refers_to_has_a_twin_too() -> None:
+def test_the_targets_of_a_plain_file_are_published_under_plain_names_too() -> None:
     tree = {
         "page.html": b'<link href="css/a.css">',
         "css/a.css": b'@import "b.css";\n.a { background: url(../img/a.png) }',

@@ -61,7 +61,7 @@ def as_of_an_older_version(container: Container) -> None:
                 store(container, name, container.get(name).raw)
 
 
-def test_a_prune_takes_the_old_files_of_its_own_site_and_nothing_of_the_other(
+def test_a_prune_deletes_old_files_of_its_own_site_only(
     sites: tuple[Site, Site], container: Container
 ) -> None:
     one, other = sites
@@ -92,7 +92,7 @@ def test_a_prune_takes_the_old_files_of_its_own_site_and_nothing_of_the_other(
 
 
 @pytest.mark.parametrize("pruned", [0, 1])
-def test_what_an_older_version_has_recorded_for_all_sites_at_once_still_protects(
+def test_shared_records_of_an_older_version_still_protect_their_files(
     sites: tuple[Site, Site], container: Container, pruned: int
 ) -> None:
     for version in (0, 1):
@@ -123,7 +123,7 @@ def test_what_an_older_version_has_recorded_for_all_sites_at_once_still_protects
     assert len([name for name in there if name.startswith(f"{HISTORY}20")]) == 1
 
 
-def test_a_manifest_of_another_tool_protects_what_it_names_and_is_recorded(
+def test_a_manifest_of_another_tool_protects_its_files_and_is_recorded(
     sites: tuple[Site, Site], container: Container
 ) -> None:
     one, other = sites
@@ -213,7 +213,7 @@ def test_clear_of_plain_names_keeps_the_manifest_that_is_live(
     container.is_whole()
 
 
-def test_clear_waits_for_a_prune_and_a_publish_that_relies_on_what_it_deletes_sends_it_again(
+def test_clear_waits_for_a_prune_and_a_publish_sends_again_what_it_deletes(
     sites: tuple[Site, Site], container: Container, proxy: FaultProxy
 ) -> None:
     one, other = sites

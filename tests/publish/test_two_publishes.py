@@ -38,7 +38,7 @@ def two_sites(make_site: MakeSite, container: Container) -> tuple[Site, Site]:
 
 
 @pytest.mark.parametrize("first_ever", [True, False])
-def test_who_comes_second_with_the_manifest_looks_again_and_follows(
+def test_the_second_publish_to_put_its_manifest_lists_again_and_follows(
     make_site: MakeSite, proxy: FaultProxy, container: Container, first_ever: bool
 ) -> None:
     one, other = two_sites(make_site, container)
@@ -123,7 +123,7 @@ def test_a_publish_waits_for_a_prune_that_is_at_work(
     container.holds(rollback.expected())
 
 
-def test_publishes_and_prunes_side_by_side_delete_nothing_that_is_live(
+def test_concurrent_publishes_and_prunes_delete_nothing_that_is_live(
     rollback: Site, proxy: FaultProxy, container: Container
 ) -> None:
     for seed in range(3):

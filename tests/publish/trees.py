@@ -12,7 +12,7 @@ RULE = b".button-%d { color: #336699; padding: 4px 8px; border: 1px solid #ccc; 
 
 
 def noise(seed: object, size: int) -> bytes:
-    """Bytes that cannot be packed."""
+    """Bytes that cannot be compressed."""
     return random.Random(str(seed)).randbytes(size)  # noqa: S311
 
 

@@ -158,7 +158,7 @@ def missing(container: Container, wanted: dict[str, bytes]) -> list[str]:
 
 
 def _is(there: BlobProperties | None, data: bytes) -> bool:
-    """Whether a blob's digest, packed or not, is that of the bytes."""
+    """Whether a blob's content, decompressed if need be, is the bytes."""
     if there is None:
         return False
     noted = (there.metadata or {}).get("md5")

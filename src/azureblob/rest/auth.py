@@ -91,9 +91,7 @@ class SharedKey:
             # and the thread that drives the network would wait for it again.
             self._mac = hmac.new(base64.b64decode(key, validate=True), digestmod=hashlib.sha256)
         except ValueError:
-            raise InvalidKeyError(
-                "AZURE_ACCOUNT_KEY is no account key: it is not base64."
-            ) from None
+            raise InvalidKeyError("The account key is not base64.") from None
 
     def headers(
         self,
