@@ -187,9 +187,7 @@ def test_headers_of_hashed_files_are_set_and_the_manifest_stays(
     assert kinds(proxy.take()) == {"GET list": 1, "PUT properties": 24}
 
 
-def test_switching_compression_sends_the_affected_files(
-    site: Site, proxy: FaultProxy
-) -> None:
+def test_switching_compression_sends_the_affected_files(site: Site, proxy: FaultProxy) -> None:
     site.publish(hashed_names=False, gzip=False).well()
     proxy.take()
     for gzip in (True, False):
