@@ -1,4 +1,4 @@
-"""Commands that a preloaded process forks (preloaded.py), in place of subprocess.Popen's."""
+"""Commands that a preloaded process forks (preloaded.py), instead of subprocess.Popen."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Preloaded:
-    """The process that has loaded what a command needs."""
+    """The process that has imported what a command needs."""
 
     def __init__(self) -> None:
         self._control, its = socket.socketpair()
@@ -46,15 +46,15 @@ class Preloaded:
 
 @functools.cache
 def preloaded() -> Preloaded:
-    """One for all tests; it ends with them, however they end."""
+    """One process for all tests, which ends when they do."""
     made = Preloaded()
     atexit.register(made.end)
     return made
 
 
 class Forked:
-    """A command of Django's, or `-c` and code, under way; what of Popen the tests use, and as
-    Popen does it with text in UTF-8. A context manager."""
+    """A running management command, or `-c` and code. It has the parts of Popen that the tests
+    use, and behaves like Popen with text in UTF-8. A context manager."""
 
     def __init__(self, words: list[str], environment: dict[str, str], folder: Path) -> None:
         self.args = words
@@ -94,7 +94,7 @@ class Forked:
         return self.returncode
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """All that it said and says until its end; line ends are \\n, as Popen has them."""
+        """All output until the command ends; line ends are \\n, as with Popen."""
         end = None if timeout is None else time.monotonic() + timeout
         with selectors.DefaultSelector() as selector:
             for file in self._read:

@@ -1,4 +1,4 @@
-"""Names by content, made within this process by Django and by the publisher."""
+"""Hashed names, made within this process by Django and by the publisher."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Rules = type[ManifestStaticFilesStorage]
 
 @contextmanager
 def static_url(url: str = STATIC_URL) -> Iterator[None]:
-    """Django with these settings for a while: another room's tests may set it up otherwise."""
+    """Django with these settings, temporarily: other tests may configure it differently."""
     before = settings._wrapped
     settings._wrapped = empty  # type: ignore[assignment]
     settings.configure(STATIC_URL=url)

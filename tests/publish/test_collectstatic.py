@@ -16,7 +16,7 @@ from tests.publish.trees import small_tree
 
 
 def refused(ended: Finished, site: Site) -> str:
-    """What an error says: status 1, no traceback, no key, nothing on standard output."""
+    """The text of an error: status 1, no traceback, no key, nothing on standard output."""
     assert ended.code == 1
     assert ended.err.startswith("CommandError: ")
     assert "Traceback" not in ended.err
@@ -134,7 +134,7 @@ def test_clear_sends_all_anew_and_deletes_plain_names_that_are_no_static_files(
     assert len([r for r in records if r.method == "PUT" and not r.comp]) == 24 + 2
     deleted = {record.path.split("/", 3)[3] for record in records if record.method == "DELETE"}
     assert deleted == {"gone/old.css", "odd.0123456789ab.css"}
-    # Nothing that an open page may hold, nor the history that prunestatic needs.
+    # Neither files that an open page may use, nor the history that prunestatic needs.
     names = container.blobs().keys()
     assert old <= names
     assert len([name for name in names if name.startswith(HISTORY)]) == 2
@@ -185,7 +185,7 @@ def test_all_of_djangos_flags_are_there(site: Site) -> None:
     assert "--no-post-process" in ours.out
 
 
-# --- Being asked ----------------------------------------------------------------------------------
+# --- The question ---------------------------------------------------------------------------------
 
 
 def test_without_the_answer_yes_nothing_is_published(site: Site, proxy: FaultProxy) -> None:
@@ -215,7 +215,7 @@ def test_where_nobody_can_be_asked_it_says_which_flag_is_missing(
     assert proxy.take() == []
 
 
-# --- What is found --------------------------------------------------------------------------------
+# --- Discovery ------------------------------------------------------------------------------------
 
 
 def test_the_first_of_two_files_of_one_name_counts_and_the_other_is_reported(
@@ -284,7 +284,7 @@ def test_a_missing_container_is_reported_with_what_to_do(site: Site) -> None:
 
 
 def test_a_publish_that_works_loads_no_advice(site: Site) -> None:
-    """It would only start later."""
+    """Loading it would only delay the start."""
     site.settings["AZUREBLOB_ADVICE"] = "own.Missing"
     done = site.run(
         "import sys\n"

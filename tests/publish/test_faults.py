@@ -25,7 +25,7 @@ def tries(records: list[Record]) -> dict[tuple[str, str], list[Record]]:
     """The requests for each blob, in order."""
     found: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for record in records:
-        # The history's names hold the moment, so that each is tried under one name only.
+        # Names in the history contain the time, and a retry has the same name.
         found[record.method, blob(record)].append(record)
     return found
 
@@ -65,14 +65,14 @@ def test_every_request_that_fails_once_is_sent_once_more_within_a_second(
     assert site.publish().well().err == ""
     gaps = []
     for (_, name), records in tries(proxy.take()).items():
-        # Where the manifest's answer was cut the work was done: a list tells that it is live.
+        # If the response to the manifest was cut off, a list shows that it is live.
         lost = rule.fault in {Fault.CUT_HEAD, Fault.CUT_BODY}
         assert len(records) == (3 if lost and not name else 2), (name, records)
         gaps.append(records[1].started - records[0].started - records[0].seconds)
     gaps.sort()
     assert len(gaps) == 1 + 24 + 2
     assert gaps[0] > 0.09
-    assert gaps[len(gaps) // 2] < 1  # of all but those that the machine was too busy for
+    assert gaps[len(gaps) // 2] < 1  # most of them, as the machine may have been busy
     assert gaps[-1] - gaps[0] > 0.02  # not all at the same moment again
     container.holds(site.expected())
 
@@ -133,7 +133,7 @@ def test_nothing_is_sent_to_the_account_until_its_retry_after_is_over(
     records = proxy.take()
     [refused] = [record for record in records if record.status == status]
     told = refused.started + refused.seconds
-    # One may have been on its way when the refusal was.
+    # A request may have been in flight.
     later = [r.started - told for r in records if r.started > told + 0.05]
     assert min(later) >= 0.95
     assert len(later) > 10
@@ -238,11 +238,11 @@ def test_a_file_that_changes_during_the_publish_is_named_and_not_published(
                     file.seek(0, os.SEEK_END if change == "longer" else os.SEEK_SET)
                     file.write(b"something else")
 
-    proxy.on_request = now  # at the list: sizes and digests are taken
+    proxy.on_request = now  # at the list: sizes and MD5s are known
     finished = site.publish(stall_seconds=2, attempts=2)
     there = [blob for blob in container.blobs() if blob.startswith("big/")]
     if change == "longer" and finished.code == 0:
-        # What was found is whole: it is published as it was.
+        # The content that was read is complete: it is published.
         container.is_whole()
         assert container.get(there[0]).body == content
         return
@@ -268,14 +268,14 @@ def test_a_static_file_that_cannot_be_read_ends_the_publish_before_anything_is_s
     assert proxy.requests == []
 
 
-# --- What the user set wrong ----------------------------------------------------------------------
+# --- Wrong settings -------------------------------------------------------------------------------
 
 
 def test_a_wrong_key_is_reported_in_a_sentence(site: Site, container: Container) -> None:
     wrong = b64encode(b"0" * 64).decode()
     site.settings["AZURE_ACCOUNT_KEY"] = wrong
     said = failed(site.publish(), wrong)
-    # Azurite's word for it; Azure's is AuthenticationFailed.
+    # Azurite's code; Azure's is AuthenticationFailed.
     assert said.startswith("CommandError: Blob storage said AuthorizationFailure: ")
     assert (
         "key" in said

@@ -1,4 +1,4 @@
-"""Hashed names, rewritten references and manifest are Django's own, to the last byte."""
+"""Hashed names, rewritten references and the manifest are Django's own, byte for byte."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ _TAILS = ["", "?v=1", "#frag", "?#iefix", "?a=1#b"]
 
 @st.composite
 def _trees(draw: st.DrawFn) -> Tree:
-    """Files that refer to files drawn before them, so in no circle; in any of CSS's ways."""
+    """Files that refer to files drawn earlier, so not in a circle, in all ways that CSS has."""
     tree: Tree = {}
     for _ in range(draw(st.integers(1, 8))):
         suffix = draw(st.sampled_from([".css", ".js", ".png", ".js.map"]))

@@ -1,4 +1,4 @@
-"""What each blob is served with: by its kind, by the options, and as it is stored."""
+"""The headers of each blob: by its type, by the options, and as stored."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def digest(data: bytes) -> bytes:
     return hashlib.md5(data, usedforsecurity=False).digest()
 
 
-# --- By kind --------------------------------------------------------------------------------------
+# --- By type --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

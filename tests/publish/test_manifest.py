@@ -91,7 +91,7 @@ def test_storages_and_commands_that_ask_for_no_url_read_no_manifest(
 
 
 def error(site: Site, **options: object) -> str:
-    """The one line that a page's error has."""
+    """The error of a page, which has one line."""
     ended = asked(site, "css/site.css", **options)
     [line] = ended.out.splitlines()
     assert site.container.key not in ended.out + ended.err
@@ -159,7 +159,7 @@ def test_a_service_that_cannot_be_reached_is_reported_without_addresses_and_keys
 def test_a_manifest_that_came_late_is_read_when_asked_again(
     site: Site, container: Container
 ) -> None:
-    """An error is not remembered: the site heals when the service is back."""
+    """An error is not cached: the site works again when the service does."""
     script = f"""
 from django.contrib.staticfiles.storage import staticfiles_storage as storage
 try:
@@ -204,7 +204,7 @@ def test_with_debug_on_urls_are_plain_as_by_django_and_no_manifest_is_needed(
     ]
     assert asked(site, *names).out.splitlines() == plain
     assert proxy.take() == []
-    # What such a page asks for is there once it is published, and stays so.
+    # The files of such a page exist once they are published, and stay.
     site.publish(keep_unhashed=None).well()
     assert asked(site, *names).out.splitlines() == plain
     for name in small_tree():
@@ -238,7 +238,7 @@ def test_an_app_that_asks_for_a_url_while_it_is_imported_keeps_no_command_from_r
     assert proxy.take() == []
     if state == "lacks the name":
         site.manage("prunestatic").well()
-    # A command that shows pages needs it, as before.
+    # A command that renders pages needs the manifest.
     assert site.manage("shell", "-c", "").code == 1
     site.publish().well()
     assert (

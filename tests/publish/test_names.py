@@ -12,7 +12,7 @@ from tests.rest.test_listing import NAMES
 def test_names_that_urls_and_xml_escape_are_published_and_found_again(
     site: Site, container: Container
 ) -> None:
-    # A file's name may not be as long as a blob's.
+    # File systems have a lower limit for the length of a name than blobs do.
     tree = {name.replace("\U0001f600", "e"): name.encode() for name in NAMES}
     site.write(tree)
     for hashed in (False, True):

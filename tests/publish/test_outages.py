@@ -1,5 +1,5 @@
-"""Every outage of the service, at its full length: what passes is sat out, and what does not ends
-in a sentence with the old version live."""
+"""Outages of the service, in full length: a publish waits for the end of short ones; longer ones end
+it with a sentence, and the old version stays live."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LASTING = {
 
 @pytest.fixture
 def staged(site: Site) -> Site:
-    """Version 1 is live, nine files of version 0 may go, and version 2 is to be published."""
+    """Version 1 is live, nine files of version 0 are obsolete, and version 2 is to be published."""
     for version in (0, 1, 2):
         site.write(small_tree(version))
         if version < 2:

@@ -1,4 +1,4 @@
-"""What a publish asks and sends, counted at the proxy: one List, then only what differs."""
+"""The requests of a publish, counted at the proxy: one list, then only what differs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHORT = "public, max-age=30"
 
 
 def kinds(records: list[Record]) -> Counter[str]:
-    """How many requests of each kind: `GET list`, `PUT`, `PUT properties` and so on."""
+    """The number of requests of each kind: `GET list`, `PUT`, `PUT properties` and so on."""
     return Counter(f"{record.method} {record.comp}".strip() for record in records)
 
 
@@ -204,7 +204,7 @@ def test_switching_compression_sends_the_affected_files(site: Site, proxy: Fault
     assert kinds(proxy.take()) == {"GET list": 1}
 
 
-# --- What another tool left -----------------------------------------------------------------------
+# --- Changes by other tools -----------------------------------------------------------------------
 
 
 def test_changes_by_another_tool_are_undone(

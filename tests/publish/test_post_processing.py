@@ -1,4 +1,4 @@
-"""A Django that azureblob does not know: the files are still Django's own, to the last byte."""
+"""With an unknown version of Django, the files are still Django's own, byte for byte."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.publish.site import Site
 from tests.publish.test_hashing import MODULES, NASTY
 from tests.publish.trees import Tree, small_tree
 
-# Each makes a Django of the future out of the installed one; its own collectstatic works.
+# Each turns the installed Django into a future version whose own collectstatic works.
 _SWAP = """
 from django.contrib.staticfiles.storage import HashedFilesMixin as Mixin
 
@@ -25,7 +25,7 @@ def _post_process(self, paths, *rest):
     self._patterns = self.rules
     yield from work(self, paths, *rest)
 Mixin.__init__, Mixin._post_process = __init__, _post_process
-# post_process() itself only asks for the globs.
+# post_process() itself only uses the globs.
 Mixin.after_making = lambda self: setattr(self, "_patterns", {MADE})
 """
 FUTURES = {
@@ -93,7 +93,7 @@ TREE: Tree = {name: content for name, content in NASTY.items() if "\\" not in na
 
 
 def future(site: Site, code: str) -> None:
-    """The site runs on this Django of the future, under any storage."""
+    """Let the site run with this future version of Django."""
     (site.folder / "future.py").write_text(code)
     site.settings["INSTALLED_APPS"] = ["azureblob", "django.contrib.staticfiles", "future"]
 

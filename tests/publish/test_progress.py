@@ -1,4 +1,4 @@
-"""How far a publish is, on a terminal and elsewhere."""
+"""The progress of a publish, on a terminal and elsewhere."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_terminal_shows_files_bytes_rate_and_time_left_in_one_line(
     assert len(counts) >= 3
     assert counts == sorted(counts)
     assert 0 < counts[0] < counts[-1] <= 24
-    # Drawn over, and taken away in the end.
+    # Redrawn, and removed in the end.
     assert seen.left == ["24 static files copied, 24 post-processed."]
     assert "\x1b" not in seen.raw
 
@@ -88,7 +88,7 @@ def test_a_pipe_gets_no_control_characters(site: Site, proxy: FaultProxy) -> Non
 
 
 class Clock:
-    """What time it is when nobody waits."""
+    """A clock that tests move."""
 
     def __init__(self) -> None:
         self.now = 100.0

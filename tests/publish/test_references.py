@@ -40,7 +40,7 @@ def needed(tree: Tree) -> set[str]:
 
 
 def plain(container: Container) -> set[str]:
-    """The blobs that are neither a hashed file nor the publisher's own."""
+    """The blobs that are neither hashed files nor manifests and their history."""
     hashed = set(container.paths().values())
     return {n for n in container.blobs() if n not in hashed and not n.startswith("staticfiles")}
 
@@ -196,7 +196,7 @@ def test_from_any_hashed_file_a_browser_finds_all_that_it_asks_for(
     written = {"js": 'import "{}";', "css": "@import url({});", "html": '<a href="{}">'}
     tree: Tree = {}
     for n, name in enumerate(names):
-        # Style sheets import in one direction only: their circles cannot be named.
+        # Style sheets import in one direction only, as circles cannot be named.
         targets = [to for start, to in edges if start == n and (suffixes[n] != "css" or to > n)]
         up = "./" + "../" * name.count("/")
         tree[name] = "\n".join(
