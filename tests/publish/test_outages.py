@@ -1,5 +1,5 @@
-"""Outages of the service, in full length: a publish waits for the end of short ones; longer ones end
-it with a sentence, and the old version stays live."""
+"""Outages of the service, in full length: a publish waits for short ones to end. Longer ones end it
+with a sentence, and the old version stays live."""
 
 from __future__ import annotations
 
