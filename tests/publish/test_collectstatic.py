@@ -73,10 +73,10 @@ def test_verbosity_2_names_each_file_and_why_it_was_sent(site: Site, container: 
         client.delete_blob("js/part0.js")
     headers = {"img/photo1.png": {"Cache-Control": "no-cache"}}
     second = site.publish("-v", "3", hashed_names=False, headers=headers).well()
-    told = [
+    lines = [
         line for line in second.out.splitlines() if line.startswith(("Sent", "Set the headers"))
     ]
-    assert sorted(told) == [
+    assert sorted(lines) == [
         "Sent 'css/part0.css' (changed)",
         "Sent 'js/part0.js' (new)",
         "Set the headers of 'img/photo1.png' (Cache-Control was 'public, max-age=300')",
@@ -166,8 +166,8 @@ def test_without_post_processing_names_stay_plain_and_the_manifest_as_it_was(
 
 
 def test_links_are_refused_as_by_django(site: Site, proxy: FaultProxy) -> None:
-    told = refused(site.publish("--link"), site)
-    assert told == "CommandError: Can't symlink to a remote destination.\n"
+    message = refused(site.publish("--link"), site)
+    assert message == "CommandError: Can't symlink to a remote destination.\n"
     assert proxy.take() == []
 
 
@@ -243,9 +243,9 @@ def test_files_that_cannot_be_read_are_all_named_and_nothing_is_sent(
 ) -> None:
     for name in ("broken.css", "img/broken.png"):
         (site.static / name).symlink_to(site.folder / "nowhere")
-    told = refused(site.publish(), site)
-    assert f"    {site.static}/broken.css: No such file or directory\n" in told
-    assert f"    {site.static}/img/broken.png: No such file or directory\n" in told
+    message = refused(site.publish(), site)
+    assert f"    {site.static}/broken.css: No such file or directory\n" in message
+    assert f"    {site.static}/img/broken.png: No such file or directory\n" in message
     assert proxy.take() == []
 
 
@@ -253,13 +253,13 @@ def test_files_that_cannot_be_read_are_all_named_and_nothing_is_sent(
 
 
 def test_a_wrong_key_is_reported_and_shown_nowhere(site: Site) -> None:
-    for key, told in (
+    for key, message in (
         ("not base64!", "The account key is not base64. Set AZURE_ACCOUNT_KEY to"),
         ("d3Jvbmc=", "the key is not its own"),
     ):
         site.settings["AZURE_ACCOUNT_KEY"] = key
         err = refused(site.publish(), site)
-        assert told in err
+        assert message in err
         assert key not in err
         assert "Signature" not in err
         assert "sig=" not in err
@@ -320,7 +320,7 @@ def test_a_service_that_does_not_answer_is_reported_with_what_to_check(
 
 def test_with_another_storage_it_is_djangos_own(make_site: MakeSite) -> None:
     storage = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
-    told: list[list[tuple[int, str, str]]] = []
+    results: list[list[tuple[int, str, str]]] = []
     trees = []
     for apps in (["azureblob", "django.contrib.staticfiles"], ["django.contrib.staticfiles"]):
         site = make_site()
@@ -331,15 +331,17 @@ def test_with_another_storage_it_is_djangos_own(make_site: MakeSite) -> None:
             "STATIC_URL": "/static/",
         }
         runs = [site.publish(*flags) for flags in (["-v", "2"], ["-n"], ["--clear", "-i", "*.txt"])]
-        told.append([(run.code, run.out.replace(str(site.folder), "DIR"), run.err) for run in runs])
+        results.append(
+            [(run.code, run.out.replace(str(site.folder), "DIR"), run.err) for run in runs]
+        )
         root = site.folder / "root"
         trees.append(
             {str(p.relative_to(root)): p.is_dir() or p.read_bytes() for p in root.rglob("*")}
         )
         assert site.container.blobs() == {}
-    assert told[0] == told[1]
+    assert results[0] == results[1]
     assert trees[0] == trees[1]
-    assert told[0][0][0] == 0
+    assert results[0][0][0] == 0
 
 
 # --- Other things in static folders than files ----------------------------------------------------

@@ -132,9 +132,9 @@ def test_nothing_is_sent_to_the_account_until_its_retry_after_is_over(
     site.publish(connections=2).well()
     records = proxy.take()
     [refused] = [record for record in records if record.status == status]
-    told = refused.started + refused.seconds
+    refused_at = refused.started + refused.seconds
     # A request may have been in flight.
-    later = [r.started - told for r in records if r.started > told + 0.05]
+    later = [r.started - refused_at for r in records if r.started > refused_at + 0.05]
     assert min(later) >= 0.95
     assert len(later) > 10
     container.holds(site.expected())
@@ -213,15 +213,15 @@ def test_a_service_that_goes_down_is_not_asked_for_each_of_many_files(
     container.holds(site.expected())
 
 
-@pytest.mark.parametrize("kind", ["packed", "stored"])
+@pytest.mark.parametrize("kind", ["compressed", "stored"])
 @pytest.mark.parametrize("size", [3_000, 400_000], ids=["in memory", "from the disk"])
 @pytest.mark.parametrize("change", ["other bytes", "shorter", "longer", "gone"])
 def test_a_file_that_changes_during_the_publish_is_named_and_not_published(
     site: Site, proxy: FaultProxy, container: Container, kind: str, size: int, change: str
 ) -> None:
-    name = "big/one.txt" if kind == "packed" else "big/one.bin"
+    name = "big/one.txt" if kind == "compressed" else "big/one.bin"
     path = site.static / name
-    content = (rules(5, 9000) if kind == "packed" else noise("big", size))[:size]
+    content = (rules(5, 9000) if kind == "compressed" else noise("big", size))[:size]
     path.parent.mkdir()
     path.write_bytes(content)
 
@@ -318,7 +318,7 @@ def test_a_missing_service_is_reported_in_a_sentence(site: Site, container: Cont
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "reported"),
     [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", "is not XML"),
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "Blob storage said status 404."),
@@ -326,7 +326,7 @@ def test_a_missing_service_is_reported_in_a_sentence(site: Site, container: Cont
     ],
 )
 def test_a_server_that_is_no_blob_service_is_reported_in_a_sentence(
-    site: Site, container: Container, answer: bytes, told: str
+    site: Site, container: Container, answer: bytes, reported: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(20)
@@ -339,7 +339,7 @@ def test_a_server_that_is_no_blob_service_is_reported_in_a_sentence(
                 connection.shutdown(socket.SHUT_WR)
                 out, err = process.communicate(timeout=20)
     said = failed(Finished(process.returncode, out, err, 0), container.key)
-    assert told in said and len(said.splitlines()) == 1
+    assert reported in said and len(said.splitlines()) == 1
 
 
 # --- Large files ----------------------------------------------------------------------------------

@@ -274,7 +274,7 @@ def test_hashed_names_and_plain_ones_have_cache_times_of_their_own(make_site: Ma
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (
             {"headers": {"*": {"X-Frame": "no"}}},
@@ -299,10 +299,10 @@ def test_hashed_names_and_plain_ones_have_cache_times_of_their_own(make_site: Ma
     ],
 )
 def test_invalid_options_are_refused_by_name(
-    site: Site, options: dict[str, object], told: str
+    site: Site, options: dict[str, object], message: str
 ) -> None:
     ended = site.publish(**options)
     assert ended.code == 1
-    assert told in ended.err
+    assert message in ended.err
     assert "Traceback" not in ended.err
     assert site.container.key not in ended.err + ended.out

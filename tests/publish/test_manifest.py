@@ -111,9 +111,9 @@ def test_the_error_for_a_broken_manifest_says_what_to_run(
     site: Site, container: Container, content: bytes
 ) -> None:
     container.put(MANIFEST, content)
-    told = error(site)
-    assert told.startswith("ManifestError: ")
-    assert told.endswith(
+    message = error(site)
+    assert message.startswith("ManifestError: ")
+    assert message.endswith(
         "is no manifest of Django's. Run manage.py collectstatic for this container."
     )
 
@@ -148,12 +148,12 @@ def test_a_service_that_cannot_be_reached_is_reported_without_addresses_and_keys
         proxy.rules = [Rule(status=403)]
     # Threads that ask at once get the error at once, and do not wait for one another's attempts.
     ended = asked(site, "css/site.css", threads=8)
-    [told] = set(ended.out.splitlines())
-    assert (ended.err, site.container.key in told) == ("", False)
+    [message] = set(ended.out.splitlines())
+    assert (ended.err, site.container.key in message) == ("", False)
     assert len(proxy.take()) <= 1
-    assert told.startswith(f"ManifestError: {MANIFEST} of the container ")
-    assert "/healthz" in told
-    assert "127.0.0.1" not in told
+    assert message.startswith(f"ManifestError: {MANIFEST} of the container ")
+    assert "/healthz" in message
+    assert "127.0.0.1" not in message
 
 
 def test_a_manifest_that_came_late_is_read_when_asked_again(

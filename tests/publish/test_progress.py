@@ -111,7 +111,7 @@ def test_a_log_gets_a_line_every_15_seconds(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
-    ("size", "seconds", "told"),
+    ("size", "seconds", "message"),
     [
         (2_000_000_000, 7_300, "2.0 GB of 20.0 GB, 274.0 kB/s, 18 h 15 min left"),
         (1_000, 16, "1.0 kB of 10.0 kB, 62 B/s, 2 min left"),
@@ -119,11 +119,11 @@ def test_a_log_gets_a_line_every_15_seconds(monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_amounts_are_in_units_that_a_person_reads(
-    monkeypatch: pytest.MonkeyPatch, size: int, seconds: float, told: str
+    monkeypatch: pytest.MonkeyPatch, size: int, seconds: float, message: str
 ) -> None:
     clock, log = Clock(), io.StringIO()
     monkeypatch.setattr("azureblob.progress.time", clock)
     with Progress(10, size * 10, log, quiet=False) as progress:
         clock.now += seconds
         progress.add(size)
-    assert log.getvalue() == f"Sending 1 of 10 files, {told}\n"
+    assert log.getvalue() == f"Sending 1 of 10 files, {message}\n"

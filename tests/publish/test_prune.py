@@ -150,8 +150,8 @@ def test_a_manifest_of_another_tool_is_recorded_when_it_is_replaced(
     for name in records(container):
         container.delete(name)
     second = publish(site, 1)
-    kept = [container.get(name).raw for name in sorted(records(container))]
-    assert kept == [old, container.get(MANIFEST).raw]
+    recorded = [container.get(name).raw for name in sorted(records(container))]
+    assert recorded == [old, container.get(MANIFEST).raw]
     site.manage("prunestatic", "--older-than", "1h").well()
     assert hashed(container) == first | second
 

@@ -346,11 +346,11 @@ def test_a_static_file_never_takes_the_place_of_a_manifest_or_of_the_history(
     one.write(collected)
     said = one.publish(*flags, **options).well()
     lines = [line for line in said.out.splitlines() if TAKEN in line]
-    told = {line.split("'")[1]: line for line in lines}
-    assert told.keys() == {MANIFEST, OTHER, record}
-    assert "the site's manifest has that name. Rename the file, or leave " in told[MANIFEST]
-    assert "another site's manifest has that name in this container." in told[OTHER]
-    assert "the history of the manifests is in that folder." in told[record]
+    by_name = {line.split("'")[1]: line for line in lines}
+    assert by_name.keys() == {MANIFEST, OTHER, record}
+    assert "the site's manifest has that name. Rename the file, or leave " in by_name[MANIFEST]
+    assert "another site's manifest has that name in this container." in by_name[OTHER]
+    assert "the history of the manifests is in that folder." in by_name[record]
     assert container.get(OTHER).raw == manifests[OTHER]
     assert container.get("a.css").body == b"a{}"
     new = {name for name in container.blobs() if name.startswith(f"{HISTORY}{MANIFEST}/2020")}
