@@ -20,8 +20,10 @@ from scripts import diagnosis
 from tests.publish.in_process import static_url
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("src/azureblob", "app/backend", "app/gallery", "infra", "localazure", "policy")
-FOLDERS += ("scripts", "bench", ".github/scripts")
+FOLDERS = (
+    *("src/azureblob", "app/backend", "app/gallery", "infra", "localazure", "policy"),
+    *("scripts", "bench", ".github/scripts"),
+)
 
 _RANDOM = random.Random(1)  # noqa: S311
 _LETTERS = "".join(_RANDOM.choices(string.ascii_letters, k=1000))
@@ -186,8 +188,8 @@ def searches() -> dict[str, Callable[[str], object]]:
     for text, _ in diagnosis._RULES:
         compiled = re.compile(text, re.IGNORECASE)
         found[f"scripts.diagnosis {text}"] = partial(exhaust, compiled, {"search"})
-    for pattern, find in patterns._LINEAR.items():
-        found[f"Django's {pattern}"] = partial(_all, find)
+    for text, find in patterns._LINEAR.items():
+        found[f"Django's {text}"] = partial(_all, find)
     for ignored in IGNORED:
         found[f"Django's {ignored.pattern}"] = partial(_all, partial(ignored_of, ignored))
     return found

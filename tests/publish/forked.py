@@ -26,7 +26,7 @@ class Preloaded:
         with its:
             self._process = subprocess.Popen(
                 [sys.executable, "-W", "error", "-m", "tests.publish.preloaded"],
-                stdin=its,
+                stdin=its.fileno(),
                 stdout=subprocess.DEVNULL,
                 cwd=ROOT,
                 env={
@@ -99,17 +99,17 @@ class Forked:
         with selectors.DefaultSelector() as selector:
             for file in self._read:
                 if not file.closed:
-                    selector.register(file, selectors.EVENT_READ)
+                    selector.register(file, selectors.EVENT_READ, file)
             while selector.get_map():
                 ready = selector.select(_left(end))
                 if not ready:
                     raise subprocess.TimeoutExpired(self.args, timeout or 0)
                 for key, _ in ready:
                     piece = os.read(key.fd, 65536)
-                    self._read[key.fileobj] += piece
+                    self._read[key.data] += piece
                     if not piece:
-                        selector.unregister(key.fileobj)
-                        key.fileobj.close()
+                        selector.unregister(key.data)
+                        key.data.close()
         self.wait(_left(end))
         out, err = (
             said.decode().replace("\r\n", "\n").replace("\r", "\n") for said in self._read.values()

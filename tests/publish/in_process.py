@@ -26,13 +26,14 @@ Rules = type[ManifestStaticFilesStorage]
 @contextmanager
 def static_url(url: str = STATIC_URL) -> Iterator[None]:
     """Django with these settings, temporarily: other tests may configure it differently."""
-    before = settings._wrapped
-    settings._wrapped = empty  # type: ignore[assignment]
+    lazy: Any = settings
+    before = lazy._wrapped
+    lazy._wrapped = empty
     settings.configure(STATIC_URL=url)
     try:
         yield
     finally:
-        settings._wrapped = before
+        lazy._wrapped = before
 
 
 class Folder:

@@ -103,7 +103,7 @@ class Site:
             except BaseException:
                 process.kill()
                 raise
-        return Finished(process.returncode, out, err, time.monotonic() - begin)
+        return Finished(process.wait(), out, err, time.monotonic() - begin)
 
     def run(self, script: str, **options: Any) -> Finished:
         """Run a script with the site's Django."""

@@ -338,7 +338,7 @@ def test_a_server_that_is_no_blob_service_is_reported_in_a_sentence(
                 connection.sendall(answer)
                 connection.shutdown(socket.SHUT_WR)
                 out, err = process.communicate(timeout=20)
-    said = failed(Finished(process.returncode, out, err, 0), container.key)
+    said = failed(Finished(process.wait(), out, err, 0), container.key)
     assert reported in said and len(said.splitlines()) == 1
 
 
@@ -423,7 +423,7 @@ def test_a_large_file_that_changes_during_the_publish_is_not_published(
             file.write(b"another film")
         out, err = process.communicate(timeout=60)
     proxy.on_request = None
-    said = failed(Finished(process.returncode, out, err, 0), large.container.key)
+    said = failed(Finished(process.wait(), out, err, 0), large.container.key)
     assert "it changed while it was being" in said
     assert "film.bin" not in large.container.paths()
     wanted = {n: d for n, d in large.expected().files.items() if n.startswith("film.")}

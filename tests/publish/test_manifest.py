@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -90,7 +91,7 @@ def test_storages_and_commands_that_ask_for_no_url_read_no_manifest(
 # --- Errors ---------------------------------------------------------------------------------------
 
 
-def error(site: Site, **options: object) -> str:
+def error(site: Site, **options: Any) -> str:
     """The error of a page, which has one line."""
     ended = asked(site, "css/site.css", **options)
     [line] = ended.out.splitlines()

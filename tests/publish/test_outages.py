@@ -7,7 +7,7 @@ from threading import Timer
 
 import pytest
 
-from tests.faults import Fault, FaultProxy, Rule
+from tests.faults import Fault, FaultProxy, Record, Rule
 from tests.publish.container import Container
 from tests.publish.site import Site
 from tests.publish.trees import small_tree
@@ -69,10 +69,16 @@ def test_a_service_that_is_down_for_some_seconds_is_waited_for(
     live = container.paths()
     proxy.rules = [Rule(delay=50)]
     with staged.start(*COMMANDS[command], attempts=12) as process:
-        proxy.on_request = lambda record: (
-            setattr(proxy, "on_request", None)
-            or Timer(0.01, lambda: (proxy.cut(), Timer(4, proxy.restore).start())).start()
-        )
+
+        def cut() -> None:
+            proxy.cut()
+            Timer(4, proxy.restore).start()
+
+        def cut_soon(_: Record) -> None:
+            proxy.on_request = None
+            Timer(0.01, cut).start()
+
+        proxy.on_request = cut_soon
         out, err = process.communicate(timeout=200)
     assert (process.returncode, err) == (0, ""), out
     harmless(staged, live)

@@ -12,6 +12,7 @@ from azure.storage.blob import ContentSettings
 from tests.faults import FaultProxy, Record, Rule
 from tests.publish.conftest import MakeSite
 from tests.publish.container import HISTORY, MANIFEST, Container
+from tests.publish.forked import Process
 from tests.publish.site import Finished, Site
 from tests.publish.trees import small_tree
 from tests.publish.watching import blob, deletes, settle, until
@@ -305,7 +306,7 @@ def test_a_manifest_that_comes_while_the_others_are_leased_is_leased_too(
             published.append(other_container.start("collectstatic", "--noinput"))
             time.sleep(0.1)
 
-    published: list = []
+    published: list[Process] = []
     proxy.on_answer = publish
     prune(one)
     [publishing] = published
