@@ -22,8 +22,8 @@ from django.http.response import HttpResponseBase, StreamingHttpResponse
 
 from azureblob.exceptions import UploadGone, UploadsUnavailable
 from azureblob.outages import described, is_outage, unavailable, upload_failed
+from azureblob.publish import ManifestError
 from azureblob.serving import Served, serving
-from azureblob.staticfiles import ManifestError
 from azureblob.timeouts import Budget, request_seconds, waiting_requests
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
 from azureblob.exceptions import UploadError
-from azureblob.staticfiles import ManifestError
+from azureblob.publish import ManifestError
 
 TEMPLATE = "azureblob/unavailable.html"
 # Longer than a circuit stays open (azureblob.circuit).

@@ -13,7 +13,6 @@ from urllib.parse import quote
 
 from azure.core.exceptions import AzureError
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
 from django.utils.deconstruct import deconstructible
 from django.utils.functional import LazyObject, empty
@@ -24,6 +23,7 @@ from azureblob import options
 from azureblob.caching import SharedCache
 from azureblob.credentials import auth_conflicts
 from azureblob.endpoints import blob_endpoint, custom_domain
+from azureblob.publish import ManifestError
 from azureblob.publish.headers import ENCODINGS, IMMUTABLE, SETTABLE, SHORT, HeaderRules
 from azureblob.reconstruction import Reconstructible
 
@@ -81,10 +81,6 @@ def _split(name: str) -> tuple[str, str]:
     """The name, and the query or fragment after it."""
     base = _QUERY_OR_FRAGMENT.split(name, maxsplit=1)[0]
     return base, name[len(base) :]
-
-
-class ManifestError(ImproperlyConfigured):
-    """There is no usable manifest; the text says what to do."""
 
 
 class _FromBlobs:

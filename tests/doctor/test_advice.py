@@ -268,8 +268,7 @@ def test_a_malformed_key_of_this_site_names_the_command_that_writes_it_again(
     with pytest.raises(InvalidKeyError) as raised:
         SharedKey("shop", "no base64!")
     assert explain(raised.value) == (
-        "AZURE_ACCOUNT_KEY is no account key: it is not base64. Write app/.env again: "
-        "make env STACK=<stack>."
+        "The account key is not base64. Write app/.env again: make env STACK=<stack>."
     )
 
 

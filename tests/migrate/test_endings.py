@@ -31,7 +31,7 @@ def test_an_interrupted_run_says_so_in_a_sentence(
     media.migrate().well()
 
 
-def test_a_service_that_goes_away_is_not_asked_for_each_of_many_files(
+def test_a_service_that_goes_down_is_not_asked_for_each_of_many_files(
     media: MediaSite, container: Container, proxy: FaultProxy
 ) -> None:
     files = {f"{n // 50}/{n}.txt": b"%d" % n for n in range(150)}

@@ -150,7 +150,7 @@ def test_a_file_that_the_server_sends_by_itself_stays_one(tmp_path: Any) -> None
 def errors() -> list[tuple[Any, bool]]:
     from azure.core import exceptions as azure
 
-    from azureblob.staticfiles import ManifestError
+    from azureblob.publish import ManifestError
     from azureblob.timeouts import OutOfTime
 
     def answered(status: int) -> azure.HttpResponseError:

@@ -1,4 +1,4 @@
-"""Whatever other people wrote is searched in time that is linear in its size."""
+"""Other people's files are searched in time that is linear in their size."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from scripts import install_errors
 from tests.publish.in_process import static_url
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("src/azureblob", "app/backend", "app/gallery", "infra", "localazure", "policy")
-FOLDERS += ("scripts", "bench", "review", ".github/scripts")
+FOLDERS = (
+    *("src/azureblob", "app/backend", "app/gallery", "infra", "localazure", "policy"),
+    *("scripts", "bench", "review", ".github/scripts"),
+)
 
 _RANDOM = random.Random(1)  # noqa: S311
 _LETTERS = "".join(_RANDOM.choices(string.ascii_letters, k=1000))
@@ -61,7 +63,7 @@ _REPEATED = {
     "backslashes": "\\",
     "angles": "<BaseURL>",
 }
-# Heads that a pattern may go on from, over something long that does not end as it should.
+# Beginnings after which a pattern may search a long text that has no proper end.
 _AFTER = ("url(", 'url("', '@import "', "@import", "/*# sourceMappingURL=", "src=", "import ", "a ")
 
 
@@ -82,7 +84,7 @@ def sources() -> list[Path]:
 
 
 def written_patterns() -> dict[str, tuple[str, int, str]]:
-    """Where each pattern is that is written as a text in a call such as re.search("…")."""
+    """The patterns that are written as text in calls such as re.search("…"), by their place."""
     found: dict[str, tuple[str, int, str]] = {}
     for path in sources():
         tree = ast.parse(path.read_text("utf-8"))
@@ -115,7 +117,7 @@ def written_patterns() -> dict[str, tuple[str, int, str]]:
 
 
 def text_of(node: ast.expr) -> str | None:
-    """A literal, or an f-string with a word in each gap; none for what is made elsewhere."""
+    """A literal, or an f-string with a word in each gap; None for other expressions."""
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else None
     if isinstance(node, ast.JoinedStr):
@@ -138,7 +140,7 @@ def modules() -> Iterator[ModuleType]:
         package = importlib.import_module(name)
         yield package
         for info in pkgutil.walk_packages(package.__path__, f"{name}."):
-            # A program, and what needs the site's settings at once or pulumi's engine.
+            # Programs, and modules that need the site's settings or Pulumi's engine on import.
             if info.name.rpartition(".")[2] not in {"__main__", "run", "demo_admin"}:
                 try:
                     yield importlib.import_module(info.name)
@@ -160,10 +162,10 @@ def held(value: object) -> Iterator[re.Pattern[str]]:
 
 @cache
 def searches() -> dict[str, Callable[[str], object]]:
-    """By name: what searches a whole text, in the ways in which the project does."""
+    """The searches of a whole text, as the project does them, by name."""
     found: dict[str, Callable[[str], object]] = {}
     seen: set[re.Pattern[str]] = set()
-    # Searched only within bounds that are known to hold a match; _LINEAR has the whole search.
+    # Only matched within the bounds of a match; _LINEAR has the whole search.
     bounded = {"_LOOSE", "_QUOTED", "_UNQUOTED"}
     used: dict[str, set[str]] = {}
     for path in sources():
@@ -178,7 +180,7 @@ def searches() -> dict[str, Callable[[str], object]]:
                         found[where] = partial(exhaust, pattern, used.get(name) or {"finditer"})
                     seen.add(pattern)
     for where, (text, flags, way) in written_patterns().items():
-        # Compiled ones are in a module's constant, or in a class of policies or probes.
+        # Compiled patterns are constants of a module, or attributes of policies or probes.
         if re.compile(text, flags) not in seen and "publish/patterns.py" not in where:
             found[where] = partial(
                 exhaust, re.compile(text, flags), {way} & WAYS or used.get(way) or {"finditer"}
@@ -186,8 +188,8 @@ def searches() -> dict[str, Callable[[str], object]]:
     for text, _ in install_errors._RULES:
         compiled = re.compile(text, re.IGNORECASE)
         found[f"scripts.install_errors {text}"] = partial(exhaust, compiled, {"search"})
-    for pattern, find in patterns._LINEAR.items():
-        found[f"Django's {pattern}"] = partial(_all, find)
+    for text, find in patterns._LINEAR.items():
+        found[f"Django's {text}"] = partial(_all, find)
     for ignored in IGNORED:
         found[f"Django's {ignored.pattern}"] = partial(_all, partial(ignored_of, ignored))
     return found
@@ -225,7 +227,7 @@ IGNORED = (
 
 
 def seconds(search: Callable[[str], object], text: str) -> float:
-    """CPU time; of what takes some, the least of three runs."""
+    """CPU time; if it is not tiny, the minimum of three runs."""
     least = 1.0
     for _ in range(3):
         begin = time.process_time()

@@ -8,7 +8,7 @@ import re
 from azureblob.publish import patterns
 from tests.patterns.test_linear import IGNORED
 
-# What the patterns are made of, and what ends or splits a match.
+# Parts of the patterns, and texts that end or split a match.
 _PARTS = (
     *("url(", "URL(", ")", "'", '"', " ", "\n", "\t", "\r", "\x0b", "\u00a0", "a", "x.png"),
     *("/*", "*/", "/*# sourceMappingURL=", "//# sourceMappingURL=", "@import", "\\", "`", "//"),
@@ -21,7 +21,7 @@ def _texts(number: int) -> list[str]:
     chance = random.Random(1)  # noqa: S311
     found = []
     for _ in range(number):
-        # Of a few parts only, so that they meet often.
+        # From a few parts only, so that they often meet.
         parts = chance.sample(_PARTS, chance.randint(3, 9))
         found.append("".join(chance.choices(parts, k=chance.randint(1, 26))))
     return found
@@ -39,7 +39,7 @@ def test_each_search_finds_in_any_text_what_djangos_pattern_finds() -> None:
                 text,
             )
             matches += len(expected)
-        # The module patterns need many parts in one order.
+        # The module patterns need many parts in a certain order.
         assert matches or pattern in patterns._MODULES, pattern
 
 

@@ -1,4 +1,4 @@
-"""An Azurite for publishing, a container and a Django project for each test, a proxy before it."""
+"""Azurite, a proxy in front of it, and for each test a container and a Django project."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def proxy(blob_service: Azurite) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def site(tmp_path: Path, container: Container, proxy: FaultProxy) -> Site:
-    """A site with the small tree, behind the proxy; its container is empty."""
+    """A site with the small tree and an empty container, which it reaches through the proxy."""
     made = Site(tmp_path, container, proxy.port)
     made.write(small_tree())
     return made
@@ -77,7 +77,7 @@ def site(tmp_path: Path, container: Container, proxy: FaultProxy) -> Site:
 def make_site(
     tmp_path: Path, make_container: Callable[[], Container], proxy: FaultProxy
 ) -> MakeSite:
-    """More sites; in one container if it is given."""
+    """Makes further sites, each with its own container unless one is given."""
 
     def make(container: Container | None = None, **options: Any) -> Site:
         folder = tmp_path / f"site{next(_numbers)}"

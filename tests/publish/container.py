@@ -1,4 +1,4 @@
-"""A container of the tests' own, seen as visitors see it and as its owner does."""
+"""A container, as its owner and as visitors see it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HASH = re.compile(r"\.([0-9a-f]{12})(?:\.[^./]*)?$")
 
 @dataclass(frozen=True)
 class Answer:
-    """A visitor's GET."""
+    """The response to a visitor's GET request."""
 
     status: int
     headers: dict[str, str]
@@ -35,7 +35,7 @@ class Answer:
 
     @property
     def body(self) -> bytes:
-        """As a browser has it, unpacked."""
+        """As a browser gets it, decompressed."""
         return gzip.decompress(self.raw) if self.headers.get("content-encoding") else self.raw
 
 
@@ -47,7 +47,7 @@ class Container:
     name: str
 
     def client(self) -> ContainerClient:
-        """The owner's, with the official library."""
+        """The owner's client, of azure-storage-blob."""
         return ContainerClient(
             f"http://127.0.0.1:{self.port}/{self.account}",
             self.name,
@@ -73,7 +73,7 @@ class Container:
             client.delete_blob(name)
 
     def rest(self, seconds: int) -> None:
-        """Wait until the last blob is that old; a blob's time is in whole seconds."""
+        """Wait until the newest blob is that old. Blobs have times in whole seconds."""
         last = max(blob.last_modified.timestamp() for blob in self.blobs().values())
         time.sleep(max(0, last + seconds + 0.01 - time.time()))
 
@@ -87,14 +87,14 @@ class Container:
             return visitor.get(name)
 
     def paths(self) -> dict[str, str]:
-        """The live manifest's."""
+        """The paths of the live manifest."""
         with self.visitor() as visitor:
             return visitor.paths()
 
-    # --- What has to be true ----------------------------------------------------------------------
+    # --- Assertions -------------------------------------------------------------------------------
 
     def holds(self, expected: Expected) -> None:
-        """The live version is this one, to the last byte."""
+        """Assert that this version is live, byte for byte."""
         with self.visitor() as visitor:
             assert visitor.get(MANIFEST).body == expected.manifest
             for name, content in expected.files.items():
@@ -103,14 +103,14 @@ class Container:
                 assert answer.body == content, name
 
     def is_whole(self) -> None:
-        """The live manifest names only what is there, with the bytes that its name tells."""
+        """Assert that all files of the live manifest exist, with the right content."""
         with self.visitor() as visitor:
             for name in set(visitor.paths().values()):
                 visitor.check(name)
 
 
 class Visitor:
-    """A browser without a cache, on one connection. No key."""
+    """A browser without a cache, on one connection, without a key."""
 
     def __init__(self, container: Container) -> None:
         self._base = f"/{container.account}/{container.name}/"
@@ -129,7 +129,7 @@ class Visitor:
             return Answer(answer.status, headers, answer.read())
 
     def paths(self) -> dict[str, str]:
-        """The live manifest's; empty where there is none."""
+        """The paths of the live manifest; empty if there is none."""
         answer = self.get(MANIFEST)
         if answer.status == 404:
             return {}
@@ -137,7 +137,7 @@ class Visitor:
         return paths
 
     def check(self, name: str) -> None:
-        """A hashed file is there, and is the one that its name tells."""
+        """Assert that a hashed file exists, with the content that its name says."""
         answer = self.get(name)
         assert answer.status == 200, f"{name}: {answer.status}"
         found = _HASH.search(name)

@@ -1,4 +1,4 @@
-"""Commands that a preloaded process forks (preloaded.py), in place of subprocess.Popen's."""
+"""Commands that a preloaded process forks (preloaded.py), instead of subprocess.Popen."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Preloaded:
-    """The process that has loaded what a command needs."""
+    """The process that has imported what a command needs."""
 
     def __init__(self) -> None:
         self._control, its = socket.socketpair()
         with its:
             self._process = subprocess.Popen(
                 [sys.executable, "-W", "error", "-m", "tests.publish.preloaded"],
-                stdin=its,
+                stdin=its.fileno(),
                 stdout=subprocess.DEVNULL,
                 cwd=ROOT,
                 env={
@@ -46,15 +46,15 @@ class Preloaded:
 
 @functools.cache
 def preloaded() -> Preloaded:
-    """One for all tests; it ends with them, however they end."""
+    """One process for all tests, which ends when they do."""
     made = Preloaded()
     atexit.register(made.end)
     return made
 
 
 class Forked:
-    """A command of Django's, or `-c` and code, under way; what of Popen the tests use, and as
-    Popen does it with text in UTF-8. A context manager."""
+    """A running management command, or `-c` and code. It has the parts of Popen that the tests
+    use, and behaves like Popen with text in UTF-8. A context manager."""
 
     def __init__(self, words: list[str], environment: dict[str, str], folder: Path) -> None:
         self.args = words
@@ -94,22 +94,22 @@ class Forked:
         return self.returncode
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """All that it said and says until its end; line ends are \\n, as Popen has them."""
+        """All output until the command ends; line ends are \\n, as with Popen."""
         end = None if timeout is None else time.monotonic() + timeout
         with selectors.DefaultSelector() as selector:
             for file in self._read:
                 if not file.closed:
-                    selector.register(file, selectors.EVENT_READ)
+                    selector.register(file, selectors.EVENT_READ, file)
             while selector.get_map():
                 ready = selector.select(_left(end))
                 if not ready:
                     raise subprocess.TimeoutExpired(self.args, timeout or 0)
                 for key, _ in ready:
                     piece = os.read(key.fd, 65536)
-                    self._read[key.fileobj] += piece
+                    self._read[key.data] += piece
                     if not piece:
-                        selector.unregister(key.fileobj)
-                        key.fileobj.close()
+                        selector.unregister(key.data)
+                        key.data.close()
         self.wait(_left(end))
         out, err = (
             said.decode().replace("\r\n", "\n").replace("\r", "\n") for said in self._read.values()
@@ -127,7 +127,7 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
     def _hear(self, timeout: float | None) -> int:
-        """The next number that is told. Raises TimeoutExpired, and EOFError if there comes none."""
+        """The next number. Raises TimeoutExpired, and EOFError if none comes."""
         self._line.settimeout(timeout)
         while b"\n" not in self._heard:
             try:

@@ -1,4 +1,4 @@
-"""Names by content, made within this process by Django and by the publisher."""
+"""Hashed names, made within this process by Django and by the publisher."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ Rules = type[ManifestStaticFilesStorage]
 
 @contextmanager
 def static_url(url: str = STATIC_URL) -> Iterator[None]:
-    """Django with these settings for a while: another room's tests may set it up otherwise."""
-    before = settings._wrapped
-    settings._wrapped = empty  # type: ignore[assignment]
+    """Django with these settings, temporarily: other tests may configure it differently."""
+    lazy: Any = settings
+    before = lazy._wrapped
+    lazy._wrapped = empty
     settings.configure(STATIC_URL=url)
     try:
         yield
     finally:
-        settings._wrapped = before
+        lazy._wrapped = before
 
 
 class Folder:
@@ -75,6 +76,6 @@ class Folder:
 
 
 def read(tree: HashedTree) -> Expected:
-    """What the publisher made, as what Django made is told."""
+    """What the publisher made, in the form of what Django made."""
     files = {name: Path(tree.files[name].path).read_bytes() for name in tree.paths.values()}
     return Expected(tree.manifest, files)

@@ -1,7 +1,7 @@
-"""A blob service that keeps names, digests and headers and drops bodies, for many or large files.
+"""A blob service that stores names, MD5s and headers and discards bodies, for many or large files.
 
-Where Azurite is too slow to be asked thousands of times in a test, and nowhere else: signatures,
-conditions and digests are not looked at.
+It is only for tests that make thousands of requests, for which Azurite is too slow: it does not
+check signatures, conditions and MD5s.
 """
 
 from __future__ import annotations
@@ -136,6 +136,6 @@ class _Connection(asyncio.Protocol):
 
 
 def null_site(folder: Path, service: NullService, **options: Any) -> Site:
-    """A site whose container is on the null service."""
+    """A site whose container is in the null service."""
     container = Container(service.port, ACCOUNT, "bm9ib2R5J3Mga2V5", "static")
     return Site(folder, container, service.port, options)

@@ -1,10 +1,10 @@
-"""A process that has loaded Django and the publisher, and forks a command for each that is ordered.
+"""A process that has imported Django and the publisher, and forks a process for each command.
 
-An interpreter that starts with these imports takes half a second of CPU; a fork hardly any. For
-each command there come, over the socket that is this process's standard input, a byte and three
-descriptors: the command's output, its errors, and a connection. The order is what is said on that
-connection, in JSON; its answers are the process's pid, and in the end its exit status, as
-`subprocess` has it. The process ends when the socket is closed.
+An interpreter takes half a second of CPU to start with these imports; a fork takes hardly any. For
+each command, this process receives a byte and three descriptors over the socket that is its
+standard input: the command's output, its errors, and a connection. The order comes over that
+connection, as JSON; the responses are the command's pid, and finally its exit status, as in
+`subprocess`. The process ends when the socket is closed.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
-# What a publish imports, but for what reads the settings or is to be registered at its own time;
-# and what Django's checks do, down to azure.storage.blob. Not that itself: a publish does without.
+# The imports of a publish, except modules that read the settings or register something on import;
+# and those of Django's checks, except azure.storage.blob, which a publish does not import.
 LOADED = (
     "azure.core.pipeline.policies",
     "azure.core.pipeline.transport._requests_basic",
@@ -46,7 +46,7 @@ _PATH = sys.path[2:]  # without the folder of this process and its PYTHONPATH
 
 
 def serve(control: socket.socket) -> dict[str, Any] | None:
-    """The order, in the process that is to carry it out; none in this one, in the end."""
+    """The order, in the process that is to run the command; None in this one, when it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal; it is for the tests to end this
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that watch a command
     while True:
@@ -61,7 +61,7 @@ def serve(control: socket.socket) -> dict[str, Any] | None:
 
 
 def _start(out: int, err: int, connection: int) -> dict[str, Any]:
-    """Fork the command, and tell when it has ended; returns in the command only."""
+    """Fork the command, and report when it has ended; returns only in the command's process."""
     with socket.socket(fileno=connection) as line:
         order: dict[str, Any] = json.loads(line.makefile("rb").read())
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -81,7 +81,7 @@ def _start(out: int, err: int, connection: int) -> dict[str, Any]:
 
 
 def become(words: list[str], environment: dict[str, str], folder: str) -> None:
-    """As `python -m django WORDS` or `python -c CODE` does, with all that it raises."""
+    """Run `python -m django WORDS` or `python -c CODE`, and raise what that raises."""
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
@@ -100,7 +100,7 @@ if __name__ == "__main__":
     for name in LOADED:
         importlib.import_module(name)
     gc.freeze()  # so that a fork shares these pages for good
-    # What follows from an exception, and all that happens at an end, is the interpreter's doing.
+    # Exceptions, and everything that happens at exit, are left to the interpreter.
     with socket.socket(fileno=0) as ordering:
         order = serve(ordering)
     if order:

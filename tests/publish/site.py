@@ -1,4 +1,4 @@
-"""A Django project of the tests' own, whose management commands run as processes."""
+"""A Django project whose management commands run as processes."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class Finished:
 
     @property
     def counts(self) -> tuple[int, int, int]:
-        """Copied, unmodified and post-processed, as the closing line has them."""
+        """Copied, unmodified and post-processed files, from the closing line."""
         found = _CLOSING.search(self.out)
         assert found, f"no closing line in {self.out!r}; stderr: {self.err!r}"
         return int(found[1]), int(found[2] or 0), int(found[3] or 0)
 
     def well(self) -> Finished:
-        """Itself, if it ended with status 0."""
+        """Assert that it ended with status 0, and return it."""
         assert self.code == 0, f"status {self.code}\n{self.out}\n{self.err}"
         return self
 
@@ -69,7 +69,7 @@ class Expected:
 
 @dataclass
 class Site:
-    """`port` leads to the blob service, past a proxy or not; `options` are the storage's."""
+    """`port` is that of the blob service or of a proxy; `options` are the storage's."""
 
     folder: Path
     container: Container
@@ -92,7 +92,7 @@ class Site:
     # --- Commands ---------------------------------------------------------------------------------
 
     def publish(self, *flags: str, **options: Any) -> Finished:
-        """Run collectstatic to its end."""
+        """Run collectstatic until it ends."""
         return self.manage("collectstatic", "--noinput", *flags, **options)
 
     def manage(self, *words: str, timeout: float = 60, **options: Any) -> Finished:
@@ -103,15 +103,15 @@ class Site:
             except BaseException:
                 process.kill()
                 raise
-        return Finished(process.returncode, out, err, time.monotonic() - begin)
+        return Finished(process.wait(), out, err, time.monotonic() - begin)
 
     def run(self, script: str, **options: Any) -> Finished:
-        """Python within the site's Django."""
+        """Run a script with the site's Django."""
         return self.manage("-c", f"import django; django.setup()\n{script}", **options)
 
     def start(self, *words: str, fresh: bool = False, **options: Any) -> Process:
-        """A command of Django's, or Python's `-c`, or a script; under way. A script is run by an
-        interpreter of its own, and so is what has to be `fresh`: nothing is loaded before it."""
+        """Start a management command, Python's `-c`, or a script. A script and a `fresh` command
+        are run by their own interpreter, in which nothing is imported beforehand."""
         if not fresh and not words[0].endswith(".py"):
             return Forked(list(words), self.environment(**options), self.folder)
         return subprocess.Popen(
@@ -130,8 +130,8 @@ class Site:
         return [sys.executable, "-W", "error", *([] if own else ["-m", "django"]), *words]
 
     def environment(self, **options: Any) -> dict[str, str]:
-        """What a command runs with; `options` go before the site's own. Plain names that nothing
-        needs would only double what tests count and compare; None leaves the default."""
+        """The environment of a command; `options` override the site's own, and None stands for the
+        default. Plain names are left out unless needed, as they would double what tests count."""
         chosen = {"keep_unhashed": "needed", **self.options, **options}
         options = {name: value for name, value in chosen.items() if value is not None}
         account = self.container.account
@@ -160,10 +160,10 @@ class Site:
             "SITE_SETTINGS": json.dumps(settings),
         }
 
-    # --- What is right ----------------------------------------------------------------------------
+    # --- Expectations -----------------------------------------------------------------------------
 
     def expected(self, backend: str = _LOCAL) -> Expected:
-        """What Django makes of the tree as it is now, or a storage of its kind does."""
+        """What Django's storage, or one like it, makes of the tree as it is now."""
         made = self.folder / "by-django"
         local = Site(self.folder, self.container, settings={**self.settings})
         local.settings |= {

@@ -1,4 +1,4 @@
-"""A command on a terminal, and what a person sees there."""
+"""A command on a terminal, and what the user sees there."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Seen:
 
     @property
     def drawn(self) -> list[str]:
-        """Each text that stood in a line, those that were drawn over among them."""
+        """Each text that a line had, including those that were overwritten."""
         parts = self.raw.replace("\r\n", "\n").replace("\n", "\r").split("\r")
         return [part.rstrip() for part in parts if part.strip()]
 
     @property
     def left(self) -> list[str]:
-        """The lines that are there in the end."""
+        """The lines that remain."""
         lines = []
         for line in self.raw.replace("\r\n", "\n").split("\n"):
             cells: list[str] = []
@@ -75,7 +75,7 @@ def on_a_terminal(
 
 
 def _read(descriptor: int, deadline: float) -> bytes:
-    """All until the other end is closed."""
+    """Everything until the other end is closed."""
     found = b""
     while True:
         ready, _, _ = select.select([descriptor], [], [], max(deadline - time.monotonic(), 0))

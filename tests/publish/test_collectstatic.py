@@ -16,7 +16,7 @@ from tests.publish.trees import small_tree
 
 
 def refused(ended: Finished, site: Site) -> str:
-    """What an error says: status 1, no traceback, no key, nothing on standard output."""
+    """The text of an error: status 1, no traceback, no key, nothing on standard output."""
     assert ended.code == 1
     assert ended.err.startswith("CommandError: ")
     assert "Traceback" not in ended.err
@@ -59,7 +59,7 @@ def test_a_project_without_static_files_publishes_an_empty_manifest(
 # --- Verbosity ------------------------------------------------------------------------------------
 
 
-def test_verbosity_0_says_nothing(site: Site) -> None:
+def test_verbosity_0_prints_nothing(site: Site) -> None:
     ended = site.publish("-v", "0").well()
     assert (ended.out, ended.err) == ("", "")
 
@@ -73,10 +73,10 @@ def test_verbosity_2_names_each_file_and_why_it_was_sent(site: Site, container: 
         client.delete_blob("js/part0.js")
     headers = {"img/photo1.png": {"Cache-Control": "no-cache"}}
     second = site.publish("-v", "3", hashed_names=False, headers=headers).well()
-    told = [
+    lines = [
         line for line in second.out.splitlines() if line.startswith(("Sent", "Set the headers"))
     ]
-    assert sorted(told) == [
+    assert sorted(lines) == [
         "Sent 'css/part0.css' (changed)",
         "Sent 'js/part0.js' (new)",
         "Set the headers of 'img/photo1.png' (Cache-Control was 'public, max-age=300')",
@@ -134,7 +134,7 @@ def test_clear_sends_all_anew_and_deletes_plain_names_that_are_no_static_files(
     assert len([r for r in records if r.method == "PUT" and not r.comp]) == 24 + 2
     deleted = {record.path.split("/", 3)[3] for record in records if record.method == "DELETE"}
     assert deleted == {"gone/old.css", "odd.0123456789ab.css"}
-    # Nothing that an open page may hold, nor the history that prunestatic needs.
+    # Neither files that an open page may use, nor the history that prunestatic needs.
     names = container.blobs().keys()
     assert old <= names
     assert len([name for name in names if name.startswith(HISTORY)]) == 2
@@ -166,8 +166,8 @@ def test_without_post_processing_names_stay_plain_and_the_manifest_as_it_was(
 
 
 def test_links_are_refused_as_by_django(site: Site, proxy: FaultProxy) -> None:
-    told = refused(site.publish("--link"), site)
-    assert told == "CommandError: Can't symlink to a remote destination.\n"
+    message = refused(site.publish("--link"), site)
+    assert message == "CommandError: Can't symlink to a remote destination.\n"
     assert proxy.take() == []
 
 
@@ -185,10 +185,10 @@ def test_all_of_djangos_flags_are_there(site: Site) -> None:
     assert "--no-post-process" in ours.out
 
 
-# --- Being asked ----------------------------------------------------------------------------------
+# --- The question ---------------------------------------------------------------------------------
 
 
-def test_who_does_not_say_yes_publishes_nothing(site: Site, proxy: FaultProxy) -> None:
+def test_without_the_answer_yes_nothing_is_published(site: Site, proxy: FaultProxy) -> None:
     seen = on_a_terminal(site, "collectstatic", answer="no\n")
     assert seen.code == 1
     assert "You have requested to collect static files at the destination" in seen.left
@@ -198,7 +198,7 @@ def test_who_does_not_say_yes_publishes_nothing(site: Site, proxy: FaultProxy) -
     assert proxy.take() == []
 
 
-def test_who_says_yes_publishes(site: Site, container: Container) -> None:
+def test_with_the_answer_yes_the_files_are_published(site: Site, container: Container) -> None:
     seen = on_a_terminal(site, "collectstatic", answer="yes\n")
     assert seen.code == 0
     assert seen.left[-1] == "24 static files copied, 24 post-processed."
@@ -215,10 +215,10 @@ def test_where_nobody_can_be_asked_it_says_which_flag_is_missing(
     assert proxy.take() == []
 
 
-# --- What is found --------------------------------------------------------------------------------
+# --- Discovery ------------------------------------------------------------------------------------
 
 
-def test_the_first_of_two_files_of_one_name_counts_and_the_other_is_told(
+def test_the_first_of_two_files_of_one_name_counts_and_the_other_is_reported(
     site: Site, container: Container
 ) -> None:
     other = site.folder / "other"
@@ -243,23 +243,23 @@ def test_files_that_cannot_be_read_are_all_named_and_nothing_is_sent(
 ) -> None:
     for name in ("broken.css", "img/broken.png"):
         (site.static / name).symlink_to(site.folder / "nowhere")
-    told = refused(site.publish(), site)
-    assert f"    {site.static}/broken.css: No such file or directory\n" in told
-    assert f"    {site.static}/img/broken.png: No such file or directory\n" in told
+    message = refused(site.publish(), site)
+    assert f"    {site.static}/broken.css: No such file or directory\n" in message
+    assert f"    {site.static}/img/broken.png: No such file or directory\n" in message
     assert proxy.take() == []
 
 
 # --- Mistakes -------------------------------------------------------------------------------------
 
 
-def test_a_wrong_key_is_told_and_shown_nowhere(site: Site) -> None:
-    for key, told in (
-        ("not base64!", "AZURE_ACCOUNT_KEY is no account key"),
+def test_a_wrong_key_is_reported_and_shown_nowhere(site: Site) -> None:
+    for key, message in (
+        ("not base64!", "The account key is not base64. Set AZURE_ACCOUNT_KEY to"),
         ("d3Jvbmc=", "the key is not its own"),
     ):
         site.settings["AZURE_ACCOUNT_KEY"] = key
         err = refused(site.publish(), site)
-        assert told in err
+        assert message in err
         assert key not in err
         assert "Signature" not in err
         assert "sig=" not in err
@@ -284,7 +284,7 @@ def test_a_missing_container_is_reported_with_what_to_do(site: Site) -> None:
 
 
 def test_a_publish_that_works_loads_no_advice(site: Site) -> None:
-    """It would only start later."""
+    """Loading it would only delay the start."""
     site.settings["AZUREBLOB_ADVICE"] = "own.Missing"
     done = site.run(
         "import sys\n"
@@ -306,7 +306,7 @@ def test_a_wrong_advice_class_is_reported_and_does_not_hide_the_failure(site: Si
     assert "there is no such container. Create it (az storage container create" in failure
 
 
-def test_a_service_that_does_not_answer_is_told_with_what_to_look_at(
+def test_a_service_that_does_not_answer_is_reported_with_what_to_check(
     site: Site, proxy: FaultProxy
 ) -> None:
     proxy.cut()
@@ -320,7 +320,7 @@ def test_a_service_that_does_not_answer_is_told_with_what_to_look_at(
 
 def test_with_another_storage_it_is_djangos_own(make_site: MakeSite) -> None:
     storage = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
-    told: list[list[tuple[int, str, str]]] = []
+    results: list[list[tuple[int, str, str]]] = []
     trees = []
     for apps in (["azureblob", "django.contrib.staticfiles"], ["django.contrib.staticfiles"]):
         site = make_site()
@@ -331,18 +331,20 @@ def test_with_another_storage_it_is_djangos_own(make_site: MakeSite) -> None:
             "STATIC_URL": "/static/",
         }
         runs = [site.publish(*flags) for flags in (["-v", "2"], ["-n"], ["--clear", "-i", "*.txt"])]
-        told.append([(run.code, run.out.replace(str(site.folder), "DIR"), run.err) for run in runs])
+        results.append(
+            [(run.code, run.out.replace(str(site.folder), "DIR"), run.err) for run in runs]
+        )
         root = site.folder / "root"
         trees.append(
             {str(p.relative_to(root)): p.is_dir() or p.read_bytes() for p in root.rglob("*")}
         )
         assert site.container.blobs() == {}
-    assert told[0] == told[1]
+    assert results[0] == results[1]
     assert trees[0] == trees[1]
-    assert told[0][0][0] == 0
+    assert results[0][0][0] == 0
 
 
-# --- What lies in static folders besides files ----------------------------------------------------
+# --- Other things in static folders than files ----------------------------------------------------
 
 
 def listed_in_one_sentence(site: Site, proxy: FaultProxy) -> str:

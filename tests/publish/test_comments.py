@@ -1,4 +1,4 @@
-"""What only a comment refers to is neither missing nor needed."""
+"""References in comments are neither missing nor needed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_reference_in_a_style_sheets_comment_may_lead_nowhere(text: str) -> No
         "/* */ c { d: url(gone.png) } /* */",
     ],
 )
-def test_what_only_looks_like_a_comment_hides_nothing(text: str) -> None:
+def test_text_that_only_looks_like_a_comment_hides_nothing(text: str) -> None:
     assert "css/gone.png" in missing("css/a.css", text)
 
 
@@ -71,7 +71,7 @@ def test_a_source_map_is_a_reference_although_it_is_a_comment() -> None:
         ("css/a.js", "run();\n  /* import './i.png' */\n"),
     ],
 )
-def test_what_a_comment_mentions_is_not_needed(name: str, text: str) -> None:
+def test_files_that_only_a_comment_mentions_are_not_needed(name: str, text: str) -> None:
     assert needed(name, text) == set()
 
 
@@ -83,9 +83,9 @@ def test_what_a_comment_mentions_is_not_needed(name: str, text: str) -> None:
         ("css/a.js", "x = /[/*]/; import './i.png'\n"),
     ],
 )
-def test_what_stands_beside_a_comment_is_needed(name: str, text: str) -> None:
+def test_references_next_to_a_comment_are_needed(name: str, text: str) -> None:
     assert needed(name, text) == {"css/i.png"}
 
 
-def test_a_comment_that_nothing_closes_lasts_to_the_end() -> None:
+def test_an_unclosed_comment_ends_with_the_text() -> None:
     assert comments("a.css", "a/*b/*c") == [(1, 7)]

@@ -1,4 +1,4 @@
-"""A command that the preloaded process forks is like one with an interpreter of its own."""
+"""A command that the preloaded process forks behaves like one with its own interpreter."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.publish.site import Site
 
 @pytest.fixture
 def offline(tmp_path: Path) -> Site:
-    """A site whose blob service nobody asks."""
+    """A site whose blob service gets no requests."""
     return Site(tmp_path, Container(1, "nowhere", "QUJD", "static"))
 
 
 def both(site: Site, *words: str) -> tuple[tuple[int, str, str], tuple[int, str, str]]:
-    """Status, output and the last line of errors of the fork, and of the interpreter of its own."""
+    """Status, output and last error line, of the fork and with an interpreter of its own."""
     ended = [site.manage(*words, fresh=fresh) for fresh in (False, True)]
     one, other = ((e.code, e.out, e.err.strip().rpartition("\n")[2]) for e in ended)
     return one, other
@@ -57,14 +57,14 @@ def test_a_command_of_djangos_ends_as_by_itself(offline: Site, words: list[str])
     assert one == other
 
 
-def test_nothing_is_loaded_beforehand_that_a_publish_does_without(offline: Site) -> None:
+def test_no_module_is_preloaded_that_a_publish_does_not_import(offline: Site) -> None:
     code = "import sys; print([m for m in sys.modules if m in {names}])"
     names = {"azure.storage.blob", "azureblob.storage", "azureblob.checks", "site_settings"}
     assert offline.manage("-c", code.format(names=names)).out == "[]\n"
 
 
 def test_two_at_once_share_no_chance(offline: Site) -> None:
-    """What is random waits apart, and temporary files have names of their own."""
+    """Random delays differ, and so do the names of temporary files."""
     code = "import random; print(random.random())"
     assert offline.manage("-c", code).out != offline.manage("-c", code).out
 
@@ -80,7 +80,7 @@ def test_one_that_runs_can_be_waited_for_and_stopped(offline: Site) -> None:
         _, err = process.communicate(timeout=20)
     assert process.returncode == process.poll() == -signal.SIGINT
     assert err.endswith("KeyboardInterrupt\n")
-    process.kill()  # it is gone, and nothing happens
+    process.kill()  # it has ended, and nothing happens
 
 
 def test_the_preloaded_process_ends_with_the_tests_however_they_end(offline: Site) -> None:
@@ -96,12 +96,12 @@ os.kill(os.getpid(), 9)
     script = offline.folder / "tests_that_die.py"
     script.write_text(code)
     with offline.start(script.name) as process:
-        # The preloaded process has these errors too: they end when the last of the two does.
+        # The preloaded process has this descriptor too: it is closed when both have ended.
         _, err = process.communicate(timeout=30)
     assert process.returncode == -signal.SIGKILL, err
 
 
-def test_scripts_and_what_has_to_be_fresh_have_interpreters_of_their_own(offline: Site) -> None:
+def test_scripts_and_fresh_commands_have_their_own_interpreter(offline: Site) -> None:
     shown = "import sys; print('django' in sys.modules, sys.executable)"
     (offline.folder / "shown.py").write_text(shown)
     alone = f"False {sys.executable}\n"

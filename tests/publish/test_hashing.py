@@ -1,4 +1,4 @@
-"""Hashed names, rewritten references and manifest are Django's own, to the last byte."""
+"""Hashed names, rewritten references and the manifest are Django's own, byte for byte."""
 
 from __future__ import annotations
 
@@ -163,17 +163,17 @@ def test_a_nasty_tree_is_published_as_django_makes_it(site: Site, container: Con
     container.holds(site.expected())
 
 
-def test_a_name_that_django_takes_before_rewriting_is_there_too(
+def test_a_name_that_django_makes_before_rewriting_exists_too(
     site: Site, container: Container
 ) -> None:
-    """`@import "theme.css?v=2"` is given the digest of theme.css as it was; with Django alone,
-    nothing lies there."""
+    """`@import "theme.css?v=2"` gets the hash of theme.css before rewriting. With Django alone, no
+    such file exists."""
     site.write(NASTY)
     site.publish().well()
     answer = container.get("css/" + _imported(container, "css/site.css", "theme."))
     assert answer.status == 200
     assert answer.body == container.get(container.paths()["css/theme.css"]).body
-    # The name does not change with what the file refers to, so nobody may keep it for long.
+    # The name does not change with what the file refers to, so it must not be cached for long.
     assert answer.headers["cache-control"] == "public, max-age=300"
 
 
@@ -187,7 +187,7 @@ def _imported(container: Container, sheet: str, start: str) -> str:
 
 
 @pytest.mark.parametrize("kind", ["Modules", "Patterns", "Names", "Intermediate", "LowerKeys"])
-def test_a_storage_of_ones_own_has_its_rules_kept(make_site: MakeSite, kind: str) -> None:
+def test_the_rules_of_a_sites_own_storage_are_followed(make_site: MakeSite, kind: str) -> None:
     site = make_site(manifest_storage=f"own_storages.{kind}")
     (site.folder / "own_storages.py").write_text(OWN)
     site.write(MODULES)
@@ -237,7 +237,7 @@ _TAILS = ["", "?v=1", "#frag", "?#iefix", "?a=1#b"]
 
 @st.composite
 def _trees(draw: st.DrawFn) -> Tree:
-    """Files that refer to files drawn before them, so in no circle; in any of CSS's ways."""
+    """Files that refer to files drawn earlier, so not in a circle, in all ways that CSS has."""
     tree: Tree = {}
     for _ in range(draw(st.integers(1, 8))):
         suffix = draw(st.sampled_from([".css", ".js", ".png", ".js.map"]))
@@ -295,7 +295,7 @@ def test_any_tree_is_named_and_rewritten_as_by_django(tree: Tree) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=8))
-def test_what_django_cannot_end_is_a_circle_and_nothing_else_is(
+def test_a_tree_is_circular_if_and_only_if_django_cannot_finish_it(
     edges: list[tuple[int, int]],
 ) -> None:
     sheets = {

@@ -1,4 +1,4 @@
-"""What each blob is served with: by its kind, by the options, and as it is stored."""
+"""The headers of each blob: by its type, by the options, and as stored."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def digest(data: bytes) -> bytes:
     return hashlib.md5(data, usedforsecurity=False).digest()
 
 
-# --- By kind --------------------------------------------------------------------------------------
+# --- By type --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def digest(data: bytes) -> bytes:
         ("a.b/c", "application/octet-stream", False),
     ],
 )
-def test_a_name_tells_the_type_and_whether_it_is_packed(
+def test_the_type_follows_from_the_name_and_says_whether_a_file_is_compressed(
     name: str, content_type: str, compressible: bool
 ) -> None:
     headers = HeaderRules().of(name, hashed=False)
@@ -118,14 +118,14 @@ def test_each_header_is_that_of_the_last_glob_that_matches_and_sets_it(
 
 
 @given(_NAMES, st.booleans())
-def test_text_has_a_charset_and_nothing_else_has(parts: tuple[str, str, str], hashed: bool) -> None:
+def test_only_text_has_a_charset(parts: tuple[str, str, str], hashed: bool) -> None:
     kind = HeaderRules().of("".join(parts), hashed=hashed).content_type
     assert kind.startswith("text/") == kind.endswith("; charset=utf-8")
 
 
 @settings(max_examples=60)
 @given(st.integers(0, 3000), st.integers(0, 3000), st.integers(0, 9))
-def test_bytes_are_packed_only_where_that_saves_a_twentieth(
+def test_bytes_are_compressed_only_if_that_saves_a_twentieth(
     same: int, any_: int, seed: int
 ) -> None:
     data = b"a" * same + noise(seed, any_)
@@ -151,7 +151,7 @@ def test_the_twentieth_is_counted_exactly(small: int, worthwhile: bool) -> None:
 def test_blobs_are_stored_with_type_cache_time_encoding_and_digest(
     site: Site, container: Container
 ) -> None:
-    # Over 256 KiB a body is packed into a file, and not in memory.
+    # Over 256 KiB a body is compressed into a file, and not in memory.
     large = {"big/large.css": rules(5, 9000), "big/large.txt": noise("large", 400_000)}
     tree = {
         "site.css": TEXT,
@@ -274,7 +274,7 @@ def test_hashed_names_and_plain_ones_have_cache_times_of_their_own(make_site: Ma
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (
             {"headers": {"*": {"X-Frame": "no"}}},
@@ -298,11 +298,11 @@ def test_hashed_names_and_plain_ones_have_cache_times_of_their_own(make_site: Ma
         ({"no_such_option": 1}, "no_such_option"),
     ],
 )
-def test_options_that_mean_nothing_are_refused_by_name(
-    site: Site, options: dict[str, object], told: str
+def test_invalid_options_are_refused_by_name(
+    site: Site, options: dict[str, object], message: str
 ) -> None:
     ended = site.publish(**options)
     assert ended.code == 1
-    assert told in ended.err
+    assert message in ended.err
     assert "Traceback" not in ended.err
     assert site.container.key not in ended.err + ended.out

@@ -1,6 +1,6 @@
-"""A publish that is cut off anywhere leaves the old version live, and the next one sends the rest.
+"""A publish that is interrupted anywhere leaves the old version live; the next one sends the rest.
 
-The process is killed, the blob service is, or the line between them breaks.
+The process or the blob service is killed, or the connection between them breaks.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from tests.publish.watching import (
 )
 
 KILLS = 50
-# What differs between the two versions: hashed files, and of the plain ones the images.
+# The files that differ between the two versions: hashed files, and plain images.
 FILES = CHANGING + 4
 # The list, the files, the record and the manifest.
 REQUESTS = 1 + FILES + 2
 
 
 class Saved:
-    """The container's blobs as they are, to have them so again."""
+    """The container's blobs, to be restored later."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
@@ -81,7 +81,7 @@ class Stage:
 
     @property
     def wanted(self) -> dict[str, bytes]:
-        """All that version 1 consists of: hashed files and plain ones."""
+        """All files of version 1, hashed and plain."""
         return {**self.new.files, **small_tree(1)}
 
 
@@ -106,7 +106,7 @@ def stage(
 def test_a_publish_killed_at_any_point_leaves_the_old_version_and_the_next_sends_the_rest(
     stage: Stage, number: int
 ) -> None:
-    # Spread over the publish, one in each fiftieth of it.
+    # Spread over the publish: one in each fiftieth.
     spread = (number + random.Random(number).random()) / KILLS * 2 * REQUESTS  # noqa: S311
     at, answered = int(spread / 2), spread % 2 >= 1
     site, proxy, container = stage.site, stage.proxy, stage.container
@@ -122,14 +122,14 @@ def test_a_publish_killed_at_any_point_leaves_the_old_version_and_the_next_sends
         else:
             container.holds(stage.old)
         left = owed(container, stage.wanted, stage.new.manifest)
-        # The kill hit this publish, and not what came before or after it.
+        # The kill hit this publish, and not one before or after it.
         assert len(seen) > at and (len(left) <= FILES or not got_through)
 
         site.publish().well()
         again = proxy.take()
     assert puts(again) == left
     stray = bool(left) and any(name.startswith(HISTORY) for name in got_through)
-    # A record without its manifest: that of the manifest which is live follows it.
+    # A record without its manifest is followed by that of the live manifest.
     records = 0 if MANIFEST not in left else 2 if stray else 1
     assert len(again) == 1 + len(left) + records + (1 if stray else 0)
     container.holds(stage.new)
@@ -157,7 +157,7 @@ def test_a_blob_service_killed_in_mid_publish_serves_the_old_version_when_it_is_
             site.publish().well()
             expected = [site.expected()]
             for version, at in ((1, 5), (2, CHANGING + 2)):
-                service.stop()  # Azurite writes what it knows to its disk every 5 s, and at its end
+                service.stop()  # Azurite writes its index to disk every 5 s, and when it stops
                 service.start()
                 site.write(small_tree(version))
                 expected.append(site.expected())
@@ -191,7 +191,7 @@ def test_a_line_that_breaks_ends_a_publish_in_a_sentence_and_the_next_sends_the_
     site.write(small_tree(1))
     new = site.expected()
     proxy.take()
-    # Slow, so that the line breaks while more than one request is on its way.
+    # Slow, so that several requests are in flight when the connection breaks.
     proxy.rules = [Rule(delay=100)]
     with site.start("collectstatic", "--noinput", attempts=2, connections=4) as process:
         Moment(proxy, at).wait()
@@ -228,7 +228,7 @@ def test_a_line_that_is_back_in_a_moment_is_no_reason_to_end(
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("at", [0, 6, CHANGING + 2])
-def test_a_publish_that_is_asked_to_stop_says_so_and_leaves_nothing_behind(
+def test_an_interrupted_publish_says_so_and_leaves_nothing_behind(
     make_site: MakeSite, proxy: FaultProxy, sign: signal.Signals, at: int
 ) -> None:
     site = make_site()
@@ -257,7 +257,7 @@ def test_a_publish_that_is_asked_to_stop_says_so_and_leaves_nothing_behind(
 def test_a_killed_publish_leaves_its_temporary_files_where_the_system_has_them(
     site: Site, proxy: FaultProxy
 ) -> None:
-    """And in no place of the site's own: this is what the tests above look for."""
+    """And not in the site's folder, which is where the tests above look."""
     with site.start("collectstatic", "--noinput") as process:
         kill_at(process, proxy, 3)
     assert len(list(site.folder.glob("collectstatic-*"))) == 1

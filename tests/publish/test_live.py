@@ -1,4 +1,4 @@
-"""At every moment of a publish each URL that any live page can hold answers 200."""
+"""At every moment of a publish, each URL that a live page can have answers 200."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.publish.conftest import MakeSite
 from tests.publish.trees import noise, small_tree
 from tests.publish.watching import Watcher, blob
 
-# Forth and back, so that files come anew, come again, and are only named again.
+# Back and forth, so that files are new, return, and are named again.
 VERSIONS = (1, 0, 2, 1, 3, 2, 4, 3, 5, 4, 0, 6, 5, 7, 6, 8, 7, 9, 8, 10)
 
 
@@ -16,9 +16,9 @@ def test_a_visitor_who_reads_every_file_during_20_publishes_sees_no_failure(
 ) -> None:
     site = make_site(keep_unhashed="all")
     site.publish().well()
-    # What a page asks for by its own name has to be there as well, whatever version it is of.
+    # Files that a page uses by their plain names have to exist too, in either version.
     plain = tuple(small_tree())
-    # What is wrong for a while only is wrong for long enough to be seen.
+    # A temporary failure lasts long enough to be seen.
     proxy.rules = [Rule(method="PUT", path="*.????????????.*", every=3, delay=300)]
     with Watcher(site.container, plain) as watcher:
         for number, version in enumerate(VERSIONS):
@@ -32,14 +32,14 @@ def test_a_visitor_who_reads_every_file_during_20_publishes_sees_no_failure(
     assert not [record for record in proxy.requests if record.method == "DELETE"]
 
 
-def test_files_come_before_what_replaces_one_and_the_manifest_comes_last(
+def test_new_files_come_first_and_the_manifest_comes_last(
     make_site: MakeSite, proxy: FaultProxy
 ) -> None:
     site = make_site(keep_unhashed="all")
     site.publish().well()
     site.write({**small_tree(1), "img/new.png": noise("new", 900)})
     proxy.take()
-    # Whatever comes early waits longest, so that no order comes about by itself.
+    # Requests that come early wait longest, so that the order is no coincidence.
     proxy.rules = [Rule(method="PUT", path="*.????????????.*", delay=150)]
     site.publish().well()
     sent = [record for record in proxy.take() if record.method == "PUT"]
@@ -54,7 +54,7 @@ def test_files_come_before_what_replaces_one_and_the_manifest_comes_last(
     assert blob(manifest) == "staticfiles.json"
 
 
-def test_the_watcher_sees_a_file_that_is_gone_for_a_moment(make_site: MakeSite) -> None:
+def test_the_watcher_sees_a_file_that_is_missing_for_a_moment(make_site: MakeSite) -> None:
     site = make_site()
     site.publish().well()
     name = site.container.paths()["css/site.css"]

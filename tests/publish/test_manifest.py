@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -90,8 +91,8 @@ def test_storages_and_commands_that_ask_for_no_url_read_no_manifest(
 # --- Errors ---------------------------------------------------------------------------------------
 
 
-def error(site: Site, **options: object) -> str:
-    """The one line that a page's error has."""
+def error(site: Site, **options: Any) -> str:
+    """The error of a page, which has one line."""
     ended = asked(site, "css/site.css", **options)
     [line] = ended.out.splitlines()
     assert site.container.key not in ended.out + ended.err
@@ -99,7 +100,7 @@ def error(site: Site, **options: object) -> str:
     return line
 
 
-def test_a_missing_manifest_says_what_to_run(site: Site) -> None:
+def test_the_error_for_a_missing_manifest_says_what_to_run(site: Site) -> None:
     assert error(site) == (
         f"ManifestError: There is no {MANIFEST} of the container '{site.container.name}': nothing "
         "was published. Run manage.py collectstatic for this container."
@@ -107,25 +108,25 @@ def test_a_missing_manifest_says_what_to_run(site: Site) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"paths": []}'])
-def test_a_broken_manifest_says_what_to_run(
+def test_the_error_for_a_broken_manifest_says_what_to_run(
     site: Site, container: Container, content: bytes
 ) -> None:
     container.put(MANIFEST, content)
-    told = error(site)
-    assert told.startswith("ManifestError: ")
-    assert told.endswith(
+    message = error(site)
+    assert message.startswith("ManifestError: ")
+    assert message.endswith(
         "is no manifest of Django's. Run manage.py collectstatic for this container."
     )
 
 
-def test_a_broken_manifest_is_mended_by_the_next_publish(site: Site, container: Container) -> None:
+def test_the_next_publish_replaces_a_broken_manifest(site: Site, container: Container) -> None:
     site.publish().well()
     container.put(MANIFEST, b'{"paths": ')
     site.publish().well()
     container.holds(site.expected())
 
 
-def test_a_name_that_the_manifest_lacks_says_what_to_run(site: Site) -> None:
+def test_the_error_for_a_name_that_is_not_in_the_manifest_says_what_to_run(site: Site) -> None:
     site.publish().well()
     site.write({"css/new.css": b"p{}"})
     [line] = asked(site, "css/new.css").out.splitlines()
@@ -139,27 +140,27 @@ def test_a_name_that_the_manifest_lacks_says_what_to_run(site: Site) -> None:
 
 
 @pytest.mark.parametrize("fault", ["away", "refused"])
-def test_a_service_that_cannot_be_reached_is_told_without_addresses_and_keys(
+def test_a_service_that_cannot_be_reached_is_reported_without_addresses_and_keys(
     site: Site, proxy: FaultProxy, fault: str
 ) -> None:
     if fault == "away":
         proxy.cut()
     else:
         proxy.rules = [Rule(status=403)]
-    # Threads that ask at once are told at once, and do not wait for one another's attempts.
+    # Threads that ask at once get the error at once, and do not wait for one another's attempts.
     ended = asked(site, "css/site.css", threads=8)
-    [told] = set(ended.out.splitlines())
-    assert (ended.err, site.container.key in told) == ("", False)
+    [message] = set(ended.out.splitlines())
+    assert (ended.err, site.container.key in message) == ("", False)
     assert len(proxy.take()) <= 1
-    assert told.startswith(f"ManifestError: {MANIFEST} of the container ")
-    assert "/healthz" in told
-    assert "127.0.0.1" not in told
+    assert message.startswith(f"ManifestError: {MANIFEST} of the container ")
+    assert "/healthz" in message
+    assert "127.0.0.1" not in message
 
 
 def test_a_manifest_that_came_late_is_read_when_asked_again(
     site: Site, container: Container
 ) -> None:
-    """An error is not remembered: the site heals when the service is back."""
+    """An error is not cached: the site works again when the service does."""
     script = f"""
 from django.contrib.staticfiles.storage import staticfiles_storage as storage
 try:
@@ -204,7 +205,7 @@ def test_with_debug_on_urls_are_plain_as_by_django_and_no_manifest_is_needed(
     ]
     assert asked(site, *names).out.splitlines() == plain
     assert proxy.take() == []
-    # What such a page asks for is there once it is published, and stays so.
+    # The files of such a page exist once they are published, and stay.
     site.publish(keep_unhashed=None).well()
     assert asked(site, *names).out.splitlines() == plain
     for name in small_tree():
@@ -238,7 +239,7 @@ def test_an_app_that_asks_for_a_url_while_it_is_imported_keeps_no_command_from_r
     assert proxy.take() == []
     if state == "lacks the name":
         site.manage("prunestatic").well()
-    # A command that shows pages needs it, as before.
+    # A command that renders pages needs the manifest.
     assert site.manage("shell", "-c", "").code == 1
     site.publish().well()
     assert (

@@ -1,4 +1,4 @@
-"""Memory stays flat, however large a file is and however many there are."""
+"""Memory stays flat, whatever the size and the number of files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.publish.trees import flat_tree, noise, rules
 MEGABYTE = 1024 * 1024
 MOST = 150
 STATUS = Path("/proc/self/status")
-# The highest that the process's memory was, by the kernel's count; of this process alone.
+# The peak memory of this process alone, as counted by the kernel.
 PUBLISH = """
 import sys
 from pathlib import Path
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(not STATUS.exists(), reason="the kernel's count 
 
 
 def peak(site: Site) -> int:
-    """Publish; the most memory that it took, in MiB."""
+    """Publish, and return the peak memory in MiB."""
     ended = site.run(PUBLISH, fresh=True, timeout=120).well()
     return int(ended.out.split()[-1])
 
@@ -59,7 +59,7 @@ def test_a_file_of_400_mb_fits_in_150_mb(tmp_path: Path) -> None:
         assert {"PUT block", "PUT blocklist"} <= set(service.requests)
 
 
-def test_large_text_is_packed_within_150_mb(tmp_path: Path) -> None:
+def test_large_text_is_compressed_within_150_mb(tmp_path: Path) -> None:
     with NullService() as service:
         site = null_site(tmp_path, service, hashed_names=False)
         sparse(site.static / "data/large.txt", 100 * MEGABYTE)
@@ -68,7 +68,7 @@ def test_large_text_is_packed_within_150_mb(tmp_path: Path) -> None:
         assert service.blobs["data/large.txt"]["Content-Encoding"] == "gzip"
 
 
-def test_a_file_over_64_mib_goes_in_blocks_and_one_of_64_does_not(
+def test_a_file_over_64_mib_is_sent_in_blocks_and_one_of_64_mib_is_not(
     site: Site, proxy: FaultProxy, container: Container
 ) -> None:
     sizes = {"v/over.mp4": 64 * MEGABYTE + 1, "v/just.mp4": 64 * MEGABYTE}
@@ -84,7 +84,7 @@ def test_a_file_over_64_mib_goes_in_blocks_and_one_of_64_does_not(
     assert comps[:-1] == ["block"] * (len(comps) - 1)
     assert len(comps) > 8
     assert comps[-1] == "blocklist"
-    # All blocks are there before the manifest is.
+    # All blocks are sent before the manifest.
     assert [record.path for record in puts].index(large) < len(puts) - 2
     blobs = container.blobs()
     for name, size in sizes.items():
@@ -98,7 +98,7 @@ def test_a_file_over_64_mib_goes_in_blocks_and_one_of_64_does_not(
         with container.client() as client:
             start = client.download_blob(paths[name], offset=size - 100, length=100).readall()
         assert start == bytes(100)
-    # One that changed in the middle is another file.
+    # A file that changed in the middle is another file.
     with (site.static / "v/over.mp4").open("r+b") as file:
         file.seek(33 * MEGABYTE)
         file.write(noise("changed", 1000))

@@ -1,9 +1,10 @@
-"""References that lead to no static file: named with file, line and target before anything goes."""
+"""References to missing files are reported with file, line and target before anything is sent."""
 
 from __future__ import annotations
 
 import pytest
 
+from azureblob.publish.hashing import MissingReference
 from tests.faults import FaultProxy
 from tests.publish.container import Container
 from tests.publish.in_process import Folder, static_url
@@ -88,6 +89,7 @@ def test_line_and_target_are_those_of_the_source(text: str, line: int, target: s
     tree = {"css/s.css": text.encode(), "css/a.css": b".long { }\n" * 3}
     with static_url("/static/"), Folder(tree) as folder:
         [missing] = folder.by_us().missing
+    assert isinstance(missing, MissingReference)
     assert (missing.file, missing.line, missing.target) == ("css/s.css", line, target)
 
 

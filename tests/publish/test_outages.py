@@ -1,5 +1,5 @@
-"""Every outage of the service, at its full length: what passes is sat out, and what does not ends
-in a sentence with the old version live."""
+"""Outages of the service, in full length: a publish waits for short ones to end. Longer ones end it
+with a sentence, and the old version stays live."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from threading import Timer
 
 import pytest
 
-from tests.faults import Fault, FaultProxy, Rule
+from tests.faults import Fault, FaultProxy, Record, Rule
 from tests.publish.container import Container
 from tests.publish.site import Site
 from tests.publish.trees import small_tree
@@ -34,7 +34,7 @@ LASTING = {
 
 @pytest.fixture
 def staged(site: Site) -> Site:
-    """Version 1 is live, nine files of version 0 may go, and version 2 is to be published."""
+    """Version 1 is live, nine files of version 0 are obsolete, and version 2 is to be published."""
     for version in (0, 1, 2):
         site.write(small_tree(version))
         if version < 2:
@@ -69,10 +69,16 @@ def test_a_service_that_is_down_for_some_seconds_is_waited_for(
     live = container.paths()
     proxy.rules = [Rule(delay=50)]
     with staged.start(*COMMANDS[command], attempts=12) as process:
-        proxy.on_request = lambda record: (
-            setattr(proxy, "on_request", None)
-            or Timer(0.01, lambda: (proxy.cut(), Timer(4, proxy.restore).start())).start()
-        )
+
+        def cut() -> None:
+            proxy.cut()
+            Timer(4, proxy.restore).start()
+
+        def cut_soon(_: Record) -> None:
+            proxy.on_request = None
+            Timer(0.01, cut).start()
+
+        proxy.on_request = cut_soon
         out, err = process.communicate(timeout=200)
     assert (process.returncode, err) == (0, ""), out
     harmless(staged, live)
@@ -94,7 +100,7 @@ def test_an_outage_that_lasts_ends_in_a_sentence_and_the_next_run_does_the_rest(
     assert container.get("staticfiles.json").raw == before
     harmless(staged, live)
     for name, blob in container.blobs().items():
-        if blob.lease.state == "leased":  # the service could not be told; it ends after a minute
+        if blob.lease.state == "leased":  # it could not be released; it expires after a minute
             with container.client() as client:
                 from azure.storage.blob import BlobLeaseClient
 

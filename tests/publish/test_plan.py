@@ -1,4 +1,4 @@
-"""What a publish asks and sends, counted at the proxy: one List, then only what differs."""
+"""The requests of a publish, counted at the proxy: one list, then only what differs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHORT = "public, max-age=30"
 
 
 def kinds(records: list[Record]) -> Counter[str]:
-    """How many requests of each kind: `GET list`, `PUT`, `PUT properties` and so on."""
+    """The number of requests of each kind: `GET list`, `PUT`, `PUT properties` and so on."""
     return Counter(f"{record.method} {record.comp}".strip() for record in records)
 
 
@@ -47,7 +47,7 @@ def test_a_first_run_with_plain_names_has_no_manifest(site: Site, proxy: FaultPr
     assert kinds(proxy.take()) == {"GET list": 1, "PUT": 24}
 
 
-def test_each_plain_name_beside_a_hashed_one_is_one_request_more(
+def test_each_plain_name_next_to_a_hashed_one_is_one_more_request(
     site: Site, proxy: FaultProxy
 ) -> None:
     site.publish(keep_unhashed="all").well()
@@ -55,7 +55,7 @@ def test_each_plain_name_beside_a_hashed_one_is_one_request_more(
 
 
 @pytest.mark.parametrize("hashed", [True, False])
-def test_when_nothing_changed_there_is_one_list_and_no_more(
+def test_an_unchanged_publish_makes_one_list_request(
     site: Site, proxy: FaultProxy, hashed: bool
 ) -> None:
     site.publish(hashed_names=hashed).well()
@@ -74,7 +74,7 @@ def test_past_5000_blobs_there_is_one_list_more_and_each_page_counts(tmp_path: P
         assert Counter(service.take()) == {"GET list": 2}
 
 
-def test_one_changed_file_sends_that_file_and_what_refers_to_it(
+def test_one_changed_file_sends_that_file_and_those_that_refer_to_it(
     site: Site, proxy: FaultProxy, container: Container
 ) -> None:
     site.publish().well()
@@ -90,7 +90,7 @@ def test_one_changed_file_sends_that_file_and_what_refers_to_it(
     assert kinds(records) == {"GET list": 1, "PUT": 3 + 2}
 
 
-def test_a_new_version_sends_what_is_new_in_it(
+def test_a_new_version_sends_only_its_new_files(
     site: Site, proxy: FaultProxy, container: Container
 ) -> None:
     site.publish().well()
@@ -115,7 +115,7 @@ def test_going_back_to_an_old_version_sends_the_manifest_alone(
     container.holds(site.expected())
 
 
-def test_times_of_modification_say_nothing(site: Site, proxy: FaultProxy) -> None:
+def test_modification_times_are_ignored(site: Site, proxy: FaultProxy) -> None:
     site.publish().well()
     for path in site.static.rglob("*"):
         os.utime(path, (4_000_000_000, 4_000_000_000))
@@ -140,7 +140,7 @@ def test_a_file_that_changed_under_its_old_time_and_size_is_sent(
 # --- Headers alone --------------------------------------------------------------------------------
 
 
-def test_headers_alone_are_mended_without_a_body_and_keep_the_rest(
+def test_headers_alone_are_set_without_a_body_and_the_other_properties_stay(
     site: Site, proxy: FaultProxy, container: Container
 ) -> None:
     site.publish(hashed_names=False).well()
@@ -167,7 +167,7 @@ def test_headers_alone_are_mended_without_a_body_and_keep_the_rest(
     assert kinds(proxy.take()) == {"GET list": 1}
 
 
-def test_a_header_that_is_no_longer_wanted_goes(site: Site, proxy: FaultProxy) -> None:
+def test_a_header_that_is_no_longer_wanted_is_removed(site: Site, proxy: FaultProxy) -> None:
     headers = {"img/*": {"Content-Language": "de", "Content-Disposition": "inline"}}
     site.publish(hashed_names=False, headers=headers).well()
     proxy.take()
@@ -178,7 +178,7 @@ def test_a_header_that_is_no_longer_wanted_goes(site: Site, proxy: FaultProxy) -
     assert not found.content_disposition
 
 
-def test_headers_of_hashed_files_are_mended_and_the_manifest_stays(
+def test_headers_of_hashed_files_are_set_and_the_manifest_stays(
     site: Site, proxy: FaultProxy
 ) -> None:
     site.publish().well()
@@ -187,7 +187,7 @@ def test_headers_of_hashed_files_are_mended_and_the_manifest_stays(
     assert kinds(proxy.take()) == {"GET list": 1, "PUT properties": 24}
 
 
-def test_packing_switched_on_or_off_sends_what_it_changes(site: Site, proxy: FaultProxy) -> None:
+def test_switching_compression_sends_the_affected_files(site: Site, proxy: FaultProxy) -> None:
     site.publish(hashed_names=False, gzip=False).well()
     proxy.take()
     for gzip in (True, False):
@@ -204,10 +204,10 @@ def test_packing_switched_on_or_off_sends_what_it_changes(site: Site, proxy: Fau
     assert kinds(proxy.take()) == {"GET list": 1}
 
 
-# --- What another tool left -----------------------------------------------------------------------
+# --- Changes by other tools -----------------------------------------------------------------------
 
 
-def test_what_another_tool_changed_is_mended(
+def test_changes_by_another_tool_are_undone(
     site: Site, proxy: FaultProxy, container: Container
 ) -> None:
     site.publish().well()
@@ -225,7 +225,7 @@ def test_what_another_tool_changed_is_mended(
     assert f"Sent '{bytes_}' (changed)" in ended.out
     assert f"Sent '{other}' (compressed as br)" in ended.out
     assert f"Sent '{gone}' (new)" in ended.out
-    # The call that set the type has cleared the encoding: headers alone would not mend that.
+    # The request that set the type has cleared the encoding, which headers alone would not fix.
     assert f"Sent '{kind}' (changed)" in ended.out
     container.holds(site.expected())
     for name in (bytes_, kind, other, gone):
@@ -238,7 +238,7 @@ def test_what_another_tool_changed_is_mended(
     assert kinds(proxy.take()) == {"GET list": 1}
 
 
-def test_files_that_another_tool_sent_as_they_are_wanted_are_not_sent_again(
+def test_right_files_of_another_tool_are_not_sent_again(
     site: Site, proxy: FaultProxy, container: Container
 ) -> None:
     with container.client() as client:

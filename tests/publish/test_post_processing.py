@@ -1,4 +1,4 @@
-"""A Django that azureblob does not know: the files are still Django's own, to the last byte."""
+"""With an unknown version of Django, the files are still Django's own, byte for byte."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.publish.site import Site
 from tests.publish.test_hashing import MODULES, NASTY
 from tests.publish.trees import Tree, small_tree
 
-# Each makes a Django of the future out of the installed one; its own collectstatic works.
+# Each turns the installed Django into a future version whose own collectstatic works.
 _SWAP = """
 from django.contrib.staticfiles.storage import HashedFilesMixin as Mixin
 
@@ -25,7 +25,7 @@ def _post_process(self, paths, *rest):
     self._patterns = self.rules
     yield from work(self, paths, *rest)
 Mixin.__init__, Mixin._post_process = __init__, _post_process
-# post_process() itself only asks for the globs.
+# post_process() itself only uses the globs.
 Mixin.after_making = lambda self: setattr(self, "_patterns", {MADE})
 """
 FUTURES = {
@@ -93,7 +93,7 @@ TREE: Tree = {name: content for name, content in NASTY.items() if "\\" not in na
 
 
 def future(site: Site, code: str) -> None:
-    """The site runs on this Django of the future, under any storage."""
+    """Let the site run with this future version of Django."""
     (site.folder / "future.py").write_text(code)
     site.settings["INSTALLED_APPS"] = ["azureblob", "django.contrib.staticfiles", "future"]
 
@@ -128,7 +128,7 @@ def test_a_storage_with_post_processing_of_its_own_has_it_used(make_site: MakeSi
     site.container.holds(expected)
 
 
-def test_what_django_leaves_without_a_digest_is_there_under_its_own_name(
+def test_files_that_django_leaves_unhashed_are_published_under_their_own_names(
     make_site: MakeSite,
 ) -> None:
     site = make_site(keep_unhashed="needed")
@@ -147,7 +147,7 @@ def test_what_django_leaves_without_a_digest_is_there_under_its_own_name(
         ({"a.css": b"a { background: url(../../../x.png) }"}, "leads out of"),
     ],
 )
-def test_what_django_refuses_is_told_and_nothing_is_sent(
+def test_errors_of_django_are_reported_and_nothing_is_sent(
     site: Site, proxy: FaultProxy, tree: Tree, said: str
 ) -> None:
     future(site, FUTURES["the patterns are texts"])
@@ -168,7 +168,7 @@ def test_a_reference_that_leads_nowhere_can_be_a_warning(site: Site, container: 
     assert container.paths()["bad.css"] in container.blobs()
 
 
-def test_what_a_later_django_counts_as_well_is_nothing(site: Site) -> None:
+def test_a_count_that_a_later_django_adds_is_zero(site: Site) -> None:
     future(
         site,
         """

@@ -1,4 +1,4 @@
-"""How far a publish is, on a terminal and elsewhere."""
+"""The progress of a publish, on a terminal and elsewhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SLOWLY = Rule(method="PUT", delay=45)
 
 
 def drawn(seen: Seen) -> list[int]:
-    """How many files each line told of."""
+    """The number of files in each line."""
     found = [LINE.fullmatch(line) for line in seen.drawn]
     return [int(match[1]) for match in found if match]
 
@@ -32,7 +32,7 @@ def test_a_terminal_shows_files_bytes_rate_and_time_left_in_one_line(
     assert len(counts) >= 3
     assert counts == sorted(counts)
     assert 0 < counts[0] < counts[-1] <= 24
-    # Drawn over, and taken away in the end.
+    # Redrawn, and removed in the end.
     assert seen.left == ["24 static files copied, 24 post-processed."]
     assert "\x1b" not in seen.raw
 
@@ -46,7 +46,7 @@ def test_a_narrow_terminal_does_not_wrap_the_line(site: Site, proxy: FaultProxy)
     assert not [line for line in seen.left if "Sending" in line]
 
 
-def test_who_sees_each_file_named_sees_no_line(site: Site, proxy: FaultProxy) -> None:
+def test_a_publish_that_names_each_file_shows_no_progress(site: Site, proxy: FaultProxy) -> None:
     proxy.rules = [SLOWLY]
     seen = on_a_terminal(site, "collectstatic", "--noinput", "-v", "2", connections=2)
     assert seen.code == 0
@@ -88,7 +88,7 @@ def test_a_pipe_gets_no_control_characters(site: Site, proxy: FaultProxy) -> Non
 
 
 class Clock:
-    """What time it is when nobody waits."""
+    """A clock that tests move."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -111,7 +111,7 @@ def test_a_log_gets_a_line_every_15_seconds(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
-    ("size", "seconds", "told"),
+    ("size", "seconds", "message"),
     [
         (2_000_000_000, 7_300, "2.0 GB of 20.0 GB, 274.0 kB/s, 18 h 15 min left"),
         (1_000, 16, "1.0 kB of 10.0 kB, 62 B/s, 2 min left"),
@@ -119,11 +119,11 @@ def test_a_log_gets_a_line_every_15_seconds(monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_amounts_are_in_units_that_a_person_reads(
-    monkeypatch: pytest.MonkeyPatch, size: int, seconds: float, told: str
+    monkeypatch: pytest.MonkeyPatch, size: int, seconds: float, message: str
 ) -> None:
     clock, log = Clock(), io.StringIO()
     monkeypatch.setattr("azureblob.progress.time", clock)
     with Progress(10, size * 10, log, quiet=False) as progress:
         clock.now += seconds
         progress.add(size)
-    assert log.getvalue() == f"Sending 1 of 10 files, {told}\n"
+    assert log.getvalue() == f"Sending 1 of 10 files, {message}\n"

@@ -1,4 +1,4 @@
-"""prunestatic deletes hashed files that no page can want any more, and nothing else."""
+"""prunestatic deletes hashed files that no page can use any more, and nothing else."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from tests.publish.site import Finished, Site
 from tests.publish.trees import noise, small_tree
 from tests.publish.watching import Watcher, blob, deletes, kill_at, settle, until
 
-# A blob's time and a record's are in whole seconds, and a record's is taken a second longer.
+# Blobs and records have times in whole seconds, and a record counts a second longer.
 LONG_AGO = 2
-# Between two versions whose ends a span has to tell apart: a command may be slow to start.
+# Between two versions that a span has to distinguish, as a command may be slow to start.
 APART = 4
 
 
 def since(container: Container, record: int) -> str:
-    """A span that reaches back to just after that record of the history (-1 is the last)."""
+    """A span that begins just after that record of the history (-1 is the last)."""
     times = sorted(
         there.last_modified for name, there in container.blobs().items() if name.startswith(HISTORY)
     )
-    # The command begins later than this, and so its span ends later; never too early.
+    # The command begins later than this, so its span never begins too early.
     return f"{max(int(time.time()) - int(times[record].timestamp()) - LONG_AGO, 0)}s"
 
 
 def publish(site: Site, version: int) -> frozenset[str]:
-    """The hashed names of the version, which is live now."""
+    """Publish a version, and return its hashed names."""
     site.write(small_tree(version))
     site.publish().well()
     return frozenset(site.container.paths().values())
@@ -61,7 +61,7 @@ def records(container: Container) -> list[str]:
     return [name for name in container.blobs() if name.startswith(HISTORY)]
 
 
-# --- What goes and what stays ---------------------------------------------------------------------
+# --- What is deleted and what stays ---------------------------------------------------------------
 
 
 def test_it_deletes_hashed_files_that_no_recent_manifest_names_and_their_history(
@@ -76,7 +76,7 @@ def test_it_deletes_hashed_files_that_no_recent_manifest_names_and_their_history
     before = container.blobs().keys()
     assert len(first | second | third) == 24 + 9 + 9
 
-    # A dry run names what would go, and nothing happens.
+    # A dry run names the files, and deletes none.
     span = since(container, 1)
     shown = site.manage("prunestatic", "--older-than", span, "--dry-run").well().out
     assert shown.count("Pretending to delete ") == 9 + 1
@@ -85,7 +85,7 @@ def test_it_deletes_hashed_files_that_no_recent_manifest_names_and_their_history
     assert "\n10 files would be deleted (0.0 MB).\n" in shown
     assert container.blobs().keys() == before
 
-    # The second version was live until a moment ago: its files stay, and its record does.
+    # The second version was live until just now: its files stay, and so does its record.
     span = since(container, 1)
     done = site.manage("prunestatic", "--older-than", span, "-v", "2").well().out
     gone = before - container.blobs().keys()
@@ -95,7 +95,7 @@ def test_it_deletes_hashed_files_that_no_recent_manifest_names_and_their_history
     assert len(records(container)) == 2
     container.holds(site.expected())
 
-    # Now it is old as well.
+    # Now it is old too.
     container.rest(LONG_AGO)
     site.manage("prunestatic", "--older-than", "0").well()
     assert hashed(container) - {"uploads/by-hand.png", "uploads/looks.0123456789ab.png"} == third
@@ -103,7 +103,7 @@ def test_it_deletes_hashed_files_that_no_recent_manifest_names_and_their_history
     assert len(records(container)) == 1
     container.holds(site.expected())
 
-    # There is nothing more, whatever the span; a publish afterwards finds all that it left.
+    # Nothing is left to delete, whatever the span; a later publish finds all of its files.
     again = site.manage("prunestatic", "--older-than", "0").well()
     assert "\n0 files deleted (0.0 MB).\n" in again.out
     container.holds(site.expected())
@@ -120,15 +120,15 @@ def test_a_version_that_came_back_is_as_recent_as_its_return(
     publish(site, 0)
     fourth = publish(site, 3)
     site.manage("prunestatic", "--older-than", since(container, 2)).well()
-    # Version 2 ended with the return of the first.
+    # Version 2 ended when the first returned.
     assert first | third | fourth <= hashed(container)
     assert not hashed(container) & (second - first - third - fourth)
 
 
-def test_what_was_live_until_now_stays_though_a_publish_was_cut_off_long_ago(
+def test_files_that_were_live_until_now_stay_although_a_publish_was_interrupted_long_ago(
     site: Site, proxy: FaultProxy, container: Container
 ) -> None:
-    """The one that was cut off left a record of what never was live; it ends nobody's time."""
+    """The record of the interrupted one never was live, so it does not end the live one's time."""
     first = publish(site, 0)
     proxy.rules = [Rule("PUT", "*/staticfiles.json", status=403, code="Refused")]
     site.write(small_tree(1))
@@ -142,7 +142,7 @@ def test_what_was_live_until_now_stays_though_a_publish_was_cut_off_long_ago(
     assert first | second <= hashed(container)
 
 
-def test_what_was_published_by_other_means_gets_its_record_when_it_is_replaced(
+def test_a_manifest_of_another_tool_is_recorded_when_it_is_replaced(
     site: Site, container: Container
 ) -> None:
     first = publish(site, 0)
@@ -150,13 +150,13 @@ def test_what_was_published_by_other_means_gets_its_record_when_it_is_replaced(
     for name in records(container):
         container.delete(name)
     second = publish(site, 1)
-    kept = [container.get(name).raw for name in sorted(records(container))]
-    assert kept == [old, container.get(MANIFEST).raw]
+    recorded = [container.get(name).raw for name in sorted(records(container))]
+    assert recorded == [old, container.get(MANIFEST).raw]
     site.manage("prunestatic", "--older-than", "1h").well()
     assert hashed(container) == first | second
 
 
-def test_a_history_that_is_too_short_to_tell_saves_everything_and_says_until_when(
+def test_with_too_short_a_history_nothing_is_deleted_and_the_prune_says_until_when(
     site: Site, container: Container
 ) -> None:
     publish(site, 0)
@@ -196,7 +196,7 @@ def test_without_a_manifest_or_with_a_broken_one_nothing_is_deleted(
 
 
 @pytest.mark.parametrize("span", ["", "30", "3 weeks", "-1d", "1.5h", "30D", "d", "1d2h"])
-def test_a_span_that_means_nothing_is_refused_with_examples(site: Site, span: str) -> None:
+def test_an_invalid_span_is_refused_with_examples(site: Site, span: str) -> None:
     finished = site.manage("prunestatic", f"--older-than={span}")
     assert finished.code == 2
     assert f"{span!r} is no span of time: 30d, 12h, 45m, 90s or 0" in finished.err
@@ -218,20 +218,20 @@ def test_a_storage_without_hashed_names_has_nothing_to_prune(site: Site, proxy: 
     assert proxy.requests == []
 
 
-def test_a_wrong_key_is_told_in_a_sentence_without_it(site: Site) -> None:
+def test_a_wrong_key_is_reported_in_a_sentence_without_it(site: Site) -> None:
     publish(site, 0)
     site.settings["AZURE_ACCOUNT_KEY"] = wrong = "QUJD" * 20
     for flags in ((), ("--dry-run",)):
         said = refused(site.manage("prunestatic", *flags))
-        assert "AuthorizationFailure" in said and wrong not in said  # Azurite's word for it
+        assert "AuthorizationFailure" in said and wrong not in said  # Azurite's code
 
 
-# --- In bad weather -------------------------------------------------------------------------------
+# --- Failures -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def two_versions(site: Site) -> Site:
-    """Version 1 is live; of version 0 nine files may go at once."""
+    """Version 1 is live; nine files of version 0 are obsolete."""
     publish(site, 0)
     publish(site, 1)
     site.container.rest(LONG_AGO)
@@ -239,7 +239,7 @@ def two_versions(site: Site) -> Site:
 
 
 def gone(site: Site) -> bool:
-    """Whether just the live version is left."""
+    """Whether only the live version is left."""
     site.container.holds(site.expected())
     return hashed(site.container) == set(site.container.paths().values())
 
@@ -265,7 +265,7 @@ def test_a_prune_waits_as_long_as_the_account_asks(two_versions: Site, proxy: Fa
     assert gone(two_versions)
 
 
-def test_what_cannot_be_deleted_is_told_and_the_rest_goes(
+def test_a_blob_that_cannot_be_deleted_is_reported_and_the_others_are_deleted(
     two_versions: Site, proxy: FaultProxy
 ) -> None:
     proxy.take()
@@ -291,7 +291,7 @@ def test_a_file_that_was_written_again_since_it_was_listed_stays(
     body = container.get(doomed).body
 
     def write_again(record: Record) -> None:
-        """After the list and just before the service hears of the DELETE."""
+        """After the list, and just before the service receives the DELETE."""
         if record.method == "DELETE" and blob(record) == doomed:
             proxy.on_request = None
             container.put(doomed, body)
@@ -306,11 +306,11 @@ def test_a_file_that_was_written_again_since_it_was_listed_stays(
 def test_a_batch_that_takes_long_finds_its_leases_renewed(
     two_versions: Site, proxy: FaultProxy
 ) -> None:
-    """Each was taken for 60 s, and is renewed before a batch once 20 s have passed."""
+    """A lease lasts 60 s, and is renewed before a batch when 20 s have passed."""
     script = """
 import sys, time
 from azureblob.publish import lease
-lease._RENEW_AFTER_SECONDS = -1  # as if they had passed
+lease._RENEW_AFTER_SECONDS = -1  # as if that time had passed
 from django.core.management import call_command
 call_command("prunestatic", "--older-than", "0")
 """
@@ -318,13 +318,13 @@ call_command("prunestatic", "--older-than", "0")
     two_versions.run(script, connections=4).well()
     actions = [r for r in proxy.take() if r.comp == "lease" or r.method == "DELETE"]
     first = next(n for n, r in enumerate(actions) if r.method == "DELETE")
-    # Acquired, and renewed before each of the three batches; released in the end.
+    # Acquired, renewed before each of the three batches, and released.
     assert [r.comp for r in actions[:first]] == ["lease", "lease"]
     assert sum(r.comp == "lease" for r in actions) == 1 + 3 + 1
     assert actions[-1].comp == "lease"
 
 
-def test_a_prune_that_has_lost_its_lease_deletes_nothing_more(
+def test_a_prune_that_has_lost_its_lease_stops(
     two_versions: Site, proxy: FaultProxy, container: Container
 ) -> None:
     script = """
@@ -357,7 +357,7 @@ def test_a_killed_prune_leaves_a_lease_which_the_next_one_names_and_a_publish_si
     ):
         until(proxy, deletes)
         kill_at(process, proxy, 0)
-    # What the watcher read was live, and is there to the end.
+    # The files that the watcher read were live, and still exist.
     watcher.saw_no_failure()
     container.is_whole()
     said = refused(two_versions.manage("prunestatic", "--older-than", "0"))
@@ -368,7 +368,7 @@ def test_a_killed_prune_leaves_a_lease_which_the_next_one_names_and_a_publish_si
     with two_versions.start("collectstatic", "--noinput") as process:
         until(proxy, lambda records: sum(r.comp == "list" for r in records) > 1)
         with container.client() as client:
-            # In place of waiting for a minute.
+            # Instead of waiting for a minute.
             BlobLeaseClient(client.get_blob_client(MANIFEST)).break_lease(lease_break_period=0)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
@@ -396,13 +396,13 @@ def test_a_prune_that_is_asked_to_stop_says_so_and_gives_its_lease_back(
     assert gone(two_versions)
 
 
-# --- As a rule ------------------------------------------------------------------------------------
+# --- Any history ----------------------------------------------------------------------------------
 
 
 @dataclass
 class Version:
-    """What an owner's manifest named from `began` on (seconds); `shared`: recorded as by older
-    versions of the library."""
+    """What a site's manifest named since `began` (seconds); `shared`: recorded like older versions
+    of the library did."""
 
     began: int
     names: frozenset[str]
@@ -411,8 +411,8 @@ class Version:
 
 @dataclass
 class World:
-    """A container over a long time, into which sites publish, each with a manifest of its own.
-    `seconds` is the time now, `cuts` until when each site has pruned."""
+    """A container over a long time, into which sites publish, each with its own manifest.
+    `seconds` is the current time; `cuts` is the time up to which each site has pruned."""
 
     seconds: int = 1_000_000
     blobs: dict[str, RemoteBlob] = field(default_factory=dict)
@@ -433,7 +433,7 @@ class World:
         cut_off: bool = False,
         shared: bool = False,
     ) -> None:
-        """One that is `cut_off` is so between its record and its manifest."""
+        """`cut_off`: the publish is interrupted between its record and its manifest."""
         names = frozenset(f"f.{number:012x}.css" for number in files)
         for name in names:
             self.put(name, name.split(".")[1])
@@ -471,9 +471,8 @@ class World:
         return found
 
     def wanted(self, older_than: int) -> frozenset[str]:
-        """What a page may hold that was made within the span, or is made now. Each site may have
-        given up earlier versions by a span of its own, and any of them what all had recorded in one
-        place."""
+        """The files that a page from within the span, or a page of now, may use. Each site may have
+        pruned earlier versions with its own span, and any of them the shared records."""
         wanted: set[str] = set()
         for own, versions in self.live.items():
             ends = [version.began for version in versions[1:]] + [self.seconds]
@@ -486,7 +485,7 @@ class World:
 
 FILES = st.frozensets(st.integers(0, 9), max_size=5)
 OTHER = "other/staticfiles.json"
-# Some seconds later, in one of two sites: a publish, one that is cut off, or a prune with a span.
+# Seconds later, in one of two sites: a publish, an interrupted one, or a prune with a span.
 STEP = st.tuples(
     st.integers(0, 50),
     st.sampled_from([MANIFEST, OTHER]),
@@ -495,12 +494,12 @@ STEP = st.tuples(
 
 
 @given(FILES, st.integers(0, 4), st.lists(STEP, max_size=14))
-def test_nothing_is_ever_deleted_that_a_page_of_the_span_may_hold_and_no_name_but_hashed_ones(
+def test_only_hashed_files_that_no_page_of_the_span_may_use_are_deleted(
     first: frozenset[int],
     older: int,
     steps: list[tuple[int, str, frozenset[int] | list[int] | int]],
 ) -> None:
-    """Whichever site prunes; the `older` first steps are those of an older version."""
+    """For any site that prunes. The first `older` steps are those of an older version."""
     world = World()
     for name in ("plain.css", "looks.0123456789ab.css", MANIFEST, OTHER):
         world.put(name, "ffffffffffffffffffffffffffffffff")
@@ -517,12 +516,12 @@ def test_nothing_is_ever_deleted_that_a_page_of_the_span_may_hold_and_no_name_bu
         doomed = world.prune(step, own).obsolete.keys()
         assert not doomed & wanted
         assert not doomed & {"plain.css", "looks.0123456789ab.css", MANIFEST, OTHER}
-        # No prune makes a later one blind: the last record is there.
+        # No prune prevents a later one: the last record still exists.
         assert own not in before or records_of(world.blobs)[own][-1] == before[own][-1]
 
 
 @given(FILES, FILES, st.integers(0, 100))
-def test_what_is_old_enough_does_go(
+def test_files_that_are_old_enough_are_deleted(
     first: frozenset[int], second: frozenset[int], older_than: int
 ) -> None:
     world = World()
@@ -536,7 +535,7 @@ def test_what_is_old_enough_does_go(
     assert world.prune(older_than).obsolete == {}
 
 
-def test_what_older_versions_have_recorded_goes_once_the_new_history_is_old_enough() -> None:
+def test_shared_records_are_deleted_once_the_new_history_is_old_enough() -> None:
     world = World()
     for files in ({1}, {1, 2}, {2, 3}):
         world.publish(frozenset(files), shared=True)
@@ -552,7 +551,7 @@ def test_what_older_versions_have_recorded_goes_once_the_new_history_is_old_enou
     assert not world.blobs.keys() & hashed_names
 
 
-def test_what_another_site_had_live_stays_until_that_site_prunes_it() -> None:
+def test_files_that_another_site_had_live_stay_until_that_site_prunes() -> None:
     world = World()
     world.publish(frozenset({1}))
     world.publish(frozenset({2}), own=OTHER)
@@ -563,14 +562,14 @@ def test_what_another_site_had_live_stays_until_that_site_prunes_it() -> None:
     assert f"f.{2:012x}.css" in world.prune(0, OTHER).obsolete
 
 
-def test_a_version_stays_for_a_second_longer_than_its_successors_record_tells() -> None:
-    """The record has whole seconds, and its manifest goes live after it."""
+def test_a_version_stays_for_a_second_longer_than_its_successors_record_says() -> None:
+    """Records have whole seconds, and a manifest goes live after its record."""
     world = World()
     world.publish(frozenset({1}))
     world.seconds += 10
     world.publish(frozenset({2}))
     world.seconds += 20
-    # Its successor may have gone live up to a second after its record: just as the span begins.
+    # Its successor may have gone live up to a second after the record: when the span begins.
     assert world.prune(19).obsolete == {}
     assert f"f.{1:012x}.css" in world.prune(18).obsolete
 

@@ -1,5 +1,5 @@
-"""prunestatic and collectstatic --clear, killed anywhere, leave every live page whole, and the next
-run does the rest."""
+"""If prunestatic or collectstatic --clear is killed anywhere, every live page stays complete, and
+the next run does the rest."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OTHER = "other/staticfiles.json"
 
 @dataclass
 class Stage:
-    """Two sites in one container. Of the first, version 1 is live and version 0 may go."""
+    """Two sites in one container. Version 1 of the first is live, and version 0 obsolete."""
 
     one: Site
     other: Site
@@ -45,7 +45,7 @@ class Stage:
         self.break_leases()
         with self.container.client() as client:
             for name in self.container.blobs():
-                if name.startswith(HISTORY):  # whose order is that of their upload
+                if name.startswith(HISTORY):  # sorted by their upload
                     client.delete_blob(name)
         self.before.restore()
         self.container.rest(2)
@@ -111,7 +111,7 @@ def cleared(
 
 
 def killed(stage: Stage, number: int, words: tuple[str, ...]) -> None:
-    """In one twentieth of the run; every other kill hits an answer and not a request."""
+    """Kill it in one twentieth of the run; every other kill is at a response, not a request."""
     spread = (number + random.Random(number).random()) / KILLS * 2 * stage.requests  # noqa: S311
     at, answered = min(int(spread / 2), stage.requests - 1), spread % 2 >= 1
     stage.reset()

@@ -1,4 +1,4 @@
-"""Plain twins of hashed files: where a browser asks for a file by its own name, it is there."""
+"""If a browser asks for a file by its own name, it is published under that name too."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def needed(tree: Tree) -> set[str]:
 
 
 def plain(container: Container) -> set[str]:
-    """The blobs that are neither a hashed file nor the publisher's own."""
+    """The blobs that are neither hashed files nor manifests and their history."""
     hashed = set(container.paths().values())
     return {n for n in container.blobs() if n not in hashed and not n.startswith("staticfiles")}
 
@@ -128,7 +128,7 @@ def test_keep_unhashed_says_which_plain_names_are_published(
         ("browserconfig.xml", '<square70x70logo src="x.txt"/>'),
     ],
 )
-def test_what_hashing_leaves_as_it_is_is_found(name: str, text: str) -> None:
+def test_references_that_hashing_does_not_rewrite_are_found(name: str, text: str) -> None:
     assert needed({name: text.encode(), "x.txt": b"x", "z.txt": b"z"}) == {"x.txt"}
 
 
@@ -162,11 +162,11 @@ def test_names_with_spaces_quotes_and_escapes_are_found(name: str, text: str, ta
         ("a.png", '"./x.txt"'),
     ],
 )
-def test_what_is_rewritten_or_no_reference_needs_no_twin(name: str, text: str) -> None:
+def test_rewritten_references_and_other_texts_need_no_plain_file(name: str, text: str) -> None:
     assert needed({name: text.encode(), "x.txt": b"x"}) == set()
 
 
-def test_what_a_twin_refers_to_has_a_twin_too() -> None:
+def test_the_targets_of_a_plain_file_are_published_under_plain_names_too() -> None:
     tree = {
         "page.html": b'<link href="css/a.css">',
         "css/a.css": b'@import "b.css";\n.a { background: url(../img/a.png) }',
@@ -196,7 +196,7 @@ def test_from_any_hashed_file_a_browser_finds_all_that_it_asks_for(
     written = {"js": 'import "{}";', "css": "@import url({});", "html": '<a href="{}">'}
     tree: Tree = {}
     for n, name in enumerate(names):
-        # Style sheets import in one direction only: their circles cannot be named.
+        # Style sheets import in one direction only, as circles cannot be named.
         targets = [to for start, to in edges if start == n and (suffixes[n] != "css" or to > n)]
         up = "./" + "../" * name.count("/")
         tree[name] = "\n".join(

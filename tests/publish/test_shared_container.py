@@ -1,4 +1,4 @@
-"""Sites that share a container, each with a manifest of its own, never take each other's files."""
+"""Sites that share a container, each with its own manifest, never lose each other's files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from azure.storage.blob import ContentSettings
 from tests.faults import FaultProxy, Record, Rule
 from tests.publish.conftest import MakeSite
 from tests.publish.container import HISTORY, MANIFEST, Container
+from tests.publish.forked import Process
 from tests.publish.site import Finished, Site
 from tests.publish.trees import small_tree
 from tests.publish.watching import blob, deletes, settle, until
@@ -44,14 +45,14 @@ def prune(site: Site) -> Finished:
 
 
 def store(container: Container, name: str, data: bytes) -> None:
-    """As older versions of this library did: without the mark of a manifest."""
+    """Store a manifest like older versions of this library did, without its mark."""
     settings = ContentSettings(content_type="application/json", cache_control="no-cache")
     with container.client() as client:
         client.upload_blob(name, data, overwrite=True, content_settings=settings)
 
 
 def as_of_an_older_version(container: Container) -> None:
-    """Have the manifests and the history as an older version would have left them."""
+    """Turn the manifests and the history into those of an older version."""
     with container.client() as client:
         for name in list(container.blobs()):
             if name.startswith(HISTORY):
@@ -61,7 +62,7 @@ def as_of_an_older_version(container: Container) -> None:
                 store(container, name, container.get(name).raw)
 
 
-def test_a_prune_takes_the_old_files_of_its_own_site_and_nothing_of_the_other(
+def test_a_prune_deletes_old_files_of_its_own_site_only(
     sites: tuple[Site, Site], container: Container
 ) -> None:
     one, other = sites
@@ -78,7 +79,7 @@ def test_a_prune_takes_the_old_files_of_its_own_site_and_nothing_of_the_other(
     prune(one)
     there = container.blobs().keys()
     gone = first_of_one - there
-    # The versions had everything in common but for one file of each.
+    # The versions had all files in common except one each.
     assert {name.split(".")[0] for name in gone} == {"one"}
     assert names(container) | names(container, OTHER) | first_of_other <= there
     assert records(container, OTHER) == theirs and len(theirs) == 2
@@ -92,7 +93,7 @@ def test_a_prune_takes_the_old_files_of_its_own_site_and_nothing_of_the_other(
 
 
 @pytest.mark.parametrize("pruned", [0, 1])
-def test_what_an_older_version_has_recorded_for_all_sites_at_once_still_protects(
+def test_shared_records_of_an_older_version_still_protect_their_files(
     sites: tuple[Site, Site], container: Container, pruned: int
 ) -> None:
     for version in (0, 1):
@@ -102,7 +103,7 @@ def test_what_an_older_version_has_recorded_for_all_sites_at_once_still_protects
     as_of_an_older_version(container)
     before = container.blobs().keys()
     assert sum(name.startswith(HISTORY) for name in before) == 4
-    # One of the sites publishes with this version, and takes its live manifest over.
+    # One of the sites publishes with this version, and records its live manifest.
     one = sites[pruned]
     own = (MANIFEST, OTHER)[pruned]
     live = names(container, own)
@@ -119,11 +120,11 @@ def test_what_an_older_version_has_recorded_for_all_sites_at_once_still_protects
     there = container.blobs().keys()
     assert names(container) | names(container, OTHER) <= there
     assert live - names(container) - names(container, OTHER) - there
-    # What is live of the site that has not published since is known from its record.
+    # The live files of the site that has not published since are known from its record.
     assert len([name for name in there if name.startswith(f"{HISTORY}20")]) == 1
 
 
-def test_a_manifest_of_another_tool_protects_what_it_names_and_is_recorded(
+def test_a_manifest_of_another_tool_protects_its_files_and_is_recorded(
     sites: tuple[Site, Site], container: Container
 ) -> None:
     one, other = sites
@@ -132,13 +133,13 @@ def test_a_manifest_of_another_tool_protects_what_it_names_and_is_recorded(
     theirs = names(container, OTHER)
     for name in records(container, OTHER):
         container.delete(name)
-    container.put(OTHER, foreign)  # as Django's own storage would: no mark, no history
+    container.put(OTHER, foreign)  # like Django's own storage: no mark, no history
     for version in (1, 2):
         one.write(small_tree(version))
         one.publish().well()
     container.rest(2)
     said = prune(one).out
-    # Nothing tells what that site had live before.
+    # It is unknown which files that site had live before.
     assert f"The history of {OTHER} begins on 20" in said and "\n0 files deleted" in said
     [record] = records(container, OTHER)
     assert container.get(record).raw == foreign
@@ -194,7 +195,7 @@ def test_clear_deletes_nothing_of_another_site(
     container.put("by-hand.txt", b"of nobody")
     before = container.blobs().keys()
     one.write({"mine.css": b"a{}"})
-    one.publish("--clear", keep_unhashed="all").well()  # its other plain names are the other's too
+    one.publish("--clear", keep_unhashed="all").well()  # the other site has the others
     assert before - container.blobs().keys() == set()
     one.write({"new.css": b"a{}"})
     said = one.publish("--clear", keep_unhashed="none").well().out
@@ -213,7 +214,7 @@ def test_clear_of_plain_names_keeps_the_manifest_that_is_live(
     container.is_whole()
 
 
-def test_clear_waits_for_a_prune_and_a_publish_that_relies_on_what_it_deletes_sends_it_again(
+def test_clear_waits_for_a_prune_and_a_publish_sends_again_what_it_deletes(
     sites: tuple[Site, Site], container: Container, proxy: FaultProxy
 ) -> None:
     one, other = sites
@@ -223,7 +224,7 @@ def test_clear_waits_for_a_prune_and_a_publish_that_relies_on_what_it_deletes_se
     one.write({"notes.css": b"b{}"})
     other.write({"mine.css": b"a{}"})
     proxy.take()
-    # The other site has listed, and mine.css is there; then it is cleared.
+    # The other site has listed mine.css; then it is cleared.
     proxy.rules = [Rule("PUT", f"*/{HISTORY}{OTHER}/*", first=1, delay=3000)]
     with other.start("collectstatic", "--noinput", keep_unhashed="all") as publishing:
         until(proxy, lambda seen: any(f"{HISTORY}{OTHER}" in r.path for r in seen))
@@ -234,13 +235,13 @@ def test_clear_waits_for_a_prune_and_a_publish_that_relies_on_what_it_deletes_se
     assert container.get("mine.css").body == b"a{}"
 
 
-# --- At the same time -----------------------------------------------------------------------------
+# --- Concurrently ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def rollback(sites: tuple[Site, Site], container: Container) -> tuple[Site, Site]:
-    """Of the first site version 1 is live, and the other is about to publish version 0, of which
-    all files are there: the first site may delete them."""
+    """Version 1 of the first site is live, and the other is about to publish version 0, whose files
+    all exist: the first site may delete them."""
     one, other = sites
     one.write(small_tree(0))
     one.publish().well()
@@ -262,7 +263,7 @@ def test_a_publish_that_relies_on_files_which_another_site_prunes_sends_them_aga
         other.write(small_tree(0))
     container.rest(2)
     proxy.take()
-    # Held back once the container is listed, until the prune has ended.
+    # Delayed after the container was listed, until the prune has ended.
     held = "*/new.*.css" if first_ever else f"*/{HISTORY}{OTHER}/*"
     proxy.rules = [Rule("PUT", held, first=1, delay=4000)]
     other.write({**small_tree(0), "new.css": b"i{}"})
@@ -305,7 +306,7 @@ def test_a_manifest_that_comes_while_the_others_are_leased_is_leased_too(
             published.append(other_container.start("collectstatic", "--noinput"))
             time.sleep(0.1)
 
-    published: list = []
+    published: list[Process] = []
     proxy.on_answer = publish
     prune(one)
     [publishing] = published
@@ -316,7 +317,7 @@ def test_a_manifest_that_comes_while_the_others_are_leased_is_leased_too(
     assert names(container, OTHER) | names(container) <= container.blobs().keys()
 
 
-# --- Static files called like a manifest ----------------------------------------------------------
+# --- Static files with the name of a manifest -----------------------------------------------------
 
 TAKEN = "is not published under its own name: "
 
@@ -346,11 +347,11 @@ def test_a_static_file_never_takes_the_place_of_a_manifest_or_of_the_history(
     one.write(collected)
     said = one.publish(*flags, **options).well()
     lines = [line for line in said.out.splitlines() if TAKEN in line]
-    told = {line.split("'")[1]: line for line in lines}
-    assert told.keys() == {MANIFEST, OTHER, record}
-    assert "the site's manifest has that name. Rename the file, or leave " in told[MANIFEST]
-    assert "another site's manifest has that name in this container." in told[OTHER]
-    assert "the history of the manifests is in that folder." in told[record]
+    by_name = {line.split("'")[1]: line for line in lines}
+    assert by_name.keys() == {MANIFEST, OTHER, record}
+    assert "the site's manifest has that name. Rename the file, or leave " in by_name[MANIFEST]
+    assert "another site's manifest has that name in this container." in by_name[OTHER]
+    assert "the history of the manifests is in that folder." in by_name[record]
     assert container.get(OTHER).raw == manifests[OTHER]
     assert container.get("a.css").body == b"a{}"
     new = {name for name in container.blobs() if name.startswith(f"{HISTORY}{MANIFEST}/2020")}

@@ -1,4 +1,4 @@
-"""Two publishes at once end in one of the two, whole; and a prune takes nothing from under one."""
+"""One of two concurrent publishes is live as a whole, and no prune deletes files that it needs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WAITING = "prunestatic is at work; waiting until it has ended."
 
 
 def together(*running: Process) -> list[str]:
-    """What each said, which has to have ended well."""
+    """The output of each, after asserting that it succeeded."""
     said = []
     for process in running:
         with process:
@@ -38,14 +38,14 @@ def two_sites(make_site: MakeSite, container: Container) -> tuple[Site, Site]:
 
 
 @pytest.mark.parametrize("first_ever", [True, False])
-def test_who_comes_second_with_the_manifest_looks_again_and_follows(
+def test_the_second_publish_to_put_its_manifest_lists_again_and_follows(
     make_site: MakeSite, proxy: FaultProxy, container: Container, first_ever: bool
 ) -> None:
     one, other = two_sites(make_site, container)
     if not first_ever:
         make_site(container).publish().well()
     proxy.take()
-    # Held back until the other has listed the container too.
+    # Delayed until the other has listed the container too.
     proxy.rules = [Rule(method="PUT", path="*/staticfiles.json", first=2, delay=1500)]
     said = together(*(site.start("collectstatic", "--noinput") for site in (one, other)))
     manifests = [r for r in proxy.take() if blob(r) == "staticfiles.json" and r.method == "PUT"]
@@ -81,8 +81,8 @@ def test_two_publishes_of_different_versions_end_in_one_whole_version(
 
 @pytest.fixture
 def rollback(make_site: MakeSite, container: Container) -> Site:
-    """Version 1 is live, and the site is about to publish version 0 again, whose files lie there
-    from before: a prune may take those that version 1 does not name."""
+    """Version 1 is live, and the site is about to publish version 0 again, whose files still exist:
+    a prune may delete those that version 1 does not name."""
     site = make_site(container)
     site.publish().well()
     site.write(small_tree(1))
@@ -96,7 +96,7 @@ def test_files_that_a_prune_takes_while_a_publish_relies_on_them_are_sent_again(
     rollback: Site, proxy: FaultProxy, container: Container
 ) -> None:
     proxy.take()
-    # The publish has listed the container, and all files are there; then the prune comes.
+    # The publish has listed the container, with all files; then the prune runs.
     proxy.rules = [Rule(method="PUT", path="*/staticfiles-history/*", first=1, delay=2500)]
     publishing = rollback.start("collectstatic", "--noinput")
     until(proxy, lambda records: any("staticfiles-history" in r.path for r in records))
@@ -123,7 +123,7 @@ def test_a_publish_waits_for_a_prune_that_is_at_work(
     container.holds(rollback.expected())
 
 
-def test_publishes_and_prunes_side_by_side_delete_nothing_that_is_live(
+def test_concurrent_publishes_and_prunes_delete_nothing_that_is_live(
     rollback: Site, proxy: FaultProxy, container: Container
 ) -> None:
     for seed in range(3):

@@ -7,12 +7,12 @@ from pathlib import Path
 
 Tree = dict[str, bytes]
 
-# Text that packs well, as style sheets do.
+# Text that compresses well, as style sheets do.
 RULE = b".button-%d { color: #336699; padding: 4px 8px; border: 1px solid #ccc; }\n"
 
 
 def noise(seed: object, size: int) -> bytes:
-    """Bytes that cannot be packed."""
+    """Bytes that cannot be compressed."""
     return random.Random(str(seed)).randbytes(size)  # noqa: S311
 
 
@@ -60,7 +60,7 @@ def flat_tree(files: int, size: int = 60, seed: int = 0) -> Tree:
 
 
 def write(tree: Tree, folder: Path) -> None:
-    """Make the folder hold this tree and nothing else; untouched files keep their times."""
+    """Write the tree into the folder and delete other files. Unchanged files are not written."""
     for path in folder.rglob("*"):
         if path.is_file() and path.relative_to(folder).as_posix() not in tree:
             path.unlink()

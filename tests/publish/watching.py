@@ -1,4 +1,4 @@
-"""What tests of a publish under way need: a visitor who never stops, and moments to do harm at."""
+"""For tests of a running publish: visitors who never stop, and moments for interrupting it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties
 
 _PATIENCE_SECONDS = 20.0
-# Between two looks at all files; the machine has more to do.
+# Between two rounds, to leave the machine time for others.
 _PAUSE_SECONDS = 0.05
 
 
 class Watcher:
-    """Visitors who read every file of the live page, and every file of the pages before it, over
-    and over, while a `with` lasts. `plain` are further names that always have to be there."""
+    """Visitors who read all files of the live page, and of earlier pages, again and again while a
+    `with` block runs. `plain` are further names that always have to exist."""
 
     def __init__(self, container: Container, plain: tuple[str, ...] = ()) -> None:
         self._container = container
@@ -44,7 +44,7 @@ class Watcher:
         self._thread.join()
 
     def read_all(self, rounds: int) -> None:
-        """Wait until all has been read so many times."""
+        """Wait until all files have been read so many times."""
         end = time.monotonic() + _PATIENCE_SECONDS
         while self.rounds < rounds and not self.failures:
             assert time.monotonic() < end, "it never came"
@@ -65,18 +65,18 @@ class Watcher:
             time.sleep(_PAUSE_SECONDS)
 
     def _read_all(self) -> None:
-        """The page as it is now, and what an older page still holds."""
+        """Read the page as it is now, and the files of older pages."""
         with self._container.visitor() as visitor:
             self._open(visitor)
             for number, name in enumerate(sorted(self._names)):
-                if number % 5 == 4:  # a page that is new is looked at before anything else
+                if number % 5 == 4:  # a new page is read before anything else
                     self._open(visitor)
                 visitor.check(name)
             for name in self._plain:
                 assert visitor.get(name).status == 200, name
 
     def _open(self, visitor: Visitor) -> None:
-        """Load the page as it is now; what it shares with older ones is in the cache."""
+        """Load the page as it is now; the files that it shares with older ones are cached."""
         live = set(visitor.paths().values())
         assert live, "there is no manifest"
         for name in sorted(live - self._names):
@@ -85,8 +85,8 @@ class Watcher:
 
 
 class Moment:
-    """When the `at`-th request (from 0) reaches the proxy, or the `at`-th answer comes to it (with
-    `answered`). Then `signal`, if any, goes to the process `pid`."""
+    """When request number `at` (from 0) reaches the proxy, or with `answered`, its response. A
+    signal `sign` is then sent to the process `pid`, if given."""
 
     def __init__(
         self, proxy: FaultProxy, at: int, *, answered: bool = False, pid: int = 0, sign: int = 0
@@ -111,7 +111,7 @@ class Moment:
 
 
 def until(proxy: FaultProxy, enough: Callable[[list[Record]], object]) -> None:
-    """Wait until what has come to the proxy is enough."""
+    """Wait until the requests at the proxy are enough."""
     end = time.monotonic() + _PATIENCE_SECONDS
     while not enough(list(proxy.requests)):
         assert time.monotonic() < end, "it never came"
@@ -119,14 +119,14 @@ def until(proxy: FaultProxy, enough: Callable[[list[Record]], object]) -> None:
 
 
 def settle(proxy: FaultProxy) -> None:
-    """Wait until all that clients sent to the proxy before they ended has been answered by the
-    service, or never will be. Removes the hooks."""
+    """Wait until the service has answered all requests of clients that have ended, or never will.
+    Removes the hooks."""
     proxy.drain()
     proxy.on_request = proxy.on_answer = None
 
 
 def kill_at(process: Process, proxy: FaultProxy, at: int, *, answered: bool = False) -> None:
-    """Kill the process at that moment, with no chance to say or do anything more."""
+    """Kill the process at that moment with SIGKILL."""
     Moment(proxy, at, answered=answered, pid=process.pid, sign=signal.SIGKILL)
     said = process.communicate(timeout=_PATIENCE_SECONDS)
     assert process.returncode == -signal.SIGKILL, said
@@ -143,7 +143,7 @@ def deletes(records: list[Record]) -> bool:
 
 
 def puts(records: list[Record]) -> list[str]:
-    """The blobs that were sent, in order of name; records of the history left out."""
+    """The blobs that were sent, sorted by name, without records of the history."""
     return sorted(
         blob(record)
         for record in records
@@ -152,13 +152,13 @@ def puts(records: list[Record]) -> list[str]:
 
 
 def missing(container: Container, wanted: dict[str, bytes]) -> list[str]:
-    """The names of what is not in the container with these bytes."""
+    """The names of files that are not in the container with this content."""
     there = container.blobs()
     return sorted(name for name, data in wanted.items() if not _is(there.get(name), data))
 
 
 def _is(there: BlobProperties | None, data: bytes) -> bool:
-    """Whether a blob's digest, packed or not, is that of the bytes."""
+    """Whether a blob's content, decompressed if need be, is the bytes."""
     if there is None:
         return False
     noted = (there.metadata or {}).get("md5")

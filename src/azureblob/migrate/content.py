@@ -15,7 +15,16 @@ from typing import TypeVar
 from azureblob.migrate.journal import FileProblem
 from azureblob.migrate.local_tree import Item
 from azureblob.rest.errors import is_fatal, service_error
-from azureblob.rest.models import RemoteBlob, Request, Response, md5, quoted
+from azureblob.rest.models import (
+    BLOB_HEADERS,
+    RemoteBlob,
+    Request,
+    Response,
+    blob_headers,
+    md5,
+    metadata_headers,
+    quoted,
+)
 from azureblob.rest.retries import is_transient
 from azureblob.rest.transport import Transport
 from azureblob.storage import BlobStorage
@@ -28,13 +37,6 @@ _SMALL_FILE_BYTES = 256 * 1024
 _HEAD_BYTES = 64 * 1024
 _READ_AHEAD = 64
 CHANGED = "it changed during the run"
-_WIRE_NAMES = {
-    "content_type": "x-ms-blob-content-type",
-    "cache_control": "x-ms-blob-cache-control",
-    "content_encoding": "x-ms-blob-content-encoding",
-    "content_language": "x-ms-blob-content-language",
-    "content_disposition": "x-ms-blob-content-disposition",
-}
 
 # The size of one range request, and of the largest blob that is read with a single request.
 _RANGE_BYTES = 2 * 1024 * 1024
@@ -118,12 +120,10 @@ def _stamp(status: os.stat_result) -> tuple[int, int]:
 def _blob_headers(storage: BlobStorage, path: str, head: bytes) -> dict[str, str]:
     """The headers that the storage itself would set, by the first bytes of the file."""
     settings, metadata = storage.stored_as(path, io.BytesIO(head))
-    properties = {
-        wire: str(getattr(settings, name))
-        for name, wire in _WIRE_NAMES.items()
-        if getattr(settings, name, None)
+    values = {
+        header.attribute: str(getattr(settings, header.attribute) or "") for header in BLOB_HEADERS
     }
-    return {**properties, **{f"x-ms-meta-{name}": text for name, text in (metadata or {}).items()}}
+    return {**blob_headers(values), **metadata_headers(metadata or {})}
 
 
 # --- Blobs ----------------------------------------------------------------------------------------

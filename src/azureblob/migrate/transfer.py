@@ -28,7 +28,7 @@ from azureblob.progress import Progress
 from azureblob.rest.blocks import put_blocks
 from azureblob.rest.errors import BlobServiceError, is_fatal, service_error
 from azureblob.rest.listing import list_blobs
-from azureblob.rest.models import Bytes, FilePart, RemoteBlob, Request, Response, md5
+from azureblob.rest.models import Bytes, FilePart, RemoteBlob, Request, Response, md5, put_blob
 from azureblob.rest.retries import is_transient
 from azureblob.rest.transport import Transport
 from azureblob.storage import BlobStorage
@@ -120,13 +120,8 @@ class Upload(_Transfer):
                 if content.data is None
                 else Bytes(content.data)
             )
-            headers = {
-                "x-ms-blob-type": "BlockBlob",
-                "Content-MD5": base64.b64encode(content.md5).decode(),
-                **content.headers,
-                **_condition(item),
-            }
-            yield Request("PUT", item.path, headers=headers, body=body, tag=(item, content))
+            headers = {**content.headers, **_condition(item)}
+            yield put_blob(item.path, body, content.md5, headers, (item, content))
 
     def _send_large(self, item: Item) -> None:
         shown = 0

@@ -92,7 +92,7 @@ def test_a_token_is_renewed_before_it_ends() -> None:
     assert bearer.headers("PUT", "/a/b", {}, {}, 1)["Authorization"] == "Bearer token-2"
 
 
-def test_an_identity_that_does_not_sign_in_is_told_in_a_sentence() -> None:
+def test_an_identity_that_does_not_sign_in_is_reported_in_a_sentence() -> None:
     bearer = Bearer(Identity(0, "EnvironmentCredential: nothing is set\nand twenty lines more"))
     with pytest.raises(SignInError) as caught:
         bearer.headers("PUT", "/a/b", {}, {}, 1)
@@ -102,7 +102,7 @@ def test_an_identity_that_does_not_sign_in_is_told_in_a_sentence() -> None:
     assert "twenty lines" not in said
 
 
-def test_a_key_that_is_none_is_told_and_not_shown() -> None:
+def test_a_malformed_key_is_reported_and_not_shown() -> None:
     with pytest.raises(InvalidKeyError, match="is not base64") as caught:
         SharedKey(ACCOUNT, "half a key, cut")
     assert "half a key" not in str(caught.value)

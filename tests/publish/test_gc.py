@@ -1,4 +1,4 @@
-"""Python's collector of cycles rests during a publish, and works again after it."""
+"""Garbage collection is paused during a publish, and enabled again after it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from azureblob.management.commands.collectstatic import gc_paused
 
 
-def test_it_rests_and_is_back_after_a_failure() -> None:
+def test_it_is_paused_and_enabled_again_after_a_failure() -> None:
     assert gc.isenabled()
     with pytest.raises(ZeroDivisionError), gc_paused():
         assert not gc.isenabled()
@@ -17,7 +17,7 @@ def test_it_rests_and_is_back_after_a_failure() -> None:
     assert gc.isenabled()
 
 
-def test_whoever_has_it_off_finds_it_off() -> None:
+def test_it_stays_disabled_if_it_was_before() -> None:
     gc.disable()
     try:
         with gc_paused():
