@@ -165,6 +165,27 @@ def test_a_view_that_does_not_expect_a_used_token_answers_with_a_sentence(
         user.delete()
 
 
+def test_a_view_without_a_quarantine_container_answers_with_a_sentence(browser: Browser) -> None:
+    from django.contrib.auth import get_user_model
+    from django.test import override_settings
+
+    user = get_user_model().objects.create_superuser("finds-none", password="p")
+    try:
+        browser.client.force_login(user)
+        fields = {"image-uploaded": browser.token(picture()), "title": "Lost"}
+        with override_settings(AZURE_QUARANTINE_CONTAINER="not-there"):
+            page = browser.client.post("/admin/gallery/picture/add/", fields)
+            accepts_json = {"accept": "application/json"}
+            answer = browser.client.post(
+                "/admin/gallery/picture/add/", fields, headers=accepts_json
+            )
+        assert (page.status_code, answer.status_code) == (503, 503)
+        assert "Uploads are not available right now." in page.content.decode()
+        assert answer.json()["code"] == "unavailable"
+    finally:
+        user.delete()
+
+
 def test_the_service_refuses_to_copy_another_version(browser: Browser, hold: Quarantine) -> None:
     """That must not be taken for a name in use: a save would try other names forever."""
     from azureblob.exceptions import UploadGone
