@@ -19,7 +19,7 @@ LIBRARY = ROOT / "src" / "azureblob"
 PAGE = (ROOT / "docs" / "settings.md").read_text()
 # Settings of Django and django.contrib that the library reads, or that Django no longer reads.
 DJANGOS = {*dir(global_settings), "DEFAULT_FILE_STORAGE", "STATICFILES_STORAGE"}
-# Names without a prefix that are still to be renamed.
+# Names without a prefix that are deprecated.
 UNPREFIXED = {"QUARANTINE_LOCATION"}
 
 

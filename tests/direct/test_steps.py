@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from tests.direct.conftest import BASE, Browser, media_names, names, picture, pu
 
 if TYPE_CHECKING:
     from azureblob.direct.quarantine import Quarantine
-    from localazure.azurite import Azurite
 
 HTML = b"<!doctype html><script>alert(1)</script>"
 
@@ -128,20 +126,27 @@ def test_a_blob_that_was_replaced_after_its_inspection_is_not_copied(
     assert not Picture.objects.exists()
 
 
-def test_the_blob_is_looked_up_once_in_the_whole_flow(browser: Browser, azurite: Azurite) -> None:
+def test_the_blob_is_looked_up_once_in_the_whole_flow(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By *finish*. The form trusts the token, and saving has the token's version as condition."""
-
-    def requests() -> list[str]:
-        log = azurite.log.read_text(errors="replace")[before:]
-        return re.findall(r'"(\w+) /\w+/quarantine/uploads/\S+ ', log)
+    from azure.core.pipeline.transport import RequestsTransport
 
     grant = browser.send(picture())
-    before = len(azurite.log.read_text(errors="replace"))
+    requests: list[str] = []
+    send = RequestsTransport.send
+
+    def recording(self: Any, request: Any, **options: Any) -> Any:
+        if "/quarantine/uploads/" in request.url:
+            requests.append(request.method)
+        return send(self, request, **options)
+
+    monkeypatch.setattr(RequestsTransport, "send", recording)
     token = browser.ask("finish", id=grant["id"]).json()["token"]
-    assert requests() == ["HEAD", "GET", "PUT"]
-    before = len(azurite.log.read_text(errors="replace"))
+    assert requests == ["HEAD", "GET", "PUT"]
+    requests.clear()
     assert browser.client.post("/", {"image-uploaded": token}).status_code == 302
-    assert requests() == ["PUT", "DELETE"]  # the claim, and the deletion after the copy
+    assert requests == ["PUT", "DELETE"]  # the claim, and the deletion after the copy
 
 
 def test_a_view_that_does_not_expect_a_used_token_answers_with_a_sentence(
@@ -161,6 +166,27 @@ def test_a_view_that_does_not_expect_a_used_token_answers_with_a_sentence(
         assert again.status_code == 409
         assert "“once.png” was used or removed already." in again.content.decode()
         assert Picture.objects.count() == 1
+    finally:
+        user.delete()
+
+
+def test_a_view_without_a_quarantine_container_answers_with_a_sentence(browser: Browser) -> None:
+    from django.contrib.auth import get_user_model
+    from django.test import override_settings
+
+    user = get_user_model().objects.create_superuser("finds-none", password="p")
+    try:
+        browser.client.force_login(user)
+        fields = {"image-uploaded": browser.token(picture()), "title": "Lost"}
+        with override_settings(AZURE_QUARANTINE_CONTAINER="not-there"):
+            page = browser.client.post("/admin/gallery/picture/add/", fields)
+            accepts_json = {"accept": "application/json"}
+            answer = browser.client.post(
+                "/admin/gallery/picture/add/", fields, headers=accepts_json
+            )
+        assert (page.status_code, answer.status_code) == (503, 503)
+        assert "Uploads are not available right now." in page.content.decode()
+        assert answer.json()["code"] == "unavailable"
     finally:
         user.delete()
 

@@ -77,9 +77,14 @@ def german(client: Client) -> Iterator[Client]:  # noqa: F811
     """A visitor whose browser asks for German, on a site with Django's LocaleMiddleware."""
     from django.conf import settings
     from django.test import Client, override_settings
+    from django.utils import translation
 
     locale = "django.middleware.locale.LocaleMiddleware"
-    with override_settings(MIDDLEWARE=[*settings.MIDDLEWARE, locale]):
+    # The middleware activates the language in this thread, and leaves it so.
+    with (
+        translation.override(settings.LANGUAGE_CODE),
+        override_settings(MIDDLEWARE=[*settings.MIDDLEWARE, locale]),
+    ):
         yield Client(headers={"accept-language": "de-AT, de;q=0.9, en;q=0.5"})
 
 
