@@ -80,7 +80,7 @@ def test_every_difference_is_named_and_nothing_is_changed(
         "    missing.txt: it is not in the container",
         "    other.txt: different content of the same size (4 B)",
         "    short.txt: 4 bytes in the container, 5 in the folder",
-        "    a.txt: Content-Type is 'text/html', no Content-Disposition, no Cache-Control",
+        "    a.txt: no Cache-Control, Content-Type is 'text/html', no Content-Disposition",
         "    shelf.Book 1.text: nowhere.txt",
         "    extra.txt",
     ):

@@ -22,11 +22,11 @@ from azureblob.migrate.name_mapping import (
     same_names,
 )
 from azureblob.migrate.transfer import Download, Upload
-from azureblob.migrate.verify import Comparison, Match, compare, fixed_headers
+from azureblob.migrate.verify import Comparison, Match, compare, fix_headers
 from azureblob.progress import Progress
 from azureblob.rest.errors import is_fatal, service_error
 from azureblob.rest.listing import list_blobs
-from azureblob.rest.models import RemoteBlob, Request, quoted
+from azureblob.rest.models import RemoteBlob, quoted
 from azureblob.rest.transport import Transport
 from azureblob.storage import BlobStorage
 
@@ -234,24 +234,14 @@ class Migration:
     # --- Helpers ----------------------------------------------------------------------------------
 
     def _fix_headers(self, to_fix: list[tuple[Comparison, RemoteBlob]]) -> None:
-        """Set the headers that the storage would set, if the blob is still the one compared."""
-        requests = [
-            Request(
-                "PUT",
-                comparison.item.path,
-                query={"comp": "properties"},
-                headers=fixed_headers(comparison, blob),
-                tag=comparison,
-            )
-            for comparison, blob in to_fix
-        ]
-        for request, answer in self.transport.run(requests):
-            if is_fatal(answer):
-                raise service_error(answer)
-            if answer.ok:
+        requests = [fix_headers(comparison, blob) for comparison, blob in to_fix]
+        for request, response in self.transport.run(requests):
+            if is_fatal(response):
+                raise service_error(response)
+            if response.ok:
                 self._add(Outcome.HEADERS_FIXED, request.tag.item, request.tag.other_headers)
             else:
-                detail = f"its headers could not be set: {answer.reason}"
+                detail = f"its headers could not be set: {response.reason}"
                 self._add(Outcome.FAILED, request.tag.item, detail)
 
     def _pretend(self, action: str, items: list[Item]) -> None:

@@ -10,18 +10,16 @@ from enum import Enum
 from azureblob.migrate.content import Content, blob_digests, read_files
 from azureblob.migrate.journal import FileProblem
 from azureblob.migrate.local_tree import Item
-from azureblob.rest.models import RemoteBlob, quoted
+from azureblob.rest.models import (
+    BLOB_HEADERS,
+    METADATA_PREFIX,
+    RemoteBlob,
+    Request,
+    quoted,
+    set_properties,
+)
 from azureblob.rest.transport import Transport
 from azureblob.storage import BlobStorage
-
-# Request header: response header, and attribute of RemoteBlob.
-_COMPARED_HEADERS = {
-    "x-ms-blob-content-type": ("Content-Type", "content_type"),
-    "x-ms-blob-content-disposition": ("Content-Disposition", "content_disposition"),
-    "x-ms-blob-content-encoding": ("Content-Encoding", "content_encoding"),
-    "x-ms-blob-content-language": ("Content-Language", "content_language"),
-    "x-ms-blob-cache-control": ("Cache-Control", "cache_control"),
-}
 
 
 class Match(Enum):
@@ -84,15 +82,16 @@ def compare(
             yield _compared(item, content, remote[item.path], digest)
 
 
-def fixed_headers(comparison: Comparison, blob: RemoteBlob) -> dict[str, str]:
-    """The request headers of Set Blob Properties, which clears every property that is left out,
-    the MD5 included."""
-    properties = {name: text for name, text in comparison.wanted.items() if "-meta-" not in name}
-    return {
-        **properties,
-        **({"x-ms-blob-content-md5": blob.md5} if blob.md5 else {}),
-        "If-Match": quoted(blob.etag),
+def fix_headers(comparison: Comparison, blob: RemoteBlob) -> Request:
+    """The request that sets the headers that the storage would set, if the blob is still the one
+    compared. Its tag is the comparison."""
+    headers = {
+        name: text
+        for name, text in comparison.wanted.items()
+        if not name.startswith(METADATA_PREFIX)
     }
+    headers["If-Match"] = quoted(blob.etag)
+    return set_properties(comparison.item.path, blob, headers, comparison)
 
 
 def _compared(item: Item, content: Content, blob: RemoteBlob, digest: bytes) -> Comparison:
@@ -113,8 +112,9 @@ def _sizes(remote: int, local: int) -> str:
 
 def _other_headers(wanted: Mapping[str, str], blob: RemoteBlob) -> str:
     different = []
-    for request_header, (header, attribute) in _COMPARED_HEADERS.items():
-        stored = getattr(blob, attribute)
-        if stored != wanted.get(request_header, ""):
-            different.append(f"{header} is {stored!r}" if stored else f"no {header}")
+    for header in BLOB_HEADERS:
+        stored = getattr(blob, header.attribute)
+        if stored != wanted.get(header.request, ""):
+            name = header.response
+            different.append(f"{name} is {stored!r}" if stored else f"no {name}")
     return ", ".join(different)
