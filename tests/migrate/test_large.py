@@ -1,4 +1,4 @@
-"""Large files: in blocks and parts, resumed where they stopped, memory flat."""
+"""Large files: sent in blocks, fetched in ranges, resumed, with bounded memory."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_an_interrupted_download_of_another_blob_is_discarded(
 def test_a_large_file_that_changes_while_it_is_read_is_not_stored(
     media: MediaSite, container: Container, proxy: FaultProxy, large: Path
 ) -> None:
-    """While its blocks travel."""
+    """It changes while its blocks are sent."""
 
     def change(record: Record) -> None:
         if record.comp == "block":
@@ -112,7 +112,7 @@ def test_a_large_file_that_changes_while_it_is_read_is_not_stored(
     assert container.blobs() == {}
 
 
-def test_blocks_of_another_content_than_the_digest_is_of_are_not_sent(tmp_path: Path) -> None:
+def test_blocks_that_do_not_match_the_digest_are_not_sent(tmp_path: Path) -> None:
     """The service would store the digest that it is given."""
     path = tmp_path / "film.mp4"
     path.write_bytes(noise("film", 20 * MEGABYTE))

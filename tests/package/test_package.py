@@ -23,7 +23,7 @@ _TESTS_OWN = 'ALLOWED_HOSTS = ["testserver"]\nDEBUG = False\n'
 
 
 def start_project(python: Path, root: Path) -> Path:
-    """What `django-admin startproject` makes; its settings module."""
+    """Run `django-admin startproject`; the path of the settings module."""
     done = run([python, "-m", "django", "startproject", "shop", root], cwd=root)
     assert done.returncode == 0, done.stderr
     settings = root / "shop" / "settings.py"
@@ -32,13 +32,13 @@ def start_project(python: Path, root: Path) -> Path:
 
 
 def blocks(language: str) -> list[str]:
-    """The page's blocks of code, in their order."""
+    """The page's blocks of code in order."""
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
 def follow_the_page(python: Path, root: Path, account: dict[str, str]) -> dict[str, str]:
-    """Create a project in `root` with all that the page says; what each of the page's commands
-    printed."""
+    """Create a project in `root` as the page describes it, and return what each of the page's
+    commands printed."""
     settings = start_project(python, root)
     (root / "letters").mkdir()
     (root / "letters" / "__init__.py").touch()
@@ -105,7 +105,7 @@ def test_the_pins_of_the_site_are_those_of_everything() -> None:
     assert site <= everything
 
 
-def test_without_extras_it_publishes_and_names_the_extra_that_a_part_needs(
+def test_without_extras_it_publishes_and_names_the_extras_that_are_missing(
     bare: Path, account: dict[str, str], tmp_path: Path
 ) -> None:
     settings = start_project(bare, tmp_path)
@@ -196,7 +196,7 @@ def test_the_lowest_version_of_every_dependency_is_enough(
 
 def test_it_is_installed_from_a_git_address(make_venv: MakeVenv, tmp_path: Path) -> None:
     if not (ROOT / ".git").exists():
-        pytest.skip("this folder is no git clone")
+        pytest.skip("this folder is not a git clone")
     python = make_venv(f"django-azure-blob[uploads,identity] @ git+{ROOT.as_uri()}")
     done = run([python, "-c", "import azureblob.uploads as u; print(u.__file__)"], cwd=tmp_path)
     assert str(ROOT) not in done.stdout
