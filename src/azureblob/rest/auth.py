@@ -80,8 +80,8 @@ class Authorization(Protocol):
 class SharedKey:
     """Signs with the account's key, as "Authorize with Shared Key" of the REST reference defines.
 
-    azure-storage-blob signs in the same way, but takes longer to load than an unchanged publish
-    takes to run. Raises InvalidKeyError for a malformed key.
+    azure-storage-blob signs in the same way, but takes longer to load than a command that finds
+    nothing to send takes to run. Raises InvalidKeyError for a malformed key.
     """
 
     def __init__(self, account: str, key: str) -> None:
@@ -140,7 +140,7 @@ class Bearer:
         }
 
     def _renew(self) -> None:
-        # Imported here to shorten start-up: a publish with a key does not load azure-core.
+        # Imported here to shorten start-up: a command with a key does not load azure-core.
         from azure.core.exceptions import ClientAuthenticationError
 
         try:
