@@ -19,7 +19,7 @@ LIBRARY = ROOT / "src" / "azureblob"
 PAGE = (ROOT / "docs" / "settings.md").read_text()
 # Settings of Django and django.contrib that the library reads, or that Django no longer reads.
 DJANGOS = {*dir(global_settings), "DEFAULT_FILE_STORAGE", "STATICFILES_STORAGE"}
-# Names without a prefix that are deprecated.
+# Deprecated names without a prefix.
 UNPREFIXED = {"QUARANTINE_LOCATION"}
 
 
@@ -56,16 +56,27 @@ class Read:
     default: Any
 
 
+def constants_of(tree: ast.Module) -> dict[str, ast.expr]:
+    """Names that a module assigns, or imports from another module of the library."""
+    found: dict[str, ast.expr] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            found |= {
+                target.id: node.value for target in node.targets if isinstance(target, ast.Name)
+            }
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("azureblob."):
+            source = LIBRARY.parent / f"{str(node.module).replace('.', '/')}.py"
+            if source.is_file():
+                theirs = constants_of(ast.parse(source.read_text()))
+                imported = {alias.name for alias in node.names}
+                found |= {name: value for name, value in theirs.items() if name in imported}
+    return found
+
+
 def reads_of(path: Path, module: str) -> Iterator[Read]:
     """The settings that a module reads: `setting(…)`, `getattr(settings, …)`, `settings.…`."""
     tree = ast.parse(path.read_text())
-    constants = {
-        target.id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    constants = constants_of(tree)
 
     def literal(node: ast.expr | None) -> Any:
         if isinstance(node, ast.Name):

@@ -161,7 +161,7 @@ def test_a_bare_project_gets_the_command_that_sets_a_containers_level(
         ("AccountIsDisabled", "https://learn.microsoft.com/"),
     ],
 )
-def test_a_bare_project_that_is_refused_reads_what_any_project_can_do(
+def test_a_bare_project_that_is_refused_gets_advice_for_any_project(
     examine: Examine, account: Account, code: str, fix: str
 ) -> None:
     rule = Rule(path="*/media", status=403, code=code)
@@ -190,7 +190,7 @@ def test_commands_for_an_account_on_azure_need_no_endpoint() -> None:
 
 
 def test_the_advice_needs_no_settings() -> None:
-    """The REST client's errors are also imported, and explained, outside a project."""
+    """Errors of the REST client can be explained outside a project, too."""
     script = (
         "from azureblob.explanations import explain\n"
         "from azureblob.rest.errors import service_error\n"
@@ -308,7 +308,7 @@ def test_a_wrong_setting_is_an_error_that_says_what_it_must_be(
     ):
         advice_class()
     assert why in str(raised.value)
-    # The doctor says so, and goes on with the default.
+    # The doctor reports it, and continues with the default.
     done = examine("--origin", STRANGER, AZUREBLOB_ADVICE=path)
     assert done["settings azureblob.E017"]["detail"] == str(raised.value)
     assert done["preflight.put"]["commands"][0].startswith("az storage cors add")

@@ -106,7 +106,7 @@ def test_an_invalid_origin_is_refused_before_anything_is_tried(
 def test_only_terminals_that_want_colours_get_them(
     account: Account, tmp_path: Path, no_color: dict[str, str], coloured: bool
 ) -> None:
-    """On a narrow terminal; lines are no longer than it is, but for commands."""
+    """On a narrow terminal, where no line but a command is wider than it."""
     seen = _on_a_terminal(environment(account, tmp_path, **no_color, TERM="xterm"), columns=50)
     assert (_COLOUR in seen) is coloured
     plain = re.sub(r"\x1b\[[0-9;]*m", "", seen).replace("\r", "")

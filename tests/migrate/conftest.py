@@ -1,4 +1,4 @@
-"""An account, a container and a site with a media folder for each test, a proxy before it."""
+"""An account behind a proxy, and a container and a site with a media folder for each test."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def tables(
     account_key: str,  # noqa: F811
     server: Server,
 ) -> Path:
-    """A folder with the two databases, their tables empty."""
+    """A folder with the two databases, whose tables are empty."""
     container = Container(blob_service.port, ACCOUNT, account_key, "none")  # noqa: F811
     site = MediaSite(tmp_path_factory.mktemp("tables"), container, server=server)
     for alias in ALIASES:
@@ -56,7 +56,7 @@ def make_media(
     make_container: Callable[[], Container],  # noqa: F811
     proxy: FaultProxy,  # noqa: F811
 ) -> MakeMedia:
-    """Sites with an empty folder and empty tables; in one container if it is given."""
+    """Sites with an empty folder and empty tables, for a new container or a given one."""
 
     def make(container: Container | None = None, **storage: Any) -> MediaSite:  # noqa: F811
         folder = tmp_path / f"media{next(_numbers)}"

@@ -13,7 +13,7 @@ EVIL = b"evil"
 
 
 class HostileService:
-    """Lists `names`, and gives the same bytes for each. A context manager."""
+    """Lists `names`, and sends the same bytes for each. A context manager."""
 
     def __init__(self, names: list[str]) -> None:
         md5 = base64.b64encode(hashlib.md5(EVIL, usedforsecurity=False).digest()).decode()

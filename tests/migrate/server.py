@@ -1,7 +1,7 @@
-"""A process that has loaded what Django's commands need, and becomes any of them in a moment.
+"""A process that has loaded what Django's commands need, and forks to run one at once.
 
-Each order is a line of JSON. The command's process is there, and waits, when its pid is printed; a
-further line lets it go; its exit status and the most memory that it took, in KiB, are printed last.
+Each order is a line of JSON. When the pid of the command's process is printed, it waits; another
+line starts it. Its exit status and its peak memory in KiB are printed last.
 """
 
 from __future__ import annotations

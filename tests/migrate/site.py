@@ -26,7 +26,7 @@ ALIASES = ("default", "archive")
 
 
 class Server:
-    """The process that becomes a command in a moment (server.py). A context manager."""
+    """The process that runs commands at once (server.py). A context manager."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -60,7 +60,7 @@ def _pipe(pipe: IO[str] | None) -> IO[str]:
 
 @dataclass
 class Command:
-    """One that waits to be let go; `pid` is its process."""
+    """A command whose process, `pid`, waits to be started."""
 
     server: Server
     pid: int
@@ -68,7 +68,7 @@ class Command:
     peak: int = 0
 
     def end(self) -> Finished:
-        """Let it run, to its end."""
+        """Start it and wait for its end."""
         begin = time.monotonic()
         self.server.say("go")
         code, self.peak = self.server.hear()
@@ -132,7 +132,7 @@ class MediaSite(Site):
     # --- Commands ---------------------------------------------------------------------------------
 
     def begin(self, *words: str) -> Command:
-        """A command that waits to be let go."""
+        """A command that waits to be started."""
         files = self.folder / "out.txt", self.folder / "err.txt"
         order = {
             "folder": str(self.folder),
@@ -165,7 +165,7 @@ class MediaSite(Site):
 
 
 def contents(folder: Path) -> dict[str, tuple[str, int]]:
-    """MD5 and time of change of every file below a folder."""
+    """MD5 and modification time of every file below a folder."""
     return {
         path.relative_to(folder).as_posix(): (
             hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest(),
@@ -177,7 +177,7 @@ def contents(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def stored(container: Container) -> dict[str, str]:
-    """MD5 of the bytes of every blob, as its owner reads them."""
+    """MD5 of the bytes of every blob."""
     with container.client() as client:
         return {
             name: hashlib.md5(
@@ -188,12 +188,12 @@ def stored(container: Container) -> dict[str, str]:
 
 
 def md5s(folder: Path) -> dict[str, str]:
-    """MD5 of every file below a folder, as `stored` has it of blobs."""
+    """MD5 of every file below a folder, as `stored` returns it for blobs."""
     return {name: digest for name, (digest, _) in contents(folder).items()}
 
 
 def without_md5(container: Container, name: str, data: bytes) -> None:
-    """As another tool stores it, in blocks."""
+    """Store a blob in blocks, as another tool does, so that it has no MD5."""
     with container.client() as client, client.get_blob_client(name) as blob:
         if data:
             blob.stage_block("YQ==", data)

@@ -1,4 +1,4 @@
-"""The way back: from the container into a folder, and never out of it."""
+"""Downloads: from the container into a folder, and never outside it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def back(filled: MediaSite) -> Path:
     return filled.folder / "back"
 
 
-def test_a_container_comes_into_a_folder_and_what_is_there_is_not_fetched_again(
+def test_a_container_is_fetched_and_existing_files_are_not_fetched_again(
     filled: MediaSite, container: Container, proxy: FaultProxy, back: Path
 ) -> None:
     ended = filled.migrate("--download", folder=back).well()
@@ -53,7 +53,7 @@ def test_a_container_comes_into_a_folder_and_what_is_there_is_not_fetched_again(
     filled.migrate("--verify", folder=back)
 
 
-def test_a_file_that_is_there_and_differs_is_a_conflict_and_replaced_only_if_asked(
+def test_an_existing_file_that_differs_is_a_conflict_and_replaced_only_if_asked(
     filled: MediaSite, container: Container, back: Path
 ) -> None:
     filled.fill({"a.txt": b"x", "folder/b c.txt": b"longer"}, back)
@@ -66,7 +66,7 @@ def test_a_file_that_is_there_and_differs_is_a_conflict_and_replaced_only_if_ask
     assert md5s(back) == stored(container)
 
 
-def test_a_file_that_comes_meanwhile_is_not_replaced(
+def test_a_file_that_appears_during_the_run_is_not_replaced(
     filled: MediaSite, proxy: FaultProxy, back: Path
 ) -> None:
     def meanwhile(record: Record) -> None:
@@ -108,7 +108,7 @@ def test_a_download_killed_at_any_point_can_be_continued(
 def test_bytes_that_do_not_match_the_md5_are_not_stored(
     filled: MediaSite, proxy: FaultProxy, back: Path
 ) -> None:
-    """A service, or a line, that changes them."""
+    """The service or the network changed them."""
     name = "wrong.txt"
     with filled.container.client() as client, client.get_blob_client(name) as blob:
         from azure.storage.blob import ContentSettings
@@ -132,7 +132,9 @@ def test_a_blob_without_an_md5_is_fetched_and_reported(
     assert (back / "no.txt").read_bytes() == b"no md5"
 
 
-def test_what_fails_once_is_tried_again(filled: MediaSite, proxy: FaultProxy, back: Path) -> None:
+def test_a_request_that_fails_once_is_tried_again(
+    filled: MediaSite, proxy: FaultProxy, back: Path
+) -> None:
     proxy.rules = [Rule(path="*/a.txt", first=1, fault=Fault.CUT_BODY), Rule(first=1, status=503)]
     filled.migrate("--download", folder=back).well()
     assert md5s(back) == stored(filled.container)
@@ -159,7 +161,7 @@ OUT = [
 ]
 
 
-def test_no_name_of_a_blob_leads_out_of_the_folder(make_media: MakeMedia) -> None:
+def test_no_blob_name_leads_out_of_the_folder(make_media: MakeMedia) -> None:
     with HostileService([*OUT, "good.txt", "b/good.txt"]) as service:
         media = make_media(Container(service.port, "publishing", "c2VjcmV0", "hostile"))
         media.port = service.port
@@ -176,7 +178,7 @@ def test_no_name_of_a_blob_leads_out_of_the_folder(make_media: MakeMedia) -> Non
     unfit = [line["name"] for line in media.report() if line["kind"] == "unfit name"]
     assert sorted(unfit) == sorted(OUT)
     assert "\n    line\\nbreak.txt: " in ended.out
-    # What is not written is not asked for either.
+    # Blobs that are not written are not requested either.
     assert len(service.asked) == 3
 
 
@@ -225,7 +227,7 @@ def test_names_that_differ_in_case_are_reported(
     assert ((back / "A.txt").read_bytes(), (back / "a.txt").read_bytes()) == (b"A", b"a")
 
 
-def test_blobs_outside_the_location_are_none_of_the_storages(
+def test_blobs_outside_the_location_are_ignored(
     make_media: MakeMedia, container: Container
 ) -> None:
     site = make_media(container, location="mine")

@@ -1,4 +1,4 @@
-"""How a run can end, and what it says on its way."""
+"""How a run can end, and what it prints."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_an_interrupted_run_says_so_in_a_sentence(
     media.migrate().well()
 
 
-def test_a_service_that_goes_down_is_not_asked_for_each_of_many_files(
+def test_a_service_that_goes_down_is_not_tried_with_every_file(
     media: MediaSite, container: Container, proxy: FaultProxy
 ) -> None:
     files = {f"{n // 50}/{n}.txt": b"%d" % n for n in range(150)}
@@ -51,7 +51,7 @@ def test_a_service_that_goes_down_is_not_asked_for_each_of_many_files(
     assert missing(container, files) == []
 
 
-def test_many_files_that_are_refused_one_by_one_do_not_keep_the_others_back(
+def test_many_files_that_are_refused_do_not_stop_the_others(
     media: MediaSite, container: Container, proxy: FaultProxy
 ) -> None:
     media.fill({f"a/{n}.txt": b"%d" % n for n in range(80)})
@@ -63,7 +63,7 @@ def test_many_files_that_are_refused_one_by_one_do_not_keep_the_others_back(
     assert list(container.blobs()) == ["b.txt"]
 
 
-def test_a_service_that_does_not_answer_ends_the_run_in_a_sentence(
+def test_a_service_that_refuses_every_request_ends_the_run_with_a_sentence(
     media: MediaSite, proxy: FaultProxy, container: Container
 ) -> None:
     media.fill({"a.txt": b"a"})
@@ -87,7 +87,7 @@ def test_a_service_that_does_not_answer_ends_the_run_in_a_sentence(
         (("media", "--connections", "0"), "'0' is not a number from 1 to 256"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_a_sentence(
+def test_invalid_arguments_are_refused_with_a_sentence(
     media: MediaSite, proxy: FaultProxy, words: tuple[str, ...], said: str
 ) -> None:
     ended = media.begin("migratemedia", *words).end()
@@ -112,7 +112,7 @@ except CommandError as error:
     assert "Run this with the settings that the site will have" in said.out
 
 
-def test_each_file_is_named_if_asked_and_nothing_said_if_not(media: MediaSite) -> None:
+def test_verbosity_decides_whether_each_file_or_nothing_is_printed(media: MediaSite) -> None:
     media.fill({"a.txt": b"a"})
     assert media.migrate("-v", "0").well().out == ""
     media.fill({"b\x1b[31m.txt": b"b", "c.txt": b"c"})
@@ -122,7 +122,7 @@ def test_each_file_is_named_if_asked_and_nothing_said_if_not(media: MediaSite) -
     assert "\x1b" not in ended.out + ended.err
 
 
-def test_a_terminal_shows_how_far_it_is(media: MediaSite, proxy: FaultProxy) -> None:
+def test_a_terminal_shows_progress(media: MediaSite, proxy: FaultProxy) -> None:
     media.fill({f"{n}.txt": b"%d" % n for n in range(12)})
     proxy.rules = [Rule("PUT", delay=120)]
     seen = on_a_terminal(media, "migratemedia", str(media.media), "--connections", "2")

@@ -15,7 +15,7 @@ from tests.migrate.site import MediaSite
 from tests.publish.container import Container
 
 
-def test_hidden_files_and_what_desktops_leave_are_counted_and_left_out(
+def test_hidden_files_and_those_of_desktops_are_counted_and_left_out(
     media: MediaSite, container: Container
 ) -> None:
     media.fill(
@@ -124,7 +124,7 @@ def test_names_that_differ_in_case_are_both_sent_and_reported(
     assert sorted(container.blobs()) == ["Photo.jpg", "photo.jpg"]
 
 
-def test_names_of_a_mac_are_sent_as_they_are_or_composed(
+def test_decomposed_names_are_sent_unchanged_or_composed(
     make_media: MakeMedia,
 ) -> None:
     decomposed = unicodedata.normalize("NFD", "\u00fcber.txt")
@@ -189,7 +189,7 @@ def test_a_folder_is_sent_verified_and_fetched_below_a_prefix(
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "a//b", "../a", "a/..", "a\\b", "dot."])
-def test_a_prefix_that_is_no_folder_is_refused(media: MediaSite, prefix: str) -> None:
+def test_an_invalid_prefix_is_refused(media: MediaSite, prefix: str) -> None:
     ended = media.migrate(f"--prefix={prefix}")
     assert ended.code == 2
     assert "Traceback" not in ended.err

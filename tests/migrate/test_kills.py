@@ -1,4 +1,4 @@
-"""A migration that is cut off anywhere is simply started again, and sends what is missing."""
+"""A migration that was killed anywhere continues when it is started again."""
 
 from __future__ import annotations
 

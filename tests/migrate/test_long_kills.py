@@ -1,4 +1,4 @@
-"""Transfers that take over 20 s, cut off at any moment of them, go on where they stopped."""
+"""Transfers of over 20 s continue where they were interrupted."""
 
 from __future__ import annotations
 

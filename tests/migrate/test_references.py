@@ -1,4 +1,4 @@
-"""The database against the files: in every model, every field and every database."""
+"""References in the database and files: every model, every field and every database."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_unreferenced_files_and_references_without_a_file_are_reported(
     assert sorted(listed(ended.out, MISSING)) == sorted(reported)
     report = [line["name"] for line in media.report() if line["kind"] == "reference without a file"]
     assert sorted(report) == sorted(line.partition(":")[0] for line in reported)
-    # To have moved everything is no fault of the run's; that the site lacks something is.
+    # Everything was moved, so that run succeeds; the site lacks files, so verifying it fails.
     assert media.migrate("--verify").code == 1
 
 
@@ -78,14 +78,14 @@ def test_references_are_below_the_location_of_their_own_storage(make_media: Make
     assert listed(out, MISSING) == ["shelf.Letter 1.sheet: 4.txt"]
 
 
-def test_a_dry_run_counts_what_it_would_send_as_there(media: MediaSite) -> None:
+def test_a_dry_run_counts_files_to_send_as_existing(media: MediaSite) -> None:
     fill(media)
     out = media.migrate("--dry-run").well().out
     assert listed(out, MISSING) == []
     assert listed(out, UNREFERENCED) == ["nobody/6.txt"]
 
 
-def test_lists_are_cut_and_the_report_is_not(media: MediaSite) -> None:
+def test_lists_are_shortened_and_the_report_is_not(media: MediaSite) -> None:
     media.fill({f"{n:03}.txt": b"" for n in range(50)})
     ended = media.migrate("--report", "report.jsonl").well()
     assert f"{UNREFERENCED} (50):" in ended.out

@@ -29,7 +29,7 @@ FILES = {
 SENT = "5 files (300.1 kB) sent, 0 files (0 B) there already.\n"
 
 
-def test_a_folder_is_in_the_container_as_it_was_and_the_folder_as_well(
+def test_a_folder_is_copied_and_not_changed(
     media: MediaSite, container: Container, proxy: FaultProxy
 ) -> None:
     media.fill(FILES)
@@ -45,7 +45,7 @@ def test_a_folder_is_in_the_container_as_it_was_and_the_folder_as_well(
     assert [(r.method, r.comp) for r in proxy.take()] == [("GET", "list")]
 
 
-def test_every_file_is_sent_with_its_md5_and_the_service_would_refuse_other_bytes(
+def test_every_file_is_sent_with_its_md5_so_that_the_service_refuses_other_bytes(
     media: MediaSite, container: Container, proxy: FaultProxy
 ) -> None:
     """A file that changes while it is sent is reported, and is not in the container."""
@@ -120,7 +120,7 @@ def test_names_are_below_the_location_of_the_storage(
     site.migrate("--verify").well()
 
 
-def test_other_bytes_of_the_same_name_are_a_conflict_and_replaced_only_if_asked(
+def test_other_content_of_the_same_name_is_a_conflict_and_replaced_only_if_asked(
     media: MediaSite, container: Container
 ) -> None:
     media.fill({"same.txt": b"same", "other.txt": b"here", "longer.txt": b"here"})
@@ -143,7 +143,7 @@ def test_other_bytes_of_the_same_name_are_a_conflict_and_replaced_only_if_asked(
     assert stored(container) == md5s(media.media)
 
 
-def test_what_somebody_else_stores_meanwhile_is_not_replaced(
+def test_a_blob_that_another_process_stores_during_the_run_is_not_replaced(
     media: MediaSite, container: Container, proxy: FaultProxy
 ) -> None:
     """Neither a new name nor, with --overwrite, a newer version."""
@@ -164,7 +164,7 @@ def test_what_somebody_else_stores_meanwhile_is_not_replaced(
     assert {container.get(name).body for name in ("new.txt", "old.txt")} == {b"theirs"}
 
 
-def test_an_answer_that_is_lost_is_no_conflict(
+def test_a_lost_response_is_not_a_conflict(
     media: MediaSite, container: Container, proxy: FaultProxy
 ) -> None:
     media.fill(FILES)
@@ -174,7 +174,7 @@ def test_an_answer_that_is_lost_is_no_conflict(
     assert stored(container) == md5s(media.media)
 
 
-def test_a_dry_run_sends_nothing_and_tells_what_would_be(
+def test_a_dry_run_sends_nothing_and_prints_what_would_be_sent(
     media: MediaSite, container: Container, proxy: FaultProxy
 ) -> None:
     media.fill({"there.txt": b"there", "new.txt": b"new", "other.txt": b"one"})

@@ -1,4 +1,4 @@
-"""Whether what another tool has moved is all there; nothing is changed."""
+"""Verifying files that another tool moved; nothing is changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILES = {"a.txt": b"a", "b/c.bin": noise("c", 5_000_000), "b/empty": b""}
 
 
 def moved(media: MediaSite, container: Container, *, md5: bool) -> None:
-    """As azcopy does it, with the headers that the site would set."""
+    """Move files as azcopy does, with the headers that the site would set."""
     media.fill(FILES)
     for name, data in FILES.items():
         if not md5:
@@ -31,7 +31,7 @@ def moved(media: MediaSite, container: Container, *, md5: bool) -> None:
             client.get_blob_client(name).set_http_headers(settings)
 
 
-def test_what_was_moved_with_md5s_is_not_read_again(
+def test_blobs_with_an_md5_are_not_downloaded(
     media: MediaSite, container: Container, proxy: FaultProxy
 ) -> None:
     moved(media, container, md5=True)
@@ -41,7 +41,7 @@ def test_what_was_moved_with_md5s_is_not_read_again(
     assert [(record.method, record.comp) for record in proxy.take()] == [("GET", "list")]
 
 
-def test_blobs_without_an_md5_are_read_or_with_quick_reported(
+def test_blobs_without_an_md5_are_downloaded_or_with_quick_reported(
     media: MediaSite, container: Container, proxy: FaultProxy
 ) -> None:
     moved(media, container, md5=False)
@@ -80,7 +80,7 @@ def test_every_difference_is_named_and_nothing_is_changed(
         "    missing.txt: it is not in the container",
         "    other.txt: different content of the same size (4 B)",
         "    short.txt: 4 bytes in the container, 5 in the folder",
-        "    a.txt: Content-Type is 'text/html', no Content-Disposition, no Cache-Control",
+        "    a.txt: no Cache-Control, Content-Type is 'text/html', no Content-Disposition",
         "    shelf.Book 1.text: nowhere.txt",
         "    extra.txt",
     ):
@@ -92,7 +92,7 @@ def test_every_difference_is_named_and_nothing_is_changed(
     assert {("differs", "missing.txt"), ("not in the folder", "extra.txt")} < reported
 
 
-def test_a_file_in_the_container_alone_is_no_difference(
+def test_a_file_that_is_only_in_the_container_is_not_a_difference(
     media: MediaSite, container: Container
 ) -> None:
     """It was uploaded since the site was switched over."""

@@ -1,4 +1,4 @@
-"""The wheel, installed into environments that have nothing of this repository."""
+"""The wheel, installed into environments that contain nothing of this repository."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ MakeVenv = Callable[..., Path]
 
 
 def run(command: list[str | Path], *, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """Without the paths and settings of this process."""
+    """Run a command without the paths and settings of this process."""
     names = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "UV_CACHE_DIR")
-    kept = {name: os.environ[name] for name in names if name in os.environ}
+    inherited = {name: os.environ[name] for name in names if name in os.environ}
     return subprocess.run(
         [str(word) for word in command],
         cwd=cwd,
-        env={**kept, **env},
+        env={**inherited, **env},
         capture_output=True,
         text=True,
         timeout=300,
@@ -51,7 +51,7 @@ def uv(*arguments: str | Path, cwd: Path = ROOT) -> str:
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
-    # hatchling is installed already: nothing is fetched.
+    # hatchling is installed already, so nothing is downloaded.
     uv("build", "--wheel", "--no-build-isolation", "--python", sys.executable, "-o", folder)
     (built,) = folder.glob("*.whl")
     return built
@@ -70,7 +70,7 @@ def constraints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def make_venv(tmp_path_factory: pytest.TempPathFactory, constraints: Path) -> MakeVenv:
     def make(*requirements: str | Path, pins: bool = True) -> Path:
-        """The Python of a new environment with these."""
+        """The Python of a new environment with these packages."""
         home = tmp_path_factory.mktemp("venv")
         uv("venv", "--quiet", "--clear", "--python", sys.executable, home)
         python = home / "bin" / "python"
@@ -83,19 +83,19 @@ def make_venv(tmp_path_factory: pytest.TempPathFactory, constraints: Path) -> Ma
 
 @pytest.fixture(scope="session")
 def bare(make_venv: MakeVenv, wheel: Path) -> Path:
-    """A Python with the library and no extra."""
+    """A Python with the library and without extras."""
     return make_venv(wheel)
 
 
 @pytest.fixture(scope="session")
 def full(make_venv: MakeVenv, wheel: Path) -> Path:
-    """A Python with the library and what uploads need."""
+    """A Python with the library and the extras of uploads and identities."""
     return make_venv(f"django-azure-blob[uploads,identity] @ {wheel.as_uri()}")
 
 
 @pytest.fixture(scope="session")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The settings of an account of Azurite's, as a site's environment has them."""
+    """The settings of an account in Azurite, as environment variables of a site."""
     key = b64encode(secrets.token_bytes(64)).decode()
     service = Azurite(tmp_path_factory.mktemp("azurite"), free_port())
     service.serve_accounts({ACCOUNT: (key,)})

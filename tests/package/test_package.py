@@ -1,26 +1,29 @@
-"""The library as other projects have it: a wheel in an environment of its own."""
+"""The library as other projects install it: a wheel in a new environment."""
 
 from __future__ import annotations
 
 import re
 import shlex
 import shutil
+import sys
+import tomllib
 import urllib.request
 import zipfile
 from email.parser import HeaderParser
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from tests.package.conftest import HERE, ROOT, MakeVenv, run
+from tests.package.conftest import HERE, ROOT, MakeVenv, run, uv
 
 PAGE = (ROOT / "docs" / "library.md").read_text()
-# Of a test's own, and of no reader's.
+# What the tests need and readers of the page do not.
 _TESTS_OWN = 'ALLOWED_HOSTS = ["testserver"]\nDEBUG = False\n'
 
 
 def start_project(python: Path, root: Path) -> Path:
-    """What `django-admin startproject` makes; its settings module."""
+    """Run `django-admin startproject`; the path of the settings module."""
     done = run([python, "-m", "django", "startproject", "shop", root], cwd=root)
     assert done.returncode == 0, done.stderr
     settings = root / "shop" / "settings.py"
@@ -29,17 +32,14 @@ def start_project(python: Path, root: Path) -> Path:
 
 
 def blocks(language: str) -> list[str]:
-    """The page's blocks of code, in their order."""
+    """The page's blocks of code in order."""
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
-@pytest.fixture(scope="module")
-def ready(
-    full: Path, account: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, dict[str, str]]:
-    """A project with all that the page says, and what each of the page's commands printed."""
-    root = tmp_path_factory.mktemp("shop")
-    settings = start_project(full, root)
+def follow_the_page(python: Path, root: Path, account: dict[str, str]) -> dict[str, str]:
+    """Create a project in `root` as the page describes it, and return what each of the page's
+    commands printed."""
+    settings = start_project(python, root)
     (root / "letters").mkdir()
     (root / "letters" / "__init__.py").touch()
     (root / "uploads" / "scans").mkdir(parents=True)
@@ -54,8 +54,17 @@ def ready(
         if not line.startswith("pip install"):
             words = shlex.split(line)
             assert words[:2] == ["python", "manage.py"]
-            printed[" ".join(words[2:])] = manage(full, root, account, *words[2:])
-    return root, printed
+            printed[" ".join(words[2:])] = manage(python, root, account, *words[2:])
+    return printed
+
+
+@pytest.fixture(scope="module")
+def ready(
+    full: Path, account: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, str]]:
+    """A project as the page describes it, and what each of the page's commands printed."""
+    root = tmp_path_factory.mktemp("shop")
+    return root, follow_the_page(full, root, account)
 
 
 def manage(python: Path, project: Path, account: dict[str, str], *arguments: str) -> str:
@@ -96,11 +105,11 @@ def test_the_pins_of_the_site_are_those_of_everything() -> None:
     assert site <= everything
 
 
-def test_without_extras_it_publishes_and_names_the_extra_that_a_part_needs(
+def test_without_extras_it_publishes_and_names_the_extras_that_are_missing(
     bare: Path, account: dict[str, str], tmp_path: Path
 ) -> None:
     settings = start_project(bare, tmp_path)
-    # As far as the page has come to static files.
+    # The page up to static files.
     for block in blocks("python")[:3]:
         settings.write_text(settings.read_text() + block)
     done = run([bare, "manage.py", "check"], cwd=tmp_path, **account)
@@ -144,10 +153,9 @@ def test_a_new_project_links_what_it_published(
         assert answer.headers["Content-Type"] == "text/css; charset=utf-8"
 
 
-def test_a_checked_field_and_a_direct_upload_work_in_a_new_project(
-    ready: tuple[Path, dict[str, str]], full: Path, account: dict[str, str]
-) -> None:
-    done = run([full, HERE / "visitor.py"], cwd=ready[0], **account)
+def check_uploads(python: Path, project: Path, account: dict[str, str]) -> None:
+    """Upload through a checked field, a file that it refuses, and straight to the account."""
+    done = run([python, HERE / "visitor.py"], cwd=project, **account)
     assert done.returncode == 0, done.stderr
     script, through_django, refused, direct = done.stdout.split()[-4:]
     assert (script, refused) == ("direct.js", "refused")
@@ -157,9 +165,38 @@ def test_a_checked_field_and_a_direct_upload_work_in_a_new_project(
             assert answer.headers["Content-Type"] == "image/png"
 
 
+def test_a_checked_field_and_a_direct_upload_work_in_a_new_project(
+    ready: tuple[Path, dict[str, str]], full: Path, account: dict[str, str]
+) -> None:
+    check_uploads(full, ready[0], account)
+
+
+@pytest.mark.endurance
+@pytest.mark.skipif(
+    sys.version_info >= (3, 12), reason="the lowest versions are for the lowest Python, 3.11"
+)
+def test_the_lowest_version_of_every_dependency_is_enough(
+    make_venv: MakeVenv, wheel: Path, account: dict[str, str], tmp_path: Path
+) -> None:
+    """Those that pyproject.toml allows, on Django 5.2; their own dependencies are the newest."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    ranges = [*declared["dependencies"], *chain(*declared["optional-dependencies"].values())]
+    python = make_venv("--resolution", "lowest-direct", *ranges, pins=False)
+    uv("pip", "install", "--quiet", "--no-deps", "--python", python, wheel)
+    installed = uv("pip", "freeze", "--python", python).splitlines()
+    assert "django==5.2" in installed
+    for name, version in re.findall(r"^([a-z-]+)>=([0-9.]+)", "\n".join(ranges), re.M):
+        assert any(line.startswith(f"{name}=={version}") for line in installed), name
+    printed = follow_the_page(python, tmp_path, account)
+    assert "no issues" in printed["check"]
+    assert "0 failed" in printed["doctor"]
+    manage(python, tmp_path, account, "prunestatic")
+    check_uploads(python, tmp_path, account)
+
+
 def test_it_is_installed_from_a_git_address(make_venv: MakeVenv, tmp_path: Path) -> None:
     if not (ROOT / ".git").exists():
-        pytest.skip("this folder is no git clone")
+        pytest.skip("this folder is not a git clone")
     python = make_venv(f"django-azure-blob[uploads,identity] @ git+{ROOT.as_uri()}")
     done = run([python, "-c", "import azureblob.uploads as u; print(u.__file__)"], cwd=tmp_path)
     assert str(ROOT) not in done.stdout

@@ -1,4 +1,4 @@
-"""A visitor's upload, through the form and straight to the account; prints where each lies."""
+"""Uploads through the form and straight to the account, and prints the URL of each."""
 
 import io
 import json

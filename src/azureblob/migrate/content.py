@@ -120,9 +120,7 @@ def _stamp(status: os.stat_result) -> tuple[int, int]:
 def _blob_headers(storage: BlobStorage, path: str, head: bytes) -> dict[str, str]:
     """The headers that the storage itself would set, by the first bytes of the file."""
     settings, metadata = storage.stored_as(path, io.BytesIO(head))
-    values = {
-        header.attribute: str(getattr(settings, header.attribute) or "") for header in BLOB_HEADERS
-    }
+    values = {name: str(getattr(settings, name) or "") for name, _, _ in BLOB_HEADERS}
     return {**blob_headers(values), **metadata_headers(metadata or {})}
 
 
@@ -142,10 +140,10 @@ def read_blobs(
     requests = (
         Request("GET", path, headers=_if_match(blob), tag=(blob, tag)) for path, blob, tag in blobs
     )
-    for request, answer in transport.run(requests, concurrency=_RANGES_AT_ONCE):
+    for request, response in transport.run(requests, concurrency=_RANGES_AT_ONCE):
         blob, tag = request.tag
         try:
-            yield tag, _body(answer, blob.size)
+            yield tag, _body(response, blob.size)
         except FileProblem as problem:
             yield tag, problem
 
@@ -165,10 +163,10 @@ def read_ranges(
             requests.append(Request("GET", path, headers=headers, tag=(begin, end)))
         received: dict[int, bytes] = {}
         failure: FileProblem | None = None
-        for request, answer in transport.run(requests, concurrency=_RANGES_AT_ONCE):
+        for request, response in transport.run(requests, concurrency=_RANGES_AT_ONCE):
             begin, end = request.tag
             try:
-                received[begin] = _body(answer, end - begin)
+                received[begin] = _body(response, end - begin)
             except FileProblem as problem:
                 failure = failure or problem
         if failure:
@@ -207,13 +205,13 @@ def _if_match(blob: RemoteBlob) -> dict[str, str]:
     return {"If-Match": quoted(blob.etag)}
 
 
-def _body(answer: Response, size: int) -> bytes:
-    if is_fatal(answer):
-        raise service_error(answer)
-    if answer.status in _BLOB_CHANGED:
+def _body(response: Response, size: int) -> bytes:
+    if is_fatal(response):
+        raise service_error(response)
+    if response.status in _BLOB_CHANGED:
         raise FileProblem("it was changed or deleted during the run")
-    if not answer.ok:
-        raise FileProblem(answer.reason, transient=is_transient(answer))
-    if len(answer.body) != size:
-        raise FileProblem(f"{len(answer.body):,} of {size:,} bytes arrived")
-    return answer.body
+    if not response.ok:
+        raise FileProblem(response.reason, transient=is_transient(response))
+    if len(response.body) != size:
+        raise FileProblem(f"{len(response.body):,} of {size:,} bytes arrived")
+    return response.body

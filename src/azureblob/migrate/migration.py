@@ -234,15 +234,14 @@ class Migration:
     # --- Helpers ----------------------------------------------------------------------------------
 
     def _fix_headers(self, to_fix: list[tuple[Comparison, RemoteBlob]]) -> None:
-        """Set the headers that the storage would set, if the blob is still the one compared."""
         requests = [fix_headers(comparison, blob) for comparison, blob in to_fix]
-        for request, answer in self.transport.run(requests):
-            if is_fatal(answer):
-                raise service_error(answer)
-            if answer.ok:
+        for request, response in self.transport.run(requests):
+            if is_fatal(response):
+                raise service_error(response)
+            if response.ok:
                 self._add(Outcome.HEADERS_FIXED, request.tag.item, request.tag.other_headers)
             else:
-                detail = f"its headers could not be set: {answer.reason}"
+                detail = f"its headers could not be set: {response.reason}"
                 self._add(Outcome.FAILED, request.tag.item, detail)
 
     def _pretend(self, action: str, items: list[Item]) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from azureblob.explanations import explain
 from azureblob.migrate.content import (
     CHANGED,
     CHUNK_BYTES,
@@ -25,7 +24,7 @@ from azureblob.migrate.content import (
 from azureblob.migrate.journal import FileProblem, Journal, Outcome
 from azureblob.migrate.local_tree import Destination, Item, is_special, rename_part
 from azureblob.progress import Progress
-from azureblob.rest.blocks import put_blocks
+from azureblob.rest.blocks import BLOCKS_FROM_BYTES, put_blocks
 from azureblob.rest.errors import BlobServiceError, is_fatal, service_error
 from azureblob.rest.listing import list_blobs
 from azureblob.rest.models import Bytes, FilePart, RemoteBlob, Request, Response, md5, put_blob
@@ -36,8 +35,6 @@ from azureblob.storage import BlobStorage
 # After this many transient failures in a row the service is down, and every further file would
 # spend all its attempts.
 ENOUGH_FAILURES = 64
-# Larger files are sent in blocks.
-_BLOCKS_FROM_BYTES = 64 * 1024 * 1024
 # "Specifying conditional headers": another process wrote the blob first, or the response to our own
 # request was lost.
 _TAKEN = {"BlobAlreadyExists", "ConditionNotMet"}
@@ -89,12 +86,12 @@ class Upload(_Transfer):
 
         Large files come last, one after another, each in concurrent blocks.
         """
-        small = [item for item in items if item.file.size <= _BLOCKS_FROM_BYTES]
-        large = [item for item in items if item.file.size > _BLOCKS_FROM_BYTES]
+        small = [item for item in items if item.file.size <= BLOCKS_FROM_BYTES]
+        large = [item for item in items if item.file.size > BLOCKS_FROM_BYTES]
         try:
-            for request, answer in self._transport.run(self._requests(small)):
+            for request, response in self._transport.run(self._requests(small)):
                 item, content = request.tag
-                self._finish(item, content, answer, request.attempts)
+                self._finish(item, content, response, request.attempts)
                 self._progress.add(item.file.size)
                 if self._service_is_down:
                     break
@@ -121,7 +118,7 @@ class Upload(_Transfer):
                 else Bytes(content.data)
             )
             headers = {**content.headers, **_condition(item)}
-            yield put_blob(item.path, body, content.md5, headers, (item, content))
+            yield put_blob(item.path, body, content.md5, headers, tag=(item, content))
 
     def _send_large(self, item: Item) -> None:
         shown = 0
@@ -133,7 +130,7 @@ class Upload(_Transfer):
 
         try:
             content = read_file(item, self._storage, keep=False)
-            answer = put_blocks(
+            response = put_blocks(
                 self._transport,
                 item.path,
                 FilePart(Path(item.file.path), 0, content.size),
@@ -141,28 +138,28 @@ class Upload(_Transfer):
                 {**content.headers, **_condition(item)},
                 sent,
             )
-            self._finish(item, content, answer, 1)
+            self._finish(item, content, response, 1)
         except FileProblem as problem:
             self._fail(item, problem)
         except OSError as error:
             self._fail(item, FileProblem(f"it cannot be read: {error.strerror or error}"))
         self._progress.add(item.file.size - shown)
 
-    def _finish(self, item: Item, content: Content, answer: Response, attempts: int) -> None:
-        if is_fatal(answer):
-            raise BlobServiceError(f"{explain(service_error(answer))}\n{_SENT_STAYS}")
-        if answer.ok or answer.code in _TAKEN:
+    def _finish(self, item: Item, content: Content, response: Response, attempts: int) -> None:
+        if is_fatal(response):
+            raise service_error(response, "Sending stopped; what was sent stays.")
+        if response.ok or response.code in _TAKEN:
             if has_changed(item, content):
                 reason = f"{CHANGED}, after it was sent: run again with --overwrite"
                 self._fail(item, FileProblem(reason))
             else:
                 self._failures_in_a_row = 0
                 self._sent[item.path] = (item, content.size, content.md5)
-        elif answer.status in {0, 400} and has_changed(item, content):
+        elif response.status in {0, 400} and has_changed(item, content):
             self._fail(item, FileProblem(CHANGED))
         else:
             tries = f", {attempts} attempts" if attempts > 1 else ""
-            problem = FileProblem(f"{answer.reason}{tries}", transient=is_transient(answer))
+            problem = FileProblem(f"{response.reason}{tries}", transient=is_transient(response))
             self._fail(item, problem)
 
     def _check(self, remote: Mapping[str, RemoteBlob]) -> None:

@@ -83,14 +83,15 @@ def compare(
 
 
 def fix_headers(comparison: Comparison, blob: RemoteBlob) -> Request:
-    """The request that sets the wanted headers, if the blob is still the one that was compared."""
+    """The request that sets the headers that the storage would set, if the blob is still the one
+    compared. Its tag is the comparison."""
     headers = {
         name: text
         for name, text in comparison.wanted.items()
         if not name.startswith(METADATA_PREFIX)
     }
-    condition = {"If-Match": quoted(blob.etag)}
-    return set_properties(comparison.item.path, blob, {**headers, **condition}, comparison)
+    headers["If-Match"] = quoted(blob.etag)
+    return set_properties(comparison.item.path, blob, headers, comparison)
 
 
 def _compared(item: Item, content: Content, blob: RemoteBlob, digest: bytes) -> Comparison:
@@ -111,8 +112,9 @@ def _sizes(remote: int, local: int) -> str:
 
 def _other_headers(wanted: Mapping[str, str], blob: RemoteBlob) -> str:
     different = []
-    for attribute, request_header, header in BLOB_HEADERS:
-        stored = getattr(blob, attribute)
-        if stored != wanted.get(request_header, ""):
-            different.append(f"{header} is {stored!r}" if stored else f"no {header}")
+    for header in BLOB_HEADERS:
+        stored = getattr(blob, header.attribute)
+        if stored != wanted.get(header.request, ""):
+            name = header.response
+            different.append(f"{name} is {stored!r}" if stored else f"no {name}")
     return ", ".join(different)

@@ -23,7 +23,7 @@ from azureblob.publish.headers import (
     is_worthwhile,
 )
 from azureblob.publish.plan import Change, Wanted
-from azureblob.rest.blocks import put_blocks
+from azureblob.rest.blocks import BLOCKS_FROM_BYTES, put_blocks
 from azureblob.rest.errors import is_fatal, service_error
 from azureblob.rest.models import (
     BLOB_HEADERS,
@@ -44,8 +44,6 @@ from azureblob.rest.transport import Transport
 _MAX_IN_MEMORY = 256 * 1024
 _PREPARED_AHEAD = 64
 _CHUNK = 1024 * 1024
-# A file over this size is sent in blocks, which a later publish can resume.
-BLOCKS_FROM = 64 * 1024 * 1024
 
 _CHANGED = "it changed while it was being published"
 Done = Callable[[Change, str], None]
@@ -71,7 +69,7 @@ def upload(
     large: list[Change] = []
     small: list[Change] = []
     for change in changes:
-        is_large = change.kind == "send" and change.wanted.file.size > BLOCKS_FROM
+        is_large = change.kind == "send" and change.wanted.file.size > BLOCKS_FROM_BYTES
         (large if is_large else small).append(change)
     with ThreadPoolExecutor(os.cpu_count() or 1, "compress") as pool:
         requests = _prepare(small, pool, scratch, done)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from azureblob.rest.models import CONTENT_MD5, Bytes, FilePart, Request, Response, block_size
 from azureblob.rest.transport import Transport
 
+# Larger files are sent in blocks, which a later run can resume.
+BLOCKS_FROM_BYTES = 64 * 1024 * 1024
 # With more, each block would be slow on a slow line, and all would be lost when it breaks.
 _CONCURRENT_BLOCKS = 8
 _CHUNK = 1024 * 1024
