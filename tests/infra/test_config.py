@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 import re
 from pathlib import Path
 
+import pulumi
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -15,7 +17,7 @@ from infra import origins, rules
 from infra.config import StackConfig
 from infra.errors import ConfigError
 from infra.outputs import OUTPUTS
-from infra.reader import parse
+from infra.reader import load, parse
 from infra.settings import SETTINGS
 from tests.conftest import ROOT
 
@@ -452,6 +454,26 @@ def test_no_message_shows_a_secret_value() -> None:
     assert "hunter2" not in str(caught.value)
     for key in wrong:
         assert f"{key} is '[secret]'" in str(caught.value)
+
+
+def test_the_settings_of_an_inline_program_are_read_and_its_secrets_are_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The Automation API gives them to the SDK, and sets no environment."""
+    monkeypatch.delenv("PULUMI_CONFIG", raising=False)
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "prod")
+
+    def read(**given_settings: str) -> StackConfig:
+        settings = {f"shop:{key}": text for key, text in given_settings.items()}
+        pulumi.runtime.set_all_config(settings, ["shop:allowedIpRanges"])
+        return load(pulumi.Config("shop"))
+
+    context = contextvars.copy_context()
+    assert context.run(read, sku="Standard_ZRS").sku == "Standard_ZRS"
+    with pytest.raises(ConfigError) as caught:
+        context.run(read, allowedIpRanges="10.0.0.1")
+    assert "allowedIpRanges is '[secret]'" in str(caught.value)
+    assert "10.0.0.1" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
