@@ -367,7 +367,7 @@ def test_a_manual_change_for_the_worse_is_a_risk_and_changing_it_back_is_none(
     assert risks(found) == []
     assert manual_changes(preview(step(Op.UPDATE, type_, declared, in_azure))) == []
     text = drift(found)
-    assert f"### Risks of what was changed in Azure\n\n- {risk}\n" in text
+    assert f"### Risks of manual changes\n\n- {risk}\n" in text
     assert "### Risks of an update" not in text
     assert "1 risk." in text
     assert "| resource | property | in Azure | declared |" in text
@@ -394,6 +394,20 @@ def test_what_was_deleted_in_azure_is_a_risk_of_drift_and_of_an_update(
     assert drift(found).count(words) == 1
     assert manual_changes(preview(created)) == []
     assert risk not in risks(preview(created))
+
+
+def test_protection_that_was_taken_off_in_the_state_is_drift_and_a_risk() -> None:
+    unprotected = step(Op.SAME, ACCOUNT, {}, {})
+    assert unprotected.new
+    unprotected.new.protect = True
+    found = preview(unprotected)
+    assert found.changes_anything
+    words = "`protect` is **taken off** `x`: it can be deleted and replaced."
+    assert manual_changes(found) == [words]
+    assert risks(found) == []
+    assert f"### Risks of manual changes\n\n- {words}\n" in drift(found)
+    unprotected.old, unprotected.new = unprotected.new, unprotected.old
+    assert (manual_changes(found), risks(found)) == ([], [words])
 
 
 def test_drift_that_an_update_would_open_again_is_a_risk_of_the_update() -> None:
