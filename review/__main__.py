@@ -21,15 +21,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--limit", type=int, default=LIMIT, help=f"characters; default: {LIMIT}")
     parser.add_argument("--drift", action="store_true", help="Azure compared with the program")
     options = parser.parse_args(arguments)
-    text = options.file.read_text(encoding="utf-8") if options.file else sys.stdin.read()
+    # Bytes, because JSON is UTF-8 in every locale.
+    content = options.file.read_bytes() if options.file else sys.stdin.buffer.read()
     try:
-        preview = Preview.from_json(json.loads(text))
+        preview = Preview.from_json(json.loads(content))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         print("error: this is not the JSON of `pulumi preview --json`", file=sys.stderr)
         return 2
     preview.stack = preview.stack or options.stack
     write = drift if options.drift else report
-    if isinstance(sys.stdout, io.TextIOWrapper):  # Markdown is UTF-8 in every locale
+    if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
     print(write(preview, options.limit), end="")
     return 0

@@ -204,7 +204,8 @@ class Preview:
 
     @property
     def changes_anything(self) -> bool:
-        return any(step.op is not Op.SAME for step in self.steps)
+        """Whether an update has something to do, if only to record an option."""
+        return any(step.op is not Op.SAME or step.options for step in self.steps)
 
 
 def _sorted(steps: Iterable[Step]) -> list[Step]:

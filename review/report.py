@@ -41,10 +41,11 @@ def drift(preview: Preview, limit: int = LIMIT) -> str:
         f"## Drift of stack {code(preview.stack)}",
         "",
         f"An update would change it back: {summary(preview, len(manual) + len(updating))}",
-        *_list("### Risks of what was changed in Azure", manual),
+        *_list("### Risks of manual changes", manual),
         *_list("### Risks of an update", updating),
         *_messages(preview),
         *_changes(_reported(preview), ("in Azure", "declared")),
+        *_options(preview.steps),
     ]
     return _cut(lines, preview, limit)
 

@@ -77,15 +77,16 @@ def risks(preview: Preview) -> list[str]:
 
 
 def manual_changes(preview: Preview) -> list[str]:
-    """One sentence for each risk in what was changed in Azure since the last update.
+    """One sentence for each risk in what was changed by hand since the last update.
 
-    What Azure holds is compared with what the program declares. A resource that is missing in
-    Azure was in the state before the refresh.
+    What is in Azure and in the state is compared with what the program declares. A resource that is
+    missing in Azure was in the state before the refresh.
     """
     found = list(_missing(preview))
     for step in preview.steps:
         if step.old and step.new and step.op in (Op.UPDATE, Op.REPLACE):
             found += _worsened(step.new, step.old, " was changed in Azure")
+    found += _unprotected(preview.steps, declared=True)
     return _in_order(found)
 
 
@@ -166,8 +167,9 @@ def _roles(step: Step) -> Iterator[Risk]:
             yield Rank.ROLE, f"{_named(state)} {verb} {who} the role {name}."
 
 
-def _unprotected(steps: Iterable[Step]) -> Iterator[Risk]:
-    """One sentence for all resources that lose the same option."""
+def _unprotected(steps: Iterable[Step], *, declared: bool = False) -> Iterator[Risk]:
+    """One sentence for all resources that lose the same option in an update. With `declared`, for
+    those that have lost it since: the program declares it, and the state does not have it."""
     meanings = {
         "protect": ("it can be deleted and replaced", "they can be deleted and replaced"),
         "retainOnDelete": (
@@ -181,7 +183,7 @@ def _unprotected(steps: Iterable[Step]) -> Iterator[Risk]:
             code(step.resource.name)
             for step in resources
             for change in step.options
-            if change.path == option and change.old
+            if change.path == option and (change.new if declared else change.old)
         ]
         if names:
             meaning = one if len(names) == 1 else several

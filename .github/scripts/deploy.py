@@ -1,7 +1,7 @@
-"""`deploy.py STACK PLAN`: brings a stack to what was approved, and to nothing else.
+"""`deploy.py STACK PLAN`: deploys the approved plan and nothing else.
 
-The plan is what `preview.py --plan` saved and a reviewer read. Pulumi compares with it before it
-changes anything: a program, a setting or an Azure that is another by now ends the run.
+`preview.py --plan` saved the plan, and a reviewer approved it. Pulumi checks each change against it
+first: if the program, a setting or Azure has changed in the meantime, the run stops.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import re
 import subprocess
 import sys
 
-# Azure is looked at first, as it was for the plan: what was changed by hand is put back.
+# As for the plan, it looks at Azure first, so that manual changes are reverted.
 OPTIONS = (
     *("--yes", "--refresh", "--non-interactive", "--color", "never"),
     *("--policy-pack", "policy"),
 )
-# pkg/resource/deploy of pulumi/pulumi: a property, a step, a missing step.
+# Errors in pkg/resource/deploy of pulumi/pulumi: a property, a step, a missing step.
 CHANGED = re.compile(
     r"violates plan|not allowed by the plan|expected resource operations", re.IGNORECASE
 )
@@ -33,8 +33,8 @@ def main(stack: str, plan: str) -> int:
     if running.returncode and changed:
         print(
             f"\nStack {stack} would change otherwise than was approved, so the run stopped. The "
-            "lines with 'plan' above say where. For a new plan to approve, run the workflow Deploy "
-            "again."
+            "lines with 'plan' above name the differences. For a new plan to approve, run the "
+            "workflow Deploy again."
         )
     return 1 if running.returncode else 0
 

@@ -1,4 +1,4 @@
-"""As much of GitHub's API as the comments and issues need, with the standard library."""
+"""The part of GitHub's API that comments and issues need, with the standard library only."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-# Who comments with a workflow's own token.
+# The author of comments that are made with a workflow's own token.
 BOT = "github-actions[bot]"
 
 
 class Api:
-    """The API of the repository that the workflow runs in; its token is never printed."""
+    """The API of the workflow's repository. The token is never printed."""
 
     def __init__(self) -> None:
         self._root = f"{os.environ['GITHUB_API_URL']}/repos/{os.environ['GITHUB_REPOSITORY']}"
         self._token = os.environ["GH_TOKEN"]
 
     def all(self, path: str, **query: str) -> Iterator[Any]:
-        """Every entry of a list, page after page."""
+        """All entries of a list, from all pages."""
         page = 1
         while True:
             asked = urlencode({**query, "per_page": "100", "page": str(page)})
@@ -38,7 +38,7 @@ class Api:
         return self._send("PATCH", path, body)
 
     def _send(self, method: str, path: str, body: object = None) -> Any:
-        request = Request(  # noqa: S310 - the address is the runner's own setting
+        request = Request(  # noqa: S310 - the runner sets the address
             f"{self._root}/{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),

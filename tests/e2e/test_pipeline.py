@@ -246,7 +246,7 @@ def test_drift_names_what_was_opened_deleted_and_unprotected(
         "<!-- django-azure-blob drift prod found -->",
         "Stack `prod` is not as main declares it.",
     ]
-    start = lines.index("### Risks of what was changed in Azure") + 2
+    start = lines.index("### Risks of manual changes") + 2
     found = lines[start : lines.index("", start)]
     assert found[0] == (
         "- `site-media` (`BlobContainer`) was **deleted** in Azure and would be created again "

@@ -1,4 +1,4 @@
-"""The pack run as Pulumi runs it: a process of its own that speaks the engine's protocol."""
+"""The pack as Pulumi runs it: a process that speaks the engine's protocol."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Analyzer:
         return self._stub.GetAnalyzerInfo(empty_pb2.Empty())
 
     def analyze(self, resources: list[dict[str, Any]]) -> list[Report]:
-        """What the pack says of a stack whose program makes these registrations."""
+        """What the pack reports for these registrations."""
         found = []
         for resource in resources:
             answer = self._stub.Analyze(
@@ -69,7 +69,7 @@ class Analyzer:
 
 
 class Program:
-    """The project's own program, run for stack after stack without an engine."""
+    """The project's own program, run for one stack after another without an engine."""
 
     def __init__(self) -> None:
         command = [sys.executable, "-m", "tests.policy.registrations"]
@@ -80,7 +80,7 @@ class Program:
     def registrations(
         self, stack: str, *, known: bool = False, **settings: Any
     ) -> list[dict[str, Any]]:
-        """What it registers for a stack with these settings beside those of its file."""
+        """Its registrations for a stack with these settings in addition to those of its file."""
         process = self._process
         assert process.stdin is not None and process.stdout is not None
         job = {"stack": stack, "known": known, "changed": settings}

@@ -1,4 +1,4 @@
-"""What is excepted is narrow, and never silent."""
+"""Exemptions are narrow, and never silent."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ COVERED = [
     ("cors-named-origins", service(ANY_ORIGIN, stack="local")),
 ]
 VIOLATIONS = [
-    # The level that lists a container is nobody's exception.
+    # No exemption covers the level that lists a container.
     ("no-anonymous-container", container({"publicAccess": "Container"}, name="site-static")),
     ("no-container-listing", container({"publicAccess": "Container"}, name="site-static")),
-    # Nor is another container, nor the uploads of a stack that counts.
+    # Nor another container, nor the uploads of a stack with data of value.
     ("no-anonymous-container", container(PUBLIC, name="site-backups")),
     ("no-anonymous-container", container(PUBLIC, name="site-media", stack="prod")),
     ("no-anonymous-container", container(PUBLIC, name="site-media", stack="device")),
-    # Nor what another program or component declares.
+    # Nor resources of another program or component.
     ("no-anonymous-container", container(PUBLIC, name="site-static", component="")),
     ("no-shared-keys", account({"allowSharedKeyAccess": True}, component="other:index:Thing")),
-    # Nor what is left to Azure's default.
+    # Nor Azure's defaults.
     ("no-shared-keys", account()),
     ("no-anonymous-access", account()),
     ("no-public-network", account()),
@@ -53,7 +53,7 @@ VIOLATIONS = [
 
 
 @pytest.mark.parametrize(("rule", "resource"), COVERED)
-def test_an_excepted_violation_is_reported_with_the_reason_and_what_closes_it(
+def test_an_exempt_violation_is_reported_with_the_reason_and_what_closes_it(
     rule: str, resource: Resource
 ) -> None:
     assert violations(BY_NAME[rule], [resource]) == []
@@ -72,27 +72,27 @@ def test_an_exemption_holds_whatever_a_program_calls_its_component() -> None:
 
 
 @pytest.mark.parametrize(("rule", "resource"), VIOLATIONS)
-def test_what_is_wider_than_an_exception_is_a_violation(rule: str, resource: Resource) -> None:
+def test_anything_wider_than_an_exemption_is_a_violation(rule: str, resource: Resource) -> None:
     excepted = BY_NAME.get(f"{rule}-excepted")
     assert excepted is None or violations(excepted, [resource]) == []
     ((_, said),) = violations(BY_NAME[rule], [resource])
     assert said.endswith(f". To fix it: {BY_NAME[rule].remediation_steps}")
 
 
-def test_every_exception_is_tried() -> None:
+def test_every_exemption_is_tested() -> None:
     used = [exemption(rule, resource) for rule, resource in COVERED]
     assert [each for each in EXEMPTIONS if each not in used] == []
 
 
 @pytest.mark.parametrize("each", EXEMPTIONS, ids=lambda each: f"{each.rule}-{each.part}")
-def test_an_exception_names_a_rule_and_a_type_that_there_are(each: Exemption) -> None:
+def test_an_exemption_names_an_existing_rule_and_type(each: Exemption) -> None:
     assert each.rule in BY_NAME
     assert each.type in (tokens.ACCOUNT, tokens.CONTAINER, tokens.SERVICE)
     assert each.reason and not each.reason.endswith(".")
     assert each.close and not each.close.endswith(".")
 
 
-def test_a_container_is_excepted_by_its_part_of_the_component_only() -> None:
+def test_a_container_is_exempt_by_its_part_of_the_component_only() -> None:
     by_type = [each for each in EXEMPTIONS if each.type == tokens.CONTAINER]
     assert by_type
     assert all(each.part and each.only_with == PUBLIC for each in by_type)

@@ -1,4 +1,4 @@
-"""The pack as Pulumi runs it: over its protocol, on what the project's own program registers."""
+"""The pack as Pulumi runs it: over its protocol, with the registrations of the real program."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WORKSPACE = (
     "/Microsoft.OperationalInsights/workspaces/logs"
 )
 PRINCIPAL = "ServicePrincipal:11111111-2222-3333-4444-555555555555"
-# Pulumi's own mark for a text that is not known yet.
+# Pulumi's mark for a string that is not known yet.
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 ACCOUNT_URN = (
     "urn:pulumi:prod::django-azure-blob::django-azure-blob:index:DjangoBlobStorage"
@@ -51,18 +51,18 @@ def one(type_: str, **properties: Any) -> list[dict[str, Any]]:
 
 
 def test_every_rule_is_a_policy_with_its_level_control_and_remedy(analyzer: Analyzer) -> None:
-    told = {each.name: each for each in analyzer.info().policies}
+    listed = {each.name: each for each in analyzer.info().policies}
     excepted = {f"{each.rule}-excepted" for each in EXEMPTIONS}
-    assert set(told) == {rule.name for rule in RULES} | excepted
+    assert set(listed) == {rule.name for rule in RULES} | excepted
     for rule in RULES:
-        policy = told[rule.name]
+        policy = listed[rule.name]
         assert rule.framework
         wanted = analyzer_pb2.ADVISORY if rule.enforcement_level else analyzer_pb2.MANDATORY
         assert policy.enforcementLevel == wanted
         assert policy.description == rule.description
         assert policy.framework.reference == rule.framework.reference
         assert policy.remediation_steps == rule.remediation_steps
-    assert {told[name].enforcementLevel for name in excepted} == {analyzer_pb2.ADVISORY}
+    assert {listed[name].enforcementLevel for name in excepted} == {analyzer_pb2.ADVISORY}
 
 
 @pytest.mark.parametrize("stack", ["dev", "local", "prod"])
@@ -73,7 +73,7 @@ def test_no_profile_breaks_a_mandatory_rule_and_its_exceptions_are_in_sight(
     reports = analyzer.analyze(program.registrations(stack, known=known))
     assert mandatory(reports) == []
     assert {"no-shared-keys-excepted", "no-public-network-excepted"} <= set(advisory(reports))
-    # None says that it could not be run.
+    # No policy failed to run.
     assert [each for each in reports if "can't run policy" in each.message] == []
 
 
@@ -91,7 +91,7 @@ def test_prod_has_few_advisories_and_dev_says_what_a_trial_leaves_out(
     ]
     dev = advisory(analyzer.analyze(program.registrations("dev")))
     assert {"delete-lock-excepted", "geo-redundancy-excepted", "versioning"} <= set(dev)
-    # The static files' container, and in a trial the uploads'.
+    # The container of static files, and in a trial that of uploads.
     assert dev.count("no-anonymous-container-excepted") == 2
 
 

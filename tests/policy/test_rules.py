@@ -1,4 +1,4 @@
-"""Each rule, both ways: what it lets pass, and what it finds."""
+"""Each rule, both ways: what complies, and what violates it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def quarantine(name: Any) -> Resource:
 
 
 QUARANTINE, UNCHECKED = quarantine("quarantine"), quarantine("unchecked")
-# As the provider answers: the name that was given is not among what it tells.
+# As the provider returns it, without the input `containerName`.
 MADE_QUARANTINE = container({"name": "quarantine"}, name="site-quarantine")
 MEDIA = container({"containerName": "media"}, name="site-media")
 
@@ -62,7 +62,7 @@ def cors(*origins: Any) -> Resource:
 
 
 def sending(*origins: Any, reading: str = "https://www.example.com") -> Resource:
-    """One origin's pages read, those of `origins` send."""
+    """One origin may read, `origins` may write."""
     rules = [
         {"allowedOrigins": [reading], "allowedMethods": ["GET", "HEAD"]},
         {"allowedOrigins": list(origins), "allowedMethods": ["PUT"]},
@@ -91,7 +91,7 @@ def diagnostics(enabled: Any = True, **about: Any) -> Resource:
     return resource(tokens.DIAGNOSTICS, properties | about.pop("properties", {}), **about)
 
 
-# Rule to what passes, and to what does not with what is said of it.
+# For each rule: what complies, and what violates it with its message.
 CASES: dict[str, tuple[list[Case], list[tuple[Case, str]]]] = {
     "secure-transfer": (
         [
@@ -338,7 +338,7 @@ CASES: dict[str, tuple[list[Case], list[tuple[Case, str]]]] = {
             ([A, lock(made_from={"scope": [container()]})], "no lock"),
             ([MADE, lock(properties={"scope": f"{ACCOUNT_ID}/blobServices/default"})], "no lock"),
             ([MADE, lock(properties={"scope": f"{ACCOUNT_ID}b"})], "no lock"),
-            # One lock holds one account.
+            # One lock protects one account.
             ([A, account(name="other"), lock(made_from={"scope": [A]})], "no lock"),
         ],
     ),
@@ -366,8 +366,8 @@ CASES: dict[str, tuple[list[Case], list[tuple[Case, str]]]] = {
         [
             (lifecycle(["media/"], baseBlob=DELETE), "rule 'r' deletes current blobs in 'media/'"),
             ([QUARANTINE, lifecycle(["quarantine/", "b"], baseBlob=DELETE)], "blobs in 'b'"),
-            # Which container it is, the stack says and not the name; and "quarantine" without the
-            # slash would be "quarantined" too.
+            # The stack determines the container, not its name; and "quarantine" without the
+            # slash would match "quarantined" too.
             (lifecycle(["quarantine/"], baseBlob=DELETE), "in 'quarantine/'"),
             ([UNCHECKED, lifecycle(["quarantine/"], baseBlob=DELETE)], "in 'quarantine/'"),
             ([MADE_QUARANTINE, lifecycle(["media/"], baseBlob=DELETE)], "in 'media/'"),
@@ -405,7 +405,7 @@ CASES: dict[str, tuple[list[Case], list[tuple[Case, str]]]] = {
             (cors("http://localhost.example.com"), "'http://localhost.example.com'"),
             (cors("http://127.0.0.1.example.com:80"), "anybody on the way"),
             (sending("http://www.example.com"), "'http://www.example.com'"),
-            # In both rules, and told once.
+            # In both rules, and reported once.
             (sending("http://a.example", reading="http://a.example"), "'http://a.example'"),
         ],
     ),
@@ -488,14 +488,12 @@ def judged(rule: str) -> list[Resource]:
 
 
 @pytest.mark.parametrize(("rule", "case"), GOOD)
-def test_a_rule_lets_pass_what_keeps_to_it(rule: str, case: Case) -> None:
+def test_a_rule_accepts_what_complies(rule: str, case: Case) -> None:
     assert found(rule, case) == []
 
 
 @pytest.mark.parametrize(("rule", "case", "said"), BAD)
-def test_a_rule_finds_what_breaks_it_once_and_says_which_value(
-    rule: str, case: Case, said: str
-) -> None:
+def test_a_rule_reports_a_violation_once_with_its_value(rule: str, case: Case, said: str) -> None:
     (wrong,) = found(rule, case)
     assert said in wrong
 
@@ -506,12 +504,12 @@ def test_every_rule_is_tried_both_ways() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_a_rule_leaves_the_types_alone_that_it_is_not_about(rule: Rule) -> None:
+def test_a_rule_ignores_other_types(rule: Rule) -> None:
     assert violations(rule, [resource("azure-native:compute:VirtualMachine")]) == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_a_rule_says_nothing_of_what_is_not_known_yet(rule: Rule) -> None:
+def test_a_rule_ignores_unknown_values(rule: Rule) -> None:
     # Of a classic CDN's parts, of an account's protection and of what is not declared at all, a
     # preview knows enough.
     if rule.name == "protected-account" or isinstance(rule, StackValidationPolicy):
@@ -561,7 +559,7 @@ def test_a_rule_has_a_control_a_level_a_description_and_a_remedy(rule: Rule) -> 
     "said",
     [str(rule.remediation_steps) for rule in RULES] + [each.close for each in EXEMPTIONS],
 )
-def test_what_to_type_is_a_setting_or_a_file_that_there_is(said: str) -> None:
+def test_a_remedy_names_an_existing_setting_or_file(said: str) -> None:
     settings = re.findall(r"pulumi config (?:set|rm) (?:--path )?'?(\w+)", said)
     files = re.findall(r"infra/\w+\.py", said)
     assert settings or files
@@ -569,7 +567,7 @@ def test_what_to_type_is_a_setting_or_a_file_that_there_is(said: str) -> None:
     assert all((ROOT / file).exists() for file in files)
 
 
-def test_the_types_are_azure_natives() -> None:
+def test_the_types_exist_in_azure_native() -> None:
     package = __import__("pulumi_azure_native").__path__[0]
     from pathlib import Path
 
@@ -584,7 +582,7 @@ def test_the_types_are_azure_natives() -> None:
         assert f"'{type_}'" in source
 
 
-def test_a_rule_that_checks_nothing_is_refused() -> None:
+def test_a_rule_without_a_validation_is_refused() -> None:
     with pytest.raises(TypeError, match="Must pass either validate or remediate"):
         ResourceValidationPolicy("x", "x")
     with pytest.raises(TypeError, match="Missing validate argument"):

@@ -91,7 +91,7 @@ def test_a_protected_account_renamed(desk: Desk) -> None:
     compare("refused", planned(desk, account="otherstore"))
 
 
-def test_a_container_deleted_and_one_let_go(deployed: Desk) -> None:
+def test_a_deleted_container_and_a_retained_one(deployed: Desk) -> None:
     compare("deleted", planned(deployed, containers="one"))
     deployed.run("up", retain="true")
     compare("retained", planned(deployed, containers="one"))
@@ -116,7 +116,7 @@ def test_an_import_that_would_fail(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_secrets_are_on_no_page(desk: Desk, tmp_path: Path) -> None:
-    """Not even where a program forgot to call them so, or stops to."""
+    """Not even if a program does not mark them as secret, or no longer does."""
     first = planned(desk, account="samplestore", owner="hunter2hunter2")
     desk.run("up", account="samplestore", owner="hunter2hunter2")
     second = planned(desk, owner="correcthorsebattery")
@@ -318,7 +318,7 @@ def test_the_order_does_not_depend_on_which_registration_was_faster() -> None:
     assert names == ["z", "a", "b"]
 
 
-def test_what_becomes_plain_or_secret_is_shown_on_neither_side() -> None:
+def test_an_output_that_becomes_plain_or_secret_is_shown_on_neither_side() -> None:
     stack = {"urn": "urn:pulumi:s::p::pulumi:pulumi:Stack::p-s", "type": STACK_TYPE}
     for outputs in (({"key": SECRET}, {"key": "hush"}), ({"key": "hush"}, {"key": SECRET})):
         old, new = ({**stack, "outputs": each} for each in outputs)
@@ -367,7 +367,7 @@ def test_a_manual_change_for_the_worse_is_a_risk_and_changing_it_back_is_none(
     assert risks(found) == []
     assert manual_changes(preview(step(Op.UPDATE, type_, declared, in_azure))) == []
     text = drift(found)
-    assert f"### Risks of what was changed in Azure\n\n- {risk}\n" in text
+    assert f"### Risks of manual changes\n\n- {risk}\n" in text
     assert "### Risks of an update" not in text
     assert "1 risk." in text
     assert "| resource | property | in Azure | declared |" in text
@@ -396,6 +396,20 @@ def test_what_was_deleted_in_azure_is_a_risk_of_drift_and_of_an_update(
     assert risk not in risks(preview(created))
 
 
+def test_protection_that_was_taken_off_in_the_state_is_drift_and_a_risk() -> None:
+    unprotected = step(Op.SAME, ACCOUNT, {}, {})
+    assert unprotected.new
+    unprotected.new.protect = True
+    found = preview(unprotected)
+    assert found.changes_anything
+    words = "`protect` is **taken off** `x`: it can be deleted and replaced."
+    assert manual_changes(found) == [words]
+    assert risks(found) == []
+    assert f"### Risks of manual changes\n\n- {words}\n" in drift(found)
+    unprotected.old, unprotected.new = unprotected.new, unprotected.old
+    assert (manual_changes(found), risks(found)) == ([], [words])
+
+
 def test_drift_that_an_update_would_open_again_is_a_risk_of_the_update() -> None:
     closed = preview(step(Op.UPDATE, CONTAINER, {}, {"publicAccess": "Blob"}))
     text = drift(closed)
@@ -420,7 +434,7 @@ def test_the_command_reads_json_and_names_a_stack_without_resources() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "3", '{"steps": [{}]}', '{"steps": 3}', "x" * 9])
-def test_the_command_refuses_what_is_no_preview_without_a_traceback(text: str) -> None:
+def test_the_command_refuses_other_input_without_a_traceback(text: str) -> None:
     done = piped(text)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: this is not the JSON of `pulumi preview --json`\n"
