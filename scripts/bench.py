@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     if not _WITHOUT_PEERS & {*arguments}:
         for name in _REQUIREMENTS:
             _ensure_peers(name)
-    process.become("bench", *arguments, env=clean_environment({"PYTHONPATH": str(APP)}))
+    process.exec_module("bench", *arguments, env=clean_environment({"PYTHONPATH": str(APP)}))
 
 
 def _ensure_peers(name: str) -> None:

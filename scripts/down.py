@@ -12,7 +12,7 @@ from scripts.console import Problem, say, step
 from scripts.engine import LOCAL_STACK
 from scripts.paths import VENV_PYTHON, shown, state_dir
 from scripts.ports import free_port
-from scripts.process import doing
+from scripts.process import report_failure
 from scripts.up import localazure, start_azurite
 
 
@@ -49,7 +49,7 @@ def down(stack: str) -> int:
         environment = _start_azurite(environment)
         deployed = engine.choose(stack, environment)
         name = f"Stack '{stack}' destroyed by {deployed.name}"
-        with step(name), doing(f"Destroying stack '{stack}'"):
+        with step(name), report_failure(f"Destroying stack '{stack}'"):
             deployed.destroy()
     if VENV_PYTHON.exists():
         done = _stop_azurite(environment) or done

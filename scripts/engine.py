@@ -17,7 +17,7 @@ from scripts import process
 from scripts.console import Problem
 from scripts.files import locked, read_text, write_atomically
 from scripts.paths import ROOT, VENV_PYTHON, log_file, shown, state_dir
-from scripts.process import ProcessFailed, doing
+from scripts.process import ProcessFailed, report_failure
 
 LOCAL_STACK = "local"
 STACK_FILE = Path(__file__).with_name("stack_file.py")
@@ -194,7 +194,7 @@ def outputs(stack: str, deployed: Engine | None) -> dict[str, str]:
 
     Raises Problem if there is no Pulumi, or it does not know the stack.
     """
-    with doing(f"Reading the outputs of stack '{stack}'"):
+    with report_failure(f"Reading the outputs of stack '{stack}'"):
         if deployed is not None:
             return deployed.outputs()
         if shutil.which("pulumi") is None:
@@ -213,7 +213,7 @@ def settings_file(stack: str) -> Path:
 
 def read_yaml(file: Path) -> dict[str, Any]:
     """What the file holds, every scalar as a text. Needs .venv. Raises Problem for invalid YAML."""
-    with doing(f"Reading {shown(file)}"):
+    with report_failure(f"Reading {shown(file)}"):
         command = [VENV_PYTHON, STACK_FILE, file]
         loaded: dict[str, Any] = json.loads(process.capture(command)) or {}
         return loaded

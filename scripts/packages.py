@@ -12,8 +12,6 @@ from scripts.install_errors import explain, is_network
 from scripts.paths import DJANGO, ROOT, VENV, VENV_PYTHON, log_file, shown
 from scripts.process import ProcessFailed
 
-REQUIREMENTS = ROOT / "requirements.txt"
-DEV_REQUIREMENTS = ROOT / "requirements-dev.txt"
 LOCK = ROOT / "requirements-locked.txt"
 DEV_LOCK = ROOT / "requirements-dev-locked.txt"
 UV = ROOT / "scripts" / "uv.txt"

@@ -37,8 +37,8 @@ GRANTED = (
     "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",  # Storage Blob Data Reader
 )
 # "Troubleshoot Azure RBAC": a new role takes up to ten minutes to reach the data plane.
-PATIENCE_SECONDS = 600
-NOT_YET = re.compile(
+PROPAGATION_SECONDS = 600
+ROLE_NOT_PROPAGATED = re.compile(
     r"AuthorizationPermissionMismatch|AuthorizationFailed|Forbidden|PrincipalNotFound|StatusCode=403"
 )
 # Settings that switch a paragraph of the template on, unless they are empty or `none`.
@@ -232,10 +232,10 @@ def apply(target: Target) -> None:
 
 def _run_patiently(line: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Run the line again while Azure refuses it because a role has not arrived yet."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + PROPAGATION_SECONDS
     while True:
         done = process.call(["sh", "-c", line], env=environment)
-        waiting = done.returncode and NOT_YET.search(done.stderr + done.stdout)
+        waiting = done.returncode and ROLE_NOT_PROPAGATED.search(done.stderr + done.stdout)
         if not waiting or time.monotonic() > deadline:
             return done
         time.sleep(float(os.environ.get("PIPELINE_PAUSE_SECONDS", "15")))

@@ -58,7 +58,7 @@ def tail(output: str) -> str:
 
 
 @contextmanager
-def doing(what: str) -> Iterator[None]:
+def report_failure(what: str) -> Iterator[None]:
     """Turn a ProcessFailed into a Problem that says what was being done."""
     try:
         yield
@@ -106,7 +106,7 @@ def capture(
     return result.stdout
 
 
-def become(module: str, *arguments: str, env: Mapping[str, str]) -> NoReturn:
+def exec_module(module: str, *arguments: str, env: Mapping[str, str]) -> NoReturn:
     """Replace this process by a Python module in .venv, so that its exit status is ours."""
     os.chdir(ROOT)
     os.execve(VENV_PYTHON, [str(VENV_PYTHON), "-m", module, *arguments], dict(env))

@@ -22,7 +22,7 @@ from scripts.engine import LOCAL_STACK, STACK_FILE, read_yaml, settings_file
 from scripts.env import write_env
 from scripts.files import read_text, write_atomically
 from scripts.paths import ROOT, VENV_PYTHON, log_file, shown, state_dir
-from scripts.process import doing
+from scripts.process import report_failure
 from scripts.site import fetch
 
 KEYS = ("key1", "key2")
@@ -200,9 +200,9 @@ def _local_account(stack: str, name: str) -> Account:
         # Not `pulumi config set`: there may be no Pulumi CLI on this machine.
         file = settings_file(stack)
         edit: list[str | Path] = [VENV_PYTHON, STACK_FILE, file, "activeKey", key]
-        with doing(f"Changing {shown(file)}"):
+        with report_failure(f"Changing {shown(file)}"):
             write_atomically(file, process.capture(edit), mode=file.stat().st_mode & 0o777)
-        with doing("Deploying the stack"):
+        with report_failure("Deploying the stack"):
             engine.choose(stack, environment).up()
 
     return Account(
@@ -232,5 +232,5 @@ def _account_in_azure(stack: str, name: str) -> Account:
 def _run(
     command: Sequence[str | Path], what: str, environment: dict[str, str] | None = None
 ) -> None:
-    with doing(what):
+    with report_failure(what):
         process.run(command, log_file("rotate"), env=environment)

@@ -17,7 +17,7 @@ from scripts import engine, process, setup, site
 from scripts.console import Problem, entry, paint, say, step
 from scripts.paths import APP, ROOT, VENV_PYTHON, env_file, log_file, shown, state_dir
 from scripts.ports import HOST, free_port, port_number, refuse_taken
-from scripts.terminal import own_foreground
+from scripts.terminal import foreground_process_group
 from scripts.up import prepare, start_azurite
 
 _START_SECONDS = 60.0
@@ -49,7 +49,7 @@ def serve(port: int) -> int:
     prepare("", environment)
     origin = f"https://{HOST}:{port}"
     with (
-        own_foreground(),
+        foreground_process_group(),
         _running(["-m", "gunicorn", "backend.wsgi"], APP, environment, "server") as server,
         _running(
             ["-m", "scripts.tls_proxy", port, upstream_port, state_dir() / "tls"],

@@ -25,7 +25,7 @@ from scripts.ports import HOST
 
 MANAGE = APP / "manage.py"
 # $0 is the pid file, $1 the port, the rest the server's command.
-_NOTE_AND_RUN = (
+_WRITE_PID_AND_RUN = (
     'printf \'{"pid": %d, "port": %d}\' "$$" "$1" > "$0.new" && mv "$0.new" "$0" && '
     'shift && exec "$@"'
 )
@@ -93,7 +93,7 @@ def serving(port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen
         [
             "/bin/sh",
             "-c",
-            _NOTE_AND_RUN,
+            _WRITE_PID_AND_RUN,
             str(file),
             str(port),
             *(VENV_PYTHON, MANAGE, "runserver", "--nostatic", "--noreload", f"{HOST}:{port}"),

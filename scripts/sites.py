@@ -17,4 +17,4 @@ def main(arguments: list[str]) -> int:
     else:
         setup.ensure(dev=True, with_browser=True)
         environment |= {"CHROMIUM": stamp.read().get("browser", ""), **packages.uv_settings()}
-    process.become("sites", *arguments, env=clean_environment(environment))
+    process.exec_module("sites", *arguments, env=clean_environment(environment))

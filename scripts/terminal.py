@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def own_foreground() -> Iterator[None]:
+def foreground_process_group() -> Iterator[None]:
     """Take the terminal's foreground, so that Ctrl-C reaches this process and not `make` above it.
 
     `make` would answer it with 'Error 130', where ending the site is what the user meant. Without a

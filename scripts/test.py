@@ -17,4 +17,4 @@ def main(arguments: list[str]) -> int:
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     # The tests of these scripts set up environments of their own.
     environment.pop("DJANGO", None)
-    process.become("pytest", *_DISTRIBUTION, *arguments, env=environment)
+    process.exec_module("pytest", *_DISTRIBUTION, *arguments, env=environment)

@@ -13,8 +13,8 @@ from scripts.demo_admin import USER
 from scripts.engine import LOCAL_STACK, Engine
 from scripts.paths import VENV_PYTHON, env_file, log_file, shown
 from scripts.ports import HOST, port_number, refuse_taken
-from scripts.process import ProcessFailed, doing
-from scripts.terminal import own_foreground
+from scripts.process import ProcessFailed, report_failure
+from scripts.terminal import foreground_process_group
 
 
 def main(arguments: list[str]) -> int:
@@ -49,7 +49,7 @@ def up(port: int, blob_port: int | None, stack: str) -> int:
             current.text += " (unchanged)"
     site_environment = site.site_environment(outputs)
     login = prepare(stack, site_environment)
-    with own_foreground():
+    with foreground_process_group():
         return _serve(port, site_environment, outputs, login)
 
 
@@ -88,7 +88,7 @@ def localazure(what: str, environment: dict[str, str], *arguments: str) -> str:
 
 def deploy(chosen: Engine) -> dict[str, str]:
     """Deploy and read the outputs; raises Problem."""
-    with step(f"Stack by {chosen.name}") as current, doing("Deploying the stack"):
+    with step(f"Stack by {chosen.name}") as current, report_failure("Deploying the stack"):
         current.text += f" ({chosen.why})"
         chosen.up()
         return chosen.outputs()
@@ -102,10 +102,10 @@ def prepare(stack: str, environment: dict[str, str]) -> str:
         publishing = executor.submit(
             site.manage, ["collectstatic", "--noinput"], environment, "static"
         )
-        with step("Database"), doing("Migrating the database"):
+        with step("Database"), report_failure("Migrating the database"):
             site.manage(["migrate", "--noinput"], environment, "database")
         login = _login(stack, environment)
-        with step("Static files") as current, doing("Publishing the static files"):
+        with step("Static files") as current, report_failure("Publishing the static files"):
             lines = [line.strip() for line in publishing.result().splitlines() if line.strip()]
             current.text += f": {lines[-1].rstrip('.')}" if lines else ""
     return login
@@ -115,7 +115,7 @@ def _login(stack: str, environment: dict[str, str]) -> str:
     """The line that describes the login; empty if there is none."""
     if stack != LOCAL_STACK:
         return ""
-    with step("Demo login"), doing("Creating the demo login"):
+    with step("Demo login"), report_failure("Creating the demo login"):
         password, state = site.demo_admin(environment)
     if state == "elsewhere":
         return ""
