@@ -59,9 +59,9 @@ def wrong(server: AzuriteServer, tree: Path, names: str, always: Collection[str]
 
 
 def _get(connection: http.client.HTTPConnection, name: str) -> tuple[int, bytes]:
-    """A visitor's GET: status and unpacked body. The container is public."""
+    """A visitor's GET: status and uncompressed body. The container is public."""
     connection.request("GET", f"/{ACCOUNT}/{CONTAINER}/{quote(name)}")
     with connection.getresponse() as answer:
         body = answer.read()
-        packed = answer.getheader("Content-Encoding") == "gzip"
-        return answer.status, gzip.decompress(body) if packed else body
+        compressed = answer.getheader("Content-Encoding") == "gzip"
+        return answer.status, gzip.decompress(body) if compressed else body

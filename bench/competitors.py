@@ -155,20 +155,20 @@ _ALL = (
     Competitor("plain", "this project, unhashed", _OWN, _django(_OWN_APPS, OURS, _PLAIN)),
     Competitor(
         "gzip",
-        "this project, unhashed, packed",
+        "this project, unhashed, compressed",
         _OWN,
         _django(_OWN_APPS, OURS, {"hashed_names": False}),
     ),
     Competitor(
         "hashed",
-        "this project, hashed, packed",
+        "this project, hashed, compressed",
         _OWN,
         _django(_OWN_APPS, OURS, {"keep_unhashed": "needed"}),
         "hashed",
     ),
     Competitor(
         "hashed-all",
-        "this project, hashed, packed, with all plain names",
+        "this project, hashed, compressed, with all plain names",
         _OWN,
         _django(_OWN_APPS, OURS, {}),
         "hashed",

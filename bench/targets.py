@@ -72,7 +72,7 @@ def _requests(results: Results) -> Iterator[Verdict]:
 
 
 def _cpu(results: Results) -> Iterator[Verdict]:
-    names = {"plain": "unhashed", "gzip": "unhashed, packed", "hashed": "hashed, packed"}
+    names = {"plain": "unhashed", "gzip": "unhashed, compressed", "hashed": "hashed, compressed"}
     for scenario, title in (("null-5000", "5,000 files"), ("null-20000", "20,000 files")):
         for competitor, label in names.items():
             figure = results.cpu_per_file(scenario, competitor)
@@ -189,7 +189,7 @@ def _login(results: Results) -> Iterator[Verdict]:
             sent = sum(one[part] for part in parts)
             share = sent / sum(other[part] for part in parts)
             yield Verdict(
-                f"admin login page, bytes over the wire, cold, {what}: part of the unpacked",
+                f"admin login page, bytes over the wire, cold, {what}: part of the uncompressed",
                 f"{share:.1%} ({sent:,} bytes)",
                 "≤ 35%",
                 share <= 0.35,

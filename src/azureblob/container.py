@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import cached_property
 from typing import Any
 
 from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
@@ -127,7 +128,8 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
             return BoundedCredential(default_credential())
         return AzureNamedKeyCredential(self.account_name, self.account_key)
 
-    def _signer(self) -> Signer:
+    @cached_property
+    def signer(self) -> Signer:
         """Signs URLs with the account key, or with user delegation keys of the identity."""
         if self.account_key:
             return Signer(account=self.account_name, account_key=self.account_key)

@@ -1,4 +1,4 @@
-"""An open blob, and files on their way to become one."""
+"""Open blobs, and files to be stored as blobs."""
 
 from __future__ import annotations
 
@@ -36,26 +36,25 @@ def spool(max_size: int) -> SpooledTemporaryFile[bytes]:
 
 
 def gunzip(file: SpooledTemporaryFile[bytes]) -> None:
-    """Replace what the file holds by what it unpacks to, piece by piece. Raises OSError and
-    EOFError for what is no gzip."""
-    with spool(0) as packed:
+    """Decompress the file in place, in chunks. Raises OSError and EOFError for invalid data."""
+    with spool(0) as compressed:
         file.seek(0)
-        shutil.copyfileobj(file, packed)
-        packed.seek(0)
+        shutil.copyfileobj(file, compressed)
+        compressed.seek(0)
         file.seek(0)
         file.truncate()
-        with gzip.GzipFile(fileobj=packed, mode="rb") as unpacked:
-            shutil.copyfileobj(unpacked, file)
+        with gzip.GzipFile(fileobj=compressed, mode="rb") as decompressed:
+            shutil.copyfileobj(decompressed, file)
 
 
 class BlobFile(_File):
     """A blob opened with one of open()'s modes; text is UTF-8.
 
-    Its bytes lie in a temporary file. What was written is stored by close(), once and whole, and
-    not at all if the body of a `with` raises: until then, and then, the blob is what it was. Of two
-    that are open for writing the last to close counts.
+    Its content is in a temporary file. close() stores what was written, as a whole. If the body of
+    a `with` raises, nothing is stored and the blob stays unchanged. If a blob is opened for writing
+    twice, the last close() wins.
 
-    Unlike open()'s files it takes text and bytes in either mode, as django-storages does.
+    Unlike files from open() it accepts both text and bytes in either mode, as django-storages does.
     """
 
     file: IO[Any]
@@ -80,7 +79,7 @@ class BlobFile(_File):
             self._dirty = self._storage.fetch_for(kind, self.name, raw)
             raw.seek(0, os.SEEK_END if kind == "a" else os.SEEK_SET)
             self._raw = raw
-            # Lines end as they do in open()'s files on Unix, whatever machine this is.
+            # Lines end as in files from open() on Unix, whatever the operating system.
             self.file = cast(
                 "IO[Any]",
                 raw
@@ -94,7 +93,7 @@ class BlobFile(_File):
             raise
 
     def open(self, mode: str | None = None, *_: Any, **__: Any) -> BlobFile:
-        """From the beginning; the blob anew if it was closed."""
+        """Go to the beginning; open the blob again if it was closed."""
         if self.closed:
             self._start(mode or self.mode)
         else:
@@ -103,7 +102,7 @@ class BlobFile(_File):
 
     @property
     def size(self) -> int:
-        """In bytes, with what was written and is not stored yet."""
+        """In bytes, including what was written and is not stored yet."""
         if self.closed:
             return self._storage.size(self.name)
         if self._writes:
@@ -151,7 +150,7 @@ class BlobFile(_File):
             raise io.UnsupportedOperation(f"not {'readable' if reading else 'writable'}")
 
     def close(self) -> None:
-        """Store what was written. Raises FileExistsError in mode `x` if someone was quicker."""
+        """Store what was written. Raises FileExistsError in mode `x` if the blob exists by now."""
         if self.closed:
             return
         try:
@@ -175,19 +174,19 @@ class BlobFile(_File):
 
 @runtime_checkable
 class ServerSideCopy(Protocol):
-    """A file whose bytes lie in the account already."""
+    """A file whose content is in the account already."""
 
     def move_into(self, storage: BlobStorage, name: str) -> bool:
-        """Make it the blob of this name; False where it cannot be, and has to be read and sent.
+        """Copy it to this name on the server; False if it has to be downloaded and sent instead.
 
-        Raises FileExistsError where the name is taken and files are not overwritten.
+        Raises FileExistsError if the name is taken and files are not overwritten.
         """
 
 
 @contextmanager
 def seekable(content: File[Any], max_memory: int) -> Iterator[File[Any]]:
-    """The content as a File whose `file` gives bytes and can be read again: itself, or a copy."""
-    if _is_rereadable(content):
+    """The content as a File whose `file` returns bytes and is seekable: itself, or a copy."""
+    if _is_seekable(content):
         yield content
         return
     with spool(max_memory) as copy:
@@ -196,8 +195,8 @@ def seekable(content: File[Any], max_memory: int) -> Iterator[File[Any]]:
         yield File(cast("IO[bytes]", copy), content.name)
 
 
-def _is_rereadable(content: File[Any]) -> bool:
-    """Whether its chunks() are no more than the bytes of its stream."""
+def _is_seekable(content: File[Any]) -> bool:
+    """Whether chunks() returns just the bytes of a seekable stream."""
     kind = type(content)
     if (
         not isinstance(content, File)

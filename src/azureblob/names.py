@@ -1,7 +1,7 @@
 """Names of blobs, by "Naming and Referencing Containers, Blobs, and Metadata".
 
-Characters, slashes and dots that Azure would refuse, or that another tool would read as another
-name, are refused here, with a reason.
+Names that Azure would refuse, or that other tools would read as a different name, are refused here
+with a reason.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from django.core.exceptions import SuspiciousFileOperation
 
 LONGEST = 1024
 MOST_SEGMENTS = 254
-# Control characters, halves of surrogate pairs, private use: "not valid in URL paths even when
-# correctly encoded". Beside these the two code points that no XML listing can hold.
+# Control characters, surrogates and private use: "not valid in URL paths even when correctly
+# encoded". The two code points after them cannot occur in an XML listing.
 _REFUSED_CATEGORIES = {"Cc", "Cs", "Co"}
 _REFUSED = "\ufffe\uffff"
 
@@ -22,13 +22,13 @@ _REFUSED = "\ufffe\uffff"
 def normalized(name: str | PurePath) -> str:
     """`a/b.txt` for `./a//b.txt` and `a\\b.txt`; empty for the container itself.
 
-    Raises SuspiciousFileOperation for what leads out of the container.
+    Raises SuspiciousFileOperation for names outside the container.
     """
     parts: list[str] = []
     for part in str(name).replace("\\", "/").split("/"):
         if part == "..":
             if not parts:
-                raise SuspiciousFileOperation(f"{name!r} leads out of the container")
+                raise SuspiciousFileOperation(f"{name!r} is outside the container")
             parts.pop()
         elif part not in {"", "."}:
             parts.append(part)
@@ -36,14 +36,14 @@ def normalized(name: str | PurePath) -> str:
 
 
 def cleaned_name(name: str | PurePath) -> str:
-    """The name that a file is saved under: no part of it ends with a dot, which Azure advises
-    against and clients drop.
+    """The name that a file is saved under. No segment of it ends with a dot, because Azure advises
+    against that and clients remove the dot.
 
-    Raises SuspiciousFileOperation where nothing is left of a part.
+    Raises SuspiciousFileOperation if a segment consists of dots only.
     """
     parts = [part.rstrip(".") for part in normalized(name).split("/")]
     if not all(parts):
-        raise SuspiciousFileOperation(f"{name!r} has a part that is no name")
+        raise SuspiciousFileOperation(f"{name!r} has a part that consists of dots only")
     return "/".join(parts)
 
 
@@ -58,28 +58,30 @@ def storable_path(name: str | PurePath, location: str = "") -> str:
     path = f"{location}/{path}" if location and path else path or location
     reason = invalid_reason(path)
     if not reason and unclean:
-        reason = "a part of it ends with a dot, or the whole with a slash"
+        reason = "a part of it ends with a dot, or the name with a slash"
     if reason:
-        raise SuspiciousFileOperation(f"{str(name)[:100]!r} is no name for a blob: {reason}.")
+        raise SuspiciousFileOperation(
+            f"{str(name)[:100]!r} is not a valid name for a blob: {reason}."
+        )
     return path
 
 
 def invalid_reason(path: str) -> str:
-    """Why no blob can have this path; empty if one can."""
+    """Why no blob can have this path; empty if it is valid."""
     if not path:
         return "it is empty"
     if len(path) > LONGEST:
-        return f"it has {len(path)} characters, and a blob's name {LONGEST} at the most"
+        return f"it has {len(path)} characters, and a blob's name has at most {LONGEST}"
     if path.count("/") >= MOST_SEGMENTS:
-        return f"it has more than {MOST_SEGMENTS} parts"
+        return f"it has more than {MOST_SEGMENTS} segments"
     for char in path:
         if unicodedata.category(char) in _REFUSED_CATEGORIES or char in _REFUSED:
-            return f"Azure takes no U+{ord(char):04X} in a name"
+            return f"Azure does not allow U+{ord(char):04X} in a name"
     return ""
 
 
 def shown(name: str) -> str:
-    """For a terminal and a log: what is not printable as an escape."""
+    """The name for a terminal or a log, with escapes for unprintable characters."""
     if name.isprintable():
         return name
     return "".join(

@@ -1,8 +1,8 @@
 """A container of a storage account as a Django storage.
 
-django-storages brings the settings and the client; this adds what its Azure backend lacks: Django's
-contract, endpoints of any shape, URLs without a network call, identities as well as keys, errors of
-Python, and saves that do not collide.
+django-storages provides the settings and the client. This adds what its Azure backend lacks:
+Django's contract for storages, endpoints of any shape, URLs without a network call, identities,
+Python's own exceptions, and concurrent saves that do not collide.
 """
 
 from __future__ import annotations
@@ -56,54 +56,56 @@ from azureblob.signing import (
 )
 from azureblob.timeouts import current
 
-# For what another writer can undo meanwhile, and for a name that a subclass insists on.
+# Attempts at what a concurrent writer can undo, or a name that a subclass insists on.
 _ATTEMPTS = 5
-# Of writers that send blocks for one name only one gets through at a time.
+# Of concurrent uploads in blocks to one name, only one succeeds at a time.
 _BLOCK_ATTEMPTS = 20
-# What a name claims, and content alone can show.
+# Headers that would follow from the name; only the content can justify them.
 _UNCHECKED: dict[str, None] = {"content_disposition": None, "content_encoding": None}
 
-# The storage that looks for a free name now, and the names that it was refused.
+# The storage that is looking for a free name, and the names that are taken.
 _looking: ContextVar[tuple[BlobStorage, Set[str]] | None] = ContextVar("looking", default=None)
 
 
 class BlobStorage(Container):
-    """Reads the settings AZURE_ACCOUNT_NAME, AZURE_ACCOUNT_KEY, AZURE_BLOB_ENDPOINT and
-    AZURE_CUSTOM_DOMAIN; each may be given as an option in STORAGES, in lower case without AZURE_.
+    """A storage for uploads, or for any container.
 
-    AZURE_AUTH_MODE says how it signs in: `key`, or `identity`, for which it takes the option
-    `token_credential` (AZURE_TOKEN_CREDENTIAL) or else what the environment offers.
+    It reads the settings AZURE_ACCOUNT_NAME, AZURE_ACCOUNT_KEY, AZURE_BLOB_ENDPOINT and
+    AZURE_CUSTOM_DOMAIN. Each can also be an option in STORAGES, in lower case and without AZURE_.
 
-    Instances that a library makes without options are safe: `azure_container` is then
-    AZURE_MEDIA_CONTAINER, else AZURE_CONTAINER; `signed` is on if AZURE_MEDIA_ACCESS is `private`;
-    `signed_seconds` is AZURE_MEDIA_URL_SECONDS; `check_content` is on unless AZURE_CHECK_CONTENT is
-    False.
+    With AZURE_AUTH_MODE `identity` it signs in without a key, with the option `token_credential`
+    (AZURE_TOKEN_CREDENTIAL) or an identity of the environment.
 
-    `signed` makes `url()` give a read signature that stays the same for `signed_seconds`, and leads
-    to the account itself, whatever stands in front of it. `location` is a folder that all names are
-    below; AZURE_LOCATION is not read, being a region for other tools. `client_options` are
+    Instances that libraries create without options are safe: `azure_container` defaults to
+    AZURE_MEDIA_CONTAINER, then AZURE_CONTAINER; `signed` is on if AZURE_MEDIA_ACCESS is `private`;
+    `signed_seconds` defaults to AZURE_MEDIA_URL_SECONDS; `check_content` is on unless
+    AZURE_CHECK_CONTENT is False.
+
+    With `signed`, `url()` returns a read signature that stays the same for `signed_seconds`, on the
+    account's own host rather than the custom domain. `location` is a folder for all names;
+    AZURE_LOCATION is not read, because other tools use it for a region. `client_options` are
     BlobServiceClient's.
 
-    `check_content` stores a file as what its first bytes say: a picture, sound or film as such, and
-    all else as an attachment of no type, which no browser opens.
+    With `check_content`, the content type follows the first bytes of a file: pictures, sound and
+    video are stored as such, and everything else as an attachment that browsers do not open.
 
-    Raises ImproperlyConfigured for options that mean nothing or contradict each other, for a period
-    of over three days, and for a key where an identity is to sign in.
+    Raises ImproperlyConfigured for options that are unsupported or contradict each other, for a
+    period of over three days, and for a key together with an identity.
     """
 
-    # Whether open() decodes what is stored with `Content-Encoding: gzip`: only for files that the
-    # site compressed itself. Anything else is read as it is stored.
+    # Whether open() decodes blobs with `Content-Encoding: gzip`: only for files that the site
+    # compressed itself. Other blobs are read as they are stored.
     decodes = False
 
     # --- Names and URLs ---------------------------------------------------------------------------
 
     def _get_valid_path(self, name: str) -> str:
-        """The blob's name in the container. Raises SuspiciousFileOperation for what leads out."""
+        """The blob's name in the container. Raises SuspiciousFileOperation for names outside it."""
         path = normalized(name)
         return f"{self.location}/{path}" if self.location and path else path or self.location
 
     def _existing(self, name: str) -> str:
-        """The name of a blob that may be there. Raises FileNotFoundError if none can be."""
+        """The path of a blob that may exist. Raises FileNotFoundError if it cannot exist."""
         path = self._get_valid_path(name)
         if not normalized(name) or str(name).endswith(("/", "\\")) or invalid_reason(path):
             raise FileNotFoundError(errno.ENOENT, "There is no blob", str(name))
@@ -116,14 +118,14 @@ class BlobStorage(Container):
         parameters: Mapping[str, Any] | None = None,
         mode: str = "r",
     ) -> str:
-        """The blob's address for a page; no request is made.
+        """The blob's URL for a page; makes no request.
 
-        `expire`, `parameters` and `mode` are django-storages': each of them makes the URL a signed
-        one, whatever `signed` says. `expire` is for how many seconds from now it is valid;
-        `parameters` are generate_blob_sas's, such as content_disposition, with which the service
-        then answers; `mode` has the letters of what it permits.
+        `expire`, `parameters` and `mode` are django-storages' arguments. Each of them makes the URL
+        a signed one, even if `signed` is off. `expire` is how many seconds it is valid;
+        `parameters` are generate_blob_sas's, such as content_disposition for the response; `mode`
+        contains the letters of the permissions.
 
-        Raises ValueError for any of the three that means nothing.
+        Raises ValueError if one of the three is invalid.
         """
         name = str(name)
         path = self._get_valid_path(name)
@@ -133,13 +135,13 @@ class BlobStorage(Container):
         plain = expire is None and not parameters and mode == "r"
         if plain and not self.signed:
             return f"{self.azure_protocol}://{self.custom_domain}/{blob}"
-        whose = {"container": self.azure_container, "blob": path}
+        target = {"container": self.azure_container, "blob": path}
         https = self.azure_protocol == "https"
         if plain:
-            signature = self._signer().read(**whose, period=self.signed_seconds, https_only=https)
+            signature = self.signer.read(**target, period=self.signed_seconds, https_only=https)
         else:
-            signature = self._signer().grant(
-                **whose,
+            signature = self.signer.grant(
+                **target,
                 permission=permission_of(mode),
                 times=self._times(expire),
                 https_only=https,
@@ -148,20 +150,22 @@ class BlobStorage(Container):
         return f"{self.blob_endpoint.rstrip('/')}/{blob}?{signature}"
 
     def _times(self, expire: int | None) -> tuple[datetime, datetime]:
-        """From when until when a URL with `expire` is valid. Raises ValueError."""
+        """Start and end of the validity of a URL with `expire`. Raises ValueError."""
         if expire is None:
             return window(time.time(), self.signed_seconds)
         longest = None if self.account_key else LONGEST_BY_IDENTITY
         text = str(expire)
         digits = text.isascii() and text.isdigit() and len(text) <= 9
         if not digits or not 0 < int(text) <= (longest or int(text)):
-            limit = f"1 to {longest}" if longest else "1 on"
-            raise ValueError(f"expire is {expire!r}: a whole number of seconds from {limit}.")
+            limit = f"from 1 to {longest}" if longest else "of at least 1"
+            raise ValueError(f"expire is {expire!r}: it must be a whole number of seconds {limit}.")
         return between(time.time(), int(text))
 
     def exists(self, name: str) -> bool:
-        """Whether there is a file of this name. There is the container, for an empty one; there are
-        no folders: a name that others begin with is free. Any name can be asked for."""
+        """Whether a file of this name exists; never raises SuspiciousFileOperation.
+
+        `exists("")` is true: the name is the container itself. Folders do not exist.
+        """
         try:
             if not normalized(name):
                 return True
@@ -171,9 +175,9 @@ class BlobStorage(Container):
         return bool(self.client.get_blob_client(path).exists(timeout=self.timeout))
 
     def listdir(self, path: str = "") -> tuple[list[str], list[str]]:
-        """Folders and files directly below `path`, by their last name.
+        """The names of the folders and files directly in `path`.
 
-        Nothing for a folder that is not there: one is there as long as it holds something.
+        Both lists are empty for a missing folder: a folder exists as long as it contains something.
         """
         folder = self._get_valid_path(path)
         prefix = f"{folder}/" if folder else ""
@@ -189,23 +193,22 @@ class BlobStorage(Container):
     # --- Reading ----------------------------------------------------------------------------------
 
     def _open(self, name: str, mode: str = "rb") -> BlobFile:
-        """Downloads at once when reading, so that a missing blob is told here.
-
-        Raises FileNotFoundError. Who opens for writing means to replace what is there.
+        """Raises FileNotFoundError: the blob is downloaded immediately when it is opened for
+        reading. Opening for writing replaces what is there.
         """
         return BlobFile(name, mode, self)
 
     def fetch_for(self, kind: str, name: str, file: SpooledTemporaryFile[bytes]) -> bool:
-        """Fill a file that is opened in a mode of this kind; whether it is to be stored even if
-        nothing is written.
+        """Fill a file that is opened in a mode of this kind. Returns whether it has to be stored
+        even if nothing is written.
 
-        Raises FileNotFoundError, FileExistsError for mode `x`, and SuspiciousFileOperation where
-        none of this name could be stored.
+        Raises FileNotFoundError, FileExistsError for mode `x`, and SuspiciousFileOperation if no
+        blob can have this name.
         """
         if kind != "r":
             self._storable(name)
         if kind == "x" and self.exists(name):
-            raise FileExistsError(errno.EEXIST, "There is such a blob", str(name))
+            raise FileExistsError(errno.EEXIST, "This blob exists already", str(name))
         if kind in "wx":
             return True
         try:
@@ -226,11 +229,11 @@ class BlobStorage(Container):
                     stored = self.client.download_blob(path, timeout=self.timeout, decompress=False)
                     stored.readinto(file)
                     if stored.size != file.tell():
-                        raise ServiceResponseError(f"{file.tell()} bytes came of {stored.size}")
+                        raise ServiceResponseError(f"{file.tell()} of {stored.size} bytes arrived")
                 if self.decodes and stored.properties.content_settings.content_encoding == "gzip":
                     gunzip(file)
                 return
-            except ResourceModifiedError:  # replaced half-way: its other half is another file's
+            except ResourceModifiedError:  # replaced during the download
                 if not left:
                     raise
 
@@ -252,8 +255,8 @@ class BlobStorage(Container):
         return _as_set(self._properties(name).creation_time)
 
     def get_accessed_time(self, name: str) -> datetime:
-        """To the day. Raises FileNotFoundError, and NotImplementedError where the account does not
-        keep it ("Enable access time tracking")."""
+        """To the day. Raises FileNotFoundError, and NotImplementedError if the account does not
+        track it ("Enable access time tracking")."""
         accessed: datetime | None = self._properties(name).last_accessed_on
         if accessed is None:
             raise NotImplementedError("This account does not track when blobs are read.")
@@ -262,7 +265,7 @@ class BlobStorage(Container):
     # --- Writing ----------------------------------------------------------------------------------
 
     def delete(self, name: str) -> None:
-        """Its snapshots are deleted as well. It is no error if there is none."""
+        """Delete the blob and its snapshots, if it exists."""
         if not name:
             raise ValueError("The name must be given to delete().")
         try:
@@ -275,13 +278,13 @@ class BlobStorage(Container):
             return
 
     def save(self, name: str | None, content: File[Any], max_length: int | None = None) -> str:
-        """Store under a free name and return it.
+        """Store the content under a free name and return the name.
 
-        One request, and one more where the name is taken: the service itself refuses it then, and
-        so no other process can come between the look and the upload.
+        It takes one request, and another one for each name that is taken: the service itself
+        refuses taken names, so no other process can take one between a check and the upload.
         """
         if name is None:
-            name = cast("str", content.name)  # what has none is a TypeError, as with any storage
+            name = cast("str", content.name)  # no name is a TypeError, as with any storage
         if not hasattr(content, "chunks"):
             content = File(content, name)
         taken: Counter[str] = Counter()
@@ -302,7 +305,7 @@ class BlobStorage(Container):
                 return saved
 
     def _free_name(self, name: str, longest: int | None, taken: Counter[str], size: int) -> str:
-        # The bytes of a small file may be sent in vain, to a name that is taken.
+        # Sending a small file to a taken name costs no more than checking the name first.
         asks = size > ONE_REQUEST_BYTES
         token = _looking.set(None if asks else (self, taken.keys()))
         try:
@@ -311,7 +314,7 @@ class BlobStorage(Container):
             _looking.reset(token)
 
     def is_name_available(self, name: str, max_length: int | None = None) -> bool:
-        """While a save looks for a name, one that was not refused counts as free."""
+        """While a save looks for a name, every name that the service has not refused is free."""
         looking = _looking.get()
         asked = getattr(self.exists, "__func__", None) is not BlobStorage.exists
         if looking is None or looking[0] is not self or asked:
@@ -319,16 +322,15 @@ class BlobStorage(Container):
         return name not in looking[1] and not (max_length and len(name) > max_length)
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        """A free name; the name itself, shortened, where files are overwritten.
+        """A free name; with overwrite_files the name itself, shortened if necessary.
 
-        Raises SuspiciousFileOperation for a name that no blob can have.
+        Raises SuspiciousFileOperation if no blob can have the name.
         """
         validate_file_name(str(name).replace("\\", "/"), allow_relative_path=True)
         name = cleaned_name(name)
         if not max_length:
-            self._storable(
-                name
-            )  # a name that is too long is shortened only if the caller limits it
+            # Only callers with a limit get a name that is too long shortened.
+            self._storable(name)
         room = LONGEST - (len(self.location) + 1 if self.location else 0)
         longest = min(max_length or room, room)
         if self.overwrite_files:
@@ -336,7 +338,7 @@ class BlobStorage(Container):
         return Storage.get_available_name(self, name, longest)
 
     def _save(self, name: str, content: File[Any]) -> str:
-        """Raises FileExistsError where the name is taken and files are not overwritten."""
+        """Raises FileExistsError if the name is taken and files are not overwritten."""
         if isinstance(content, ServerSideCopy) and content.move_into(self, name):
             return name
         with seekable(content, self.max_memory_size) as source:
@@ -352,11 +354,11 @@ class BlobStorage(Container):
     def upload(
         self, name: str, stream: IO[bytes], *, overwrite: bool, sent: File[Any] | None = None
     ) -> None:
-        """Store all bytes of a stream, from its beginning, under this very name; `sent` is the file
-        that they came as, if there is one.
+        """Store the whole stream under exactly this name. `sent` is the file that it came from, if
+        there is one.
 
-        Raises FileExistsError if it is taken, SuspiciousFileOperation for a name that no blob can
-        have, and AzureError for any trouble with the service.
+        Raises FileExistsError if the name is taken, SuspiciousFileOperation if no blob can have it,
+        and AzureError if the service fails.
         """
         path = self._storable(name)
         headers, metadata = self.stored_as(path, stream, sent)
@@ -380,17 +382,17 @@ class BlobStorage(Container):
             except ResourceExistsError as error:
                 if error_code(error) != StorageErrorCode.BLOB_ALREADY_EXISTS:
                     raise
-                raise FileExistsError(errno.EEXIST, "There is such a blob", name) from error
+                raise FileExistsError(errno.EEXIST, "This blob exists already", name) from error
             except HttpResponseError as error:
-                # "Put Block List" drops the blocks that another upload of this name sent.
+                # "Put Block List" discards the blocks of another upload to this name.
                 if error_code(error) != StorageErrorCode.INVALID_BLOCK_LIST or not left:
                     raise
 
     def stored_as(
         self, path: str, stream: IO[bytes], sent: File[Any] | None = None
     ) -> tuple[ContentSettings, dict[str, str] | None]:
-        """Headers and metadata of the blob `path` with these bytes, of which the first are asked;
-        `sent` is the file that they came as, if there is one."""
+        """Headers and metadata of the blob `path`, from the first bytes of the stream. `sent` is
+        the file that it came from, if there is one."""
         parameters = self._get_content_settings_parameters(path, stream)
         if not self.check_content:
             return ContentSettings(**parameters), None
@@ -426,16 +428,16 @@ def _length(stream: IO[Any] | None) -> int:
 
 
 def _as_set(moment: datetime) -> datetime:
-    """Aware, or naive and local, as USE_TZ says."""
+    """Aware or naive, depending on USE_TZ."""
     return timezone.localtime(moment) if setting("USE_TZ") else timezone.make_naive(moment)
 
 
 @contextmanager
 def _missing(name: str) -> Iterator[None]:
-    """A blob that is not there is a file that is not there."""
+    """Turns the SDK's error for a missing blob into FileNotFoundError."""
     try:
         yield
     except ResourceNotFoundError as error:
-        gone = error_code(error) == StorageErrorCode.CONTAINER_NOT_FOUND
-        what = "There is no container for" if gone else "There is no blob"
+        no_container = error_code(error) == StorageErrorCode.CONTAINER_NOT_FOUND
+        what = "There is no container for" if no_container else "There is no blob"
         raise FileNotFoundError(errno.ENOENT, what, str(name)) from error

@@ -70,7 +70,7 @@ def test_no_object_of_the_app_shows_a_secret(
     transport = open_transport(configured[1])
     alive = [
         environment.load({**GOOD, "DATABASE_URL": DATABASE_URL}),
-        [(storage, storage._signer()) for storage in blob_storages],
+        [(storage, storage.signer) for storage in blob_storages],
         [storage.service_client for storage in blob_storages],
         (static.blobs, configured[1].blobs.client),
         (list(entries()), site(), site_quarantine(), transport),

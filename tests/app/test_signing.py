@@ -425,7 +425,7 @@ def test_a_lent_key_signs_parameters_too(django_site: None, lender: Lender) -> N
         start=start,
         expiry=expiry,
         protocol="https",
-        user_delegation_key=storage._signer().delegation_keys.valid_until(expiry.timestamp()),
+        user_delegation_key=storage.signer.delegation_keys.valid_until(expiry.timestamp()),
         **download,
     )
     assert urlsplit(url).query == token

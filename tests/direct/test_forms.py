@@ -160,9 +160,9 @@ def test_without_a_key_the_source_of_a_copy_is_signed(
     """As for an identity, here with the account's key: one blob, to read, for about ten minutes."""
     from azureblob.storage import BlobStorage
 
-    signer = hold.storage._signer()
+    signer = hold.storage.signer
     plain = hold._source("uploads/x")
-    monkeypatch.setattr(BlobStorage, "_signer", lambda self: signer)
+    monkeypatch.setattr(BlobStorage, "signer", signer)
     monkeypatch.setattr(hold.storage, "account_key", "")
     assert "?" not in plain
     source = hold._source("uploads/x")

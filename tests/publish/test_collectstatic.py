@@ -413,7 +413,7 @@ def test_names_that_no_blob_can_have_are_named_with_the_rule(site: Site, proxy: 
     said = listed_in_one_sentence(site, proxy)
     assert "latin\\udce9.css: Azure takes no U+DCE9 in a name\n" in said
     assert "bell\\x07.css: Azure takes no U+0007 in a name\n" in said
-    assert ": it has 1065 characters, and a blob's name 1024 at the most\n" in said
+    assert ": it has 1065 characters, and a blob's name has at most 1024\n" in said
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

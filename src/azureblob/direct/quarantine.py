@@ -214,7 +214,7 @@ class Quarantine:
 
     @property
     def _signer(self) -> Signer:
-        return self.storage._signer()
+        return self.storage.signer
 
     def _client(self, blob: str) -> BlobClient:
         return self.storage.client.get_blob_client(blob)

@@ -122,7 +122,7 @@ class Containers:
 
 
 def _missing_blob() -> str:
-    """The name of a blob that does not exist, which only those who may read are told."""
+    """The name of a blob that does not exist, which only clients with read access are told."""
     return f"{_FOLDER}absent-{secrets.token_hex(8)}"
 
 
@@ -191,7 +191,7 @@ class QuarantineRights:
     def _is_signed(self) -> str:
         site = self._site
         with site.errors_explained():
-            query = site.storage._signer().read(
+            query = site.storage.signer.read(
                 container=site.quarantine,
                 blob=self._name,
                 period=_SIGNED_SECONDS,
