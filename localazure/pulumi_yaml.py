@@ -17,7 +17,7 @@ import yaml
 from localazure.errors import LocalAzureError
 
 _NUMBER = re.compile(
-    r"[-+]?(0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*"
+    r"^[-+]?(0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*"
     r"|(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+)([eE][-+]?[0-9]+)?)$"
 )
 # Above this Go prints an integer as a number with an exponent.
@@ -85,7 +85,7 @@ def _timestamp(loader: _Loader, node: yaml.ScalarNode) -> str:
 
 
 _Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile("(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+    "tag:yaml.org,2002:bool", re.compile("^(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", _NUMBER, list("-+.0123456789"))
 _Loader.add_constructor("tag:yaml.org,2002:int", _number)
