@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from azureblob.advice import Advice
 from azureblob.explanations import explain
 from azureblob.rest import errors
 from azureblob.rest.errors import BlobServiceError, SignInError, is_fatal, service_error
@@ -60,7 +61,11 @@ def test_an_error_without_advice_is_explained_by_its_own_text() -> None:
         (service_error(response("ContainerNotFound", 404)), "--name media), then try again."),
     ],
 )
-def test_an_error_is_explained_with_what_to_do_next(error: BlobServiceError, advice: str) -> None:
+def test_an_error_is_explained_with_what_to_do_next(
+    error: BlobServiceError, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Other tests may have set up a site with its own advice.
+    monkeypatch.setattr("azureblob.advice.advice_class", lambda: Advice)
     said = explain(error)
     assert said.startswith(str(error)) and advice in said
 
