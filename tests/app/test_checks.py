@@ -197,6 +197,12 @@ FIRES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
         {"AZURE_OVERWRITE_FILES": False},
     ),
     (
+        "W010",
+        {"QUARANTINE_LOCATION": "quarantine"},
+        "Remove it",
+        {"AZURE_QUARANTINE_CONTAINER": "waiting"},
+    ),
+    (
         "W011",
         {"AZURE_CONTAINER": "files", "AZURE_MEDIA_CONTAINER": "media"},
         "Remove AZURE_CONTAINER",
