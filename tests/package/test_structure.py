@@ -25,18 +25,6 @@ ALLOWED: dict[str, set[str]] = {
 # Names that Django's conventions give to several modules.
 SHARED_STEMS = {"__init__", "apps", "checks", "fields", "forms"}
 
-# --- What is not true yet -------------------------------------------------------------------------
-
-# Pairs of modules: the import that closes a circle.
-CIRCULAR_LEFT = {
-    ("azureblob.outages", "azureblob.staticfiles"),
-}
-LAZY_IMPORTS_LEFT: set[str] = set()
-FOREIGN_IMPORTS_LEFT: set[str] = set()
-PUBLISHING_WORDS_LEFT: set[str] = set()
-STEMS_LEFT: set[str] = set()
-
-
 # --- The code -------------------------------------------------------------------------------------
 
 
@@ -113,7 +101,7 @@ def cycles() -> list[list[str]]:
     graph: dict[str, set[str]] = defaultdict(set)
     for found in IMPORTS:
         inside = found.target in MODULES and found.target != found.module
-        if inside and not found.typing and (found.module, found.target) not in CIRCULAR_LEFT:
+        if inside and not found.typing:
             graph[found.module].add(found.target)
     circles = []
     while True:
@@ -140,7 +128,6 @@ def test_imports_inside_functions_have_start_up_time_as_their_reason() -> None:
         for found in IMPORTS
         # An AppConfig imports its checks in ready(), by Django's convention.
         if found.function not in {None, "ready"}
-        and found.module not in LAZY_IMPORTS_LEFT
         and "start-up" not in _comment(MODULES[found.module].read_text().splitlines(), found.line)
     }
     assert unexplained == set()
@@ -164,7 +151,7 @@ def test_a_room_imports_only_from_those_below_it(name: str) -> None:
         for found in inside
         if room(found.target) not in {None, name, *ALLOWED[name]}
     }
-    assert foreign - FOREIGN_IMPORTS_LEFT == set()
+    assert foreign == set()
 
 
 def test_rest_knows_nothing_of_django() -> None:
@@ -184,7 +171,7 @@ def test_rest_knows_nothing_of_django() -> None:
                     found.add(f"{module} -> {imported.target}")
                 elif imported.target in MODULES:
                     pending.append(imported.target)
-    assert found - FOREIGN_IMPORTS_LEFT == set()
+    assert found == set()
 
 
 @pytest.mark.parametrize("name", ["rest", "migrate"])
@@ -194,7 +181,6 @@ def test_rooms_that_do_not_publish_do_not_speak_of_publishing(name: str) -> None
         for path in (LIBRARY / name).rglob("*.py")
         for line in path.read_text().splitlines()
         if ("publish" in line.lower() or "collectstatic" in line.lower())
-        and path.relative_to(LIBRARY).as_posix() not in PUBLISHING_WORDS_LEFT
     }
     assert said == set()
 
@@ -208,6 +194,6 @@ def test_no_two_modules_share_a_name() -> None:
     shared = {
         stem: found
         for stem, found in by_stem.items()
-        if len(found) > 1 and stem not in SHARED_STEMS | STEMS_LEFT
+        if len(found) > 1 and stem not in SHARED_STEMS
     }
     assert shared == {}
