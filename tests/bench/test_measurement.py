@@ -18,7 +18,7 @@ from bench.servers.running import AzuriteServer
 
 def test_the_floor_and_this_project_send_the_same_and_no_more(tmp_path: Path) -> None:
     results = Results()
-    who = {"floor": ALL, "plain": ALL}
+    who: dict[str, tuple[str, ...]] = {"floor": ALL, "plain": ALL}
     small = Scenario("small", "", 30, "azurite", 5, who, 1)
     with Bench(tmp_path, results, tmp_path / "results.json") as bench:
         bench.run([small], 1, [])

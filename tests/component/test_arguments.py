@@ -53,10 +53,12 @@ def test_different_components_generate_different_account_names(names: tuple[str,
 
 
 def test_whole_numbers_that_arrive_from_the_plugin_as_floats_are_accepted() -> None:
-    config = configuration("shop", DjangoBlobStorageArgs(**{"key_expiry_days": 30.0}))
+    given: dict[str, Any] = {"key_expiry_days": 30.0}
+    config = configuration("shop", DjangoBlobStorageArgs(**given))
     assert config.key_expiry_days == 30
+    given["key_expiry_days"] = 30.5
     with pytest.raises(ConfigError, match=r"key_expiry_days is '30\.5'"):
-        configuration("shop", DjangoBlobStorageArgs(**{"key_expiry_days": 30.5}))
+        configuration("shop", DjangoBlobStorageArgs(**given))
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +102,10 @@ def test_an_output_meets_its_settings_rule_when_it_is_known(
     field: str, value: str, rule: str
 ) -> None:
     output = pulumi.Output.from_input(value)
-    given = {field: output if field == "location" else [output], "network_access": "firewall"}
+    given: dict[str, Any] = {
+        field: output if field == "location" else [output],
+        "network_access": "firewall",
+    }
     given |= {"private_endpoint_subnet": SUBNET_EXAMPLE}
     config = configuration("shop", DjangoBlobStorageArgs(**given))
     checked = getattr(config, field)

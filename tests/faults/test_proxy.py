@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import Fault, FaultProxy, Rule
+from tests.faults import Fault, FaultProxy, Record, Rule
 from tests.faults.conftest import Ask, Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -188,7 +188,11 @@ def test_draining_waits_for_requests_whose_clients_ended_before_they_were_accept
     proxy: FaultProxy,
 ) -> None:
     busy = threading.Event()
-    proxy.on_request = lambda _: busy.wait(5) and None
+
+    def wait(_: Record) -> None:
+        busy.wait(5)
+
+    proxy.on_request = wait
     for number in range(8):
         with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as client:
             client.sendall(b"PUT /a/c/%d HTTP/1.1\r\nContent-Length: 0\r\n\r\n" % number)

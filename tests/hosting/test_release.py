@@ -19,6 +19,7 @@ import requests
 from playwright.sync_api import Page, sync_playwright
 
 from scripts import release
+from scripts.console import Problem
 from tests.browser.conftest import FLAGS, PASSWORD, USER
 from tests.browser.test_site import painted
 from tests.conftest import ROOT
@@ -126,7 +127,7 @@ def test_it_holds_the_site_and_nothing_of_the_stack(archive: Path) -> None:
 
 
 def test_an_unknown_commit_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
-    with pytest.raises(release.Problem, match="git rev-parse failed"):
+    with pytest.raises(Problem, match="git rev-parse failed"):
         release.build("no-such-commit", tmp_path / "release.zip")
     assert list(tmp_path.iterdir()) == []
 

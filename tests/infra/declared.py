@@ -126,7 +126,7 @@ class _Monitor(MockMonitor):
         self.registered: list[Resource] = []
 
     def RegisterResource(self, request: Any) -> Any:
-        answer = super().RegisterResource(request)
+        answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         if request.type != "pulumi:pulumi:Stack":
             resource = Resource(
                 urn=answer.urn,
@@ -147,7 +147,7 @@ class _Monitor(MockMonitor):
         for each in self.registered:
             if each.urn == request.urn:
                 each.outputs = pulumi.runtime.rpc.deserialize_properties(request.outputs)
-        return super().RegisterResourceOutputs(request)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
 class _Azure(Mocks):

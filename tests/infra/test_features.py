@@ -9,7 +9,8 @@ import pytest
 
 from infra import access, rules
 from infra.delivery import dns_records
-from infra.private_endpoint import ZONE, network_of
+from infra.private_endpoint import network_of
+from infra.rules import PRIVATE_ZONE as ZONE
 from tests.infra.declared import (
     ACCOUNT,
     CONTAINER,

@@ -62,7 +62,7 @@ def _is_property(value: object) -> bool:
     return isinstance(value, property)
 
 
-def _object(arguments: type, module: str, types: dict[str, Any]) -> dict[str, Any]:
+def _object(arguments: Any, module: str, types: dict[str, Any]) -> dict[str, Any]:
     names = input_type_py_to_pulumi_names(arguments)
     signature = inspect.signature(arguments.__init__).parameters.values()
     required = [names[p.name] for p in signature if p.name in names and p.default is p.empty]

@@ -51,7 +51,7 @@ def ip_rules(*ranges: str) -> dict[str, Any]:
 
 
 # What is refused, by Azure's status and code, and a word that says what was wrong.
-Case = tuple[str, dict[str, Any], int, str, str]
+Case = tuple[str, Any, int, str, str]
 ACCOUNTS: list[Case] = [
     (d.ACCOUNT, change, 400, VALUE, word)
     for change, word in (

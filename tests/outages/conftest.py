@@ -60,7 +60,7 @@ class Site:
             timeout=120,
             **more,
         ) as answer:
-            self.cookies.update(answer.cookies.get_dict())
+            self.cookies.update({c.name: c.value or "" for c in answer.cookies})
             seconds = time.monotonic() - begin
             return Answer(answer.status_code, seconds, answer.text, dict(answer.headers))
 

@@ -200,7 +200,7 @@ def test_a_token_that_does_not_come_ends_with_the_budget() -> None:
     begin = time.monotonic()
     try:
         with budget(0.3), pytest.raises(AzureError):
-            BoundedCredential(Slow()).get_token("scope")  # type: ignore[arg-type]
+            BoundedCredential(Slow()).get_token("scope")
     finally:
         hang.set()
     assert time.monotonic() - begin < MARGIN
@@ -471,11 +471,10 @@ def test_requests_over_the_limit_take_their_turn_while_storage_is_quick() -> Non
 def test_the_circuit_opens_after_failures_in_a_row_and_lets_one_call_try(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from azureblob import circuit as module
-    from azureblob.circuit import FAILURES, Circuit, CircuitOpen
+    from azureblob.circuit import FAILURES, OPEN_SECONDS, Circuit, CircuitOpen
 
     now = [1000.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     circuit = Circuit()
     for _ in range(FAILURES - 1):
         circuit.failed()
@@ -485,14 +484,14 @@ def test_the_circuit_opens_after_failures_in_a_row_and_lets_one_call_try(
         circuit.failed()
     with pytest.raises(CircuitOpen):
         circuit.admit()
-    now[0] += module.OPEN_SECONDS
+    now[0] += OPEN_SECONDS
     circuit.admit(8)
     with pytest.raises(CircuitOpen):  # the other one is on its way
         circuit.admit(8)
     circuit.failed()
     with pytest.raises(CircuitOpen):
         circuit.admit()
-    now[0] += module.OPEN_SECONDS
+    now[0] += OPEN_SECONDS
     circuit.admit()
     circuit.succeeded()
     circuit.admit()
@@ -502,17 +501,16 @@ def test_the_circuit_opens_after_failures_in_a_row_and_lets_one_call_try(
 def test_a_probe_that_never_reports_does_not_keep_the_circuit_open(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from azureblob import circuit as module
-    from azureblob.circuit import FAILURES, Circuit
+    from azureblob.circuit import FAILURES, OPEN_SECONDS, Circuit
 
     now = [1000.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     circuit = Circuit()
     for _ in range(FAILURES):
         circuit.failed()
-    now[0] += module.OPEN_SECONDS
+    now[0] += OPEN_SECONDS
     circuit.admit(8)
-    now[0] += 8 + module.OPEN_SECONDS
+    now[0] += 8 + OPEN_SECONDS
     circuit.admit(8)
 
 

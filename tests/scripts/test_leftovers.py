@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from localazure.azurite import Azurite
-from scripts import down, process, site, up
+from scripts import down, engine, process, site, up
 from scripts.console import Problem
 from scripts.rotate import _resumed
 from tests.conftest import free_port
@@ -98,7 +98,7 @@ def test_an_empty_demo_admin_gets_a_new_password(
     monkeypatch.setattr(process, "run", made)
     home.mkdir()
     (home / "demo-admin").write_text(content)
-    login = up._login(up.LOCAL_STACK, {})
+    login = up._login(engine.LOCAL_STACK, {})
     password = (home / "demo-admin").read_text()
     assert len(password) >= 12
     assert (login, given) == (f"admin / {password}", [password])

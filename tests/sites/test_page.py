@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,8 @@ def test_a_row_has_a_cell_for_each_line_of_django(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["wrong", "types", "failures", "uploads"])
 def test_any_deviation_makes_a_row_differ(kind: str) -> None:
-    assert page.cell(row(**{kind: ["something"]})).startswith("**differs**: 1 ")
+    given: dict[str, Any] = {kind: ["something"]}
+    assert page.cell(row(**given)).startswith("**differs**: 1 ")
 
 
 def test_a_package_that_does_not_run_is_no_pass(tmp_path: Path) -> None:
