@@ -97,27 +97,27 @@ AZURE_CUSTOM_DOMAIN = _env.custom_domain
 AZURE_MEDIA_ACCESS = _env.media_access
 # For how long a private upload keeps the same URL, which is valid for up to twice as long.
 AZURE_MEDIA_URL_SECONDS = _env.media_url_seconds
-# Whether the account takes uploads from browsers (CORS, network); else they come by the site.
+# Whether browsers can upload to the account (CORS, network); otherwise uploads go through the site.
 AZURE_DIRECT_UPLOAD = _env.direct_upload
-# Seconds that one request of a visitor may wait for storage, in all.
+# How many seconds a request may wait for storage in total.
 AZURE_REQUEST_SECONDS = _env.request_seconds
-# Requests of one process that may wait at once while storage stalls. Fewer than the server has
+# How many requests of a process may wait while storage stalls. Must be less than the server's
 # threads, so that one is free for /healthz.
 AZURE_WAITING_REQUESTS = _env.waiting_requests
 
 STATIC_LOCATION = _env.static_container
 MEDIA_LOCATION = _env.media_container
-# For apps that make a BlobStorage of their own.
+# For apps that create a BlobStorage themselves.
 AZURE_MEDIA_CONTAINER = MEDIA_LOCATION
-# For uploads that are not inspected yet; private, whatever AZURE_MEDIA_ACCESS says.
+# For uploads that are not inspected yet; private regardless of AZURE_MEDIA_ACCESS.
 AZURE_QUARANTINE_CONTAINER = _env.quarantine_container
-# Plain http is for an endpoint that speaks nothing else: a service on this machine.
+# Plain http is only for a service on this machine, which has no https.
 _SCHEME = "http" if AZURE_BLOB_ENDPOINT.startswith("http://") else "https"
 STATIC_URL = f"{_SCHEME}://{AZURE_CUSTOM_DOMAIN}/{STATIC_LOCATION}/"
 MEDIA_URL = (
     f"{_SCHEME}://{AZURE_CUSTOM_DOMAIN}/{MEDIA_LOCATION}/"
     if AZURE_MEDIA_ACCESS == "public"
-    # Signatures are the account's business: in front of private media stands nobody.
+    # The account itself checks signatures, so private media bypass the custom domain.
     else f"{AZURE_BLOB_ENDPOINT}{MEDIA_LOCATION}/"
 )
 
@@ -125,20 +125,20 @@ STORAGES = {
     "default": {"BACKEND": "backend.custom_azure.AzureMediaStorage"},
     "staticfiles": {"BACKEND": "backend.custom_azure.AzureStaticStorage"},
 }
-# What the library tells people to type next: the commands of this repository.
+# The library's error messages name the commands of this repository.
 AZUREBLOB_ADVICE = "backend.advice.StackAdvice"
 
 # --- The gallery ----------------------------------------------------------------------------------
-# Whether anyone may add and delete pictures. On the open internet only users with the permission.
+# Whether anyone may add and delete pictures, or only users with the permission.
 GALLERY_OPEN = DEBUG
 
-# --- Security: on unless DEBUG is -----------------------------------------------------------------
+# --- Security: enabled unless DEBUG is ------------------------------------------------------------
 SECURE_SSL_REDIRECT = not DEBUG
 SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_SECURE = not DEBUG
 SECURE_HSTS_SECONDS = 0 if DEBUG else 30 * 24 * 60 * 60
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
-# Browsers' lists take a site from one year on, so 30 days stay revocable.
+# Browsers' preload lists require one year, so 30 days remain revocable.
 SECURE_HSTS_PRELOAD = not DEBUG
 X_FRAME_OPTIONS = "DENY"
 SECURE_CSP = content_security_policy(
@@ -147,10 +147,10 @@ SECURE_CSP = content_security_policy(
 if not _DJANGO_SENDS_CSP:
     CONTENT_SECURITY_POLICY = {"DIRECTIVES": SECURE_CSP}
 SECURE_CONTENT_TYPE_NOSNIFF = True
-# Other sites, the blob service among them, are told nothing of a page's address. `no-referrer`
-# would take the Origin from this site's own forms as well, and Django would refuse them.
+# Other sites, including the blob service, do not see a page's address. `no-referrer` would also
+# remove the Origin from the site's own forms, and Django would refuse them.
 SECURE_REFERRER_POLICY = "same-origin"
-# Only where a proxy that ends TLS sets this header itself: from anyone else it would be a lie.
+# Only if a proxy that terminates TLS sets this header; otherwise clients could forge it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _env.behind_proxy else None
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "backend.debugging.ExceptionReporterFilter"
@@ -162,9 +162,9 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
-        # Django's default would print its records a second time, or mail them.
+        # Django's default handlers would print the records again, or email them.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
-        # At INFO it writes each request with all its headers.
+        # At INFO it logs each request with all headers.
         "azure": {"level": "WARNING"},
     },
 }
