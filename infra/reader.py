@@ -109,23 +109,20 @@ def _problem(
         elif not refusal.fix:
             # `--path` would replace a text, with all of its entries.
             command = about.command([*entries[:index], about.example, *entries[index + 1 :]])
-    if text == "[secret]":
-        hidden = _leaves(values[about.field])
-        rule, command = _without(hidden, rule), _without(hidden, command)
+    # A rule or a command may quote a value, also that of another setting.
+    for secret in _secrets(values, shown):
+        rule, command = rule.replace(secret, "[secret]"), command.replace(secret, "[secret]")
     return Problem(f"{project}:{about.key}", text, rule, command)
 
 
-def _leaves(value: Any) -> list[str]:
-    """The texts in a secret value."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    return [as_text(each) for each in value] if isinstance(value, list) else [as_text(value)]
-
-
-def _without(hidden: Collection[str], text: str) -> str:
-    for each in filter(None, hidden):
-        text = text.replace(each, "[secret]")
-    return text
+def _secrets(values: Mapping[str, Any], shown: Mapping[str, str]) -> Iterator[str]:
+    """The texts in the values of secret settings."""
+    for field, value in values.items():
+        if shown[FIELDS[field].key] == "[secret]":
+            several = list(value.values()) if isinstance(value, dict) else value
+            for each in several if isinstance(several, list) else [value]:
+                if text := as_text(each):
+                    yield text
 
 
 def _unknown(shown: Mapping[str, str], project: str) -> Iterator[Problem]:

@@ -62,7 +62,7 @@ def as_text(value: Any) -> str:
     """A value as it is typed, or printed in an error."""
     if is_output(value):
         return "an output"
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+    return value if isinstance(value, str) else json.dumps(value, default=lambda _: "an output")
 
 
 def camel_case(field: str) -> str:

@@ -495,6 +495,12 @@ def test_neither_the_rule_nor_the_command_shows_a_secret_value(
     assert secret not in str(caught.value)
 
 
+def test_a_rule_does_not_quote_the_secret_value_of_another_setting() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse({"sku": "Standard_GZRS", "location": "ukwest"}, secret={"location"})
+    assert "sku is 'Standard_GZRS': [secret] has no availability zones" in str(caught.value)
+
+
 def test_the_command_names_the_entry_that_is_wrong() -> None:
     said = refused(corsOrigins='["https://a.example", "ftp://x"]')
     assert "pulumi config set --path 'corsOrigins[1]' https://www.example.com" in said
