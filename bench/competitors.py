@@ -1,4 +1,4 @@
-"""Who is measured: each one's command, environment and settings."""
+"""The competitors: command, environment and settings of each."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from bench.measuring import CommandFailed, Watched, measure
 from bench.servers.running import HOST, AzuriteServer, target
 from bench.trees import write_admin
 
-# Django's own; the site has it as well, so that its pages go packed.
+# Django's own; the site has it as well, so that its pages are compressed.
 _PACKS = "django.middleware.gzip.GZipMiddleware"
 _RENDER = """
 import django, gzip, json
@@ -23,8 +23,8 @@ django.setup()
 from django.test import Client
 answer = Client().get("/admin/login/", headers={"accept-encoding": "gzip"})
 page = answer.content
-packed = answer.headers.get("Content-Encoding") == "gzip"
-html = (gzip.decompress(page) if packed else page).decode()
+compressed = answer.headers.get("Content-Encoding") == "gzip"
+html = (gzip.decompress(page) if compressed else page).decode()
 print(json.dumps({"size": len(page), "html": html}))
 """
 _LINKED = re.compile(r'(?:href|src)="(http://[^"]+)"')
@@ -55,8 +55,8 @@ _SITE = {
 
 
 def measure_login(folder: Path) -> dict[str, dict[str, int]]:
-    """For `plain` (as it is) and `hashed` (packed): the bytes of the `page`'s body, of the answers
-    with its static `files`, heads and bodies, and their `number`."""
+    """For `plain` (uncompressed) and `hashed` (compressed): the bytes of the `page`'s body and of the
+    responses with its static `files`, headers and bodies, and their `number`."""
     return {name: _one(folder / "login", name) for name in ("plain", "hashed")}
 
 
@@ -98,8 +98,8 @@ def _page(
     )
     if rendered.returncode:
         raise CommandFailed(f"the login page was not rendered: {rendered.stderr[-500:]}")
-    told = json.loads(rendered.stdout)
-    return told["size"], told["html"]
+    measured = json.loads(rendered.stdout)
+    return measured["size"], measured["html"]
 
 
 def _received(port: int, path: str) -> int:

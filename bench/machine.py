@@ -28,8 +28,8 @@ def describe() -> dict[str, str]:
         **{package: version(package) for package in _PACKAGES},
     }
     for python, package in ((DJANGO, "collectfasta"), (CLI, "azure-cli")):
-        if told := _installed(python, package):
-            found[package] = told
+        if version := _installed(python, package):
+            found[package] = version
     return found
 
 

@@ -76,8 +76,10 @@ def measure(
         process.returncode = os.waitstatus_to_exitcode(status)
         after = _Moment.of(watched)
     if process.returncode:
-        told = said.read_text(errors="replace")[-_TAIL:].strip()
-        raise CommandFailed(f"it ended with status {process.returncode} after {wall:.1f} s: {told}")
+        text = said.read_text(errors="replace")[-_TAIL:].strip()
+        raise CommandFailed(
+            f"it ended with status {process.returncode} after {wall:.1f} s: {text}"
+        )
     cpu = usage.ru_utime + usage.ru_stime
     server, line = after.servers - before.servers, after.lines - before.lines
     own = after.own - before.own

@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--dev", action="store_true", help="the tests' and linters' tools too")
     parser.add_argument("--browser", action="store_true", help="a Chromium too")
     options = parser.parse_args(arguments)
-    # Whoever asks for a set-up may have a reason, so look at each file of node_modules.
+    # An explicit set-up may be a repair, so check each file in node_modules.
     if stamp.read().get("extent") not in (None, _extent()):
         stamp.write(node=None)
     if not ensure(dev=options.dev, with_browser=options.browser):

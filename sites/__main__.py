@@ -67,7 +67,7 @@ def _run(
                 results.keep(row)
                 seconds = time.monotonic() - began
                 print(f"{line} {name:<32} {seconds:4.0f} s  {cell(row)}", flush=True)
-                for text in row.told():
+                for text in row.differences():
                     print(f"      {text}", flush=True)
 
 

@@ -27,7 +27,7 @@ class Visit:
     hosts: set[str] = field(default_factory=set)
 
     def note(self, page: str, text: str) -> None:
-        """A problem is told of the first page that has it."""
+        """A problem is reported for the first page that has it."""
         line = " ".join(text.split())[:_LONGEST]
         if not any(known.endswith(f": {line}") for known in self.wrong):
             self.wrong.append(f"{page}: {line}")

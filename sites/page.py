@@ -63,7 +63,7 @@ def render(results: Results) -> str:
         cells = [cell(row) if row else "not run" for row in found]
         parts.append(f"| {name} {version} | {files:,} | " + " | ".join(cells) + " |")
     for title, pick in (
-        ("What differs", lambda row: row.told() if row.differs else []),
+        ("What differs", lambda row: row.differences() if row.differs else []),
         ("Not supported", lambda row: [row.unsupported] if row.unsupported else []),
         ("Refused by Django's own storage as well", lambda row: [row.own] if row.own else []),
         ("Errors in pages with both storages", lambda row: first(row.same)),

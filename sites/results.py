@@ -45,7 +45,7 @@ class Row:
         """Whether anything is other than with Django's own storage."""
         return bool(self.wrong or self.types or self.failures or self.uploads)
 
-    def told(self) -> list[str]:
+    def differences(self) -> list[str]:
         """What differs, or why the package is not supported; of each kind the first few."""
         found = [self.unsupported] if self.unsupported else []
         for kind in (self.wrong, self.types, self.failures, self.uploads):

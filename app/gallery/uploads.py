@@ -1,4 +1,4 @@
-"""Who may add and delete pictures, and the endpoint that browsers upload them to."""
+"""The permission to add and delete pictures, and the endpoint for their direct uploads."""
 
 from __future__ import annotations
 

@@ -208,7 +208,7 @@ class Connection(asyncio.BufferedProtocol):
             headers[name.lower()] = value.strip()
         self._head = method, target, headers
         self._left = int(headers.get("content-length", 0))
-        # Who sends the digest is believed: that costs nothing.
+        # The digest that a client sends is not checked: that costs nothing.
         wanted = method == "PUT" and "content-md5" not in headers
         self._digest = hashlib.md5(usedforsecurity=False) if wanted else None
         if headers.get("expect"):

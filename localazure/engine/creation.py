@@ -21,17 +21,17 @@ def create_patiently(
 ) -> Live:
     """Create it, with retries while the name is not available yet. Raises ArmError."""
     deadline = time.monotonic() + PASSING_SECONDS
-    told = False
+    reported = False
     while True:
         try:
             return provider.create(token, inputs)
         except ArmError as error:
             if error.code not in PASSING or time.monotonic() > deadline:
                 raise
-            if not told:
+            if not reported:
                 notice(
                     f"{name}: Azure answers {error.code}; trying again for up to "
                     f"{PASSING_SECONDS:.0f} s"
                 )
-                told = True
+                reported = True
             time.sleep(PASSING_PAUSE)

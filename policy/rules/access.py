@@ -17,7 +17,7 @@ MOST_DAYS = 90
 def anonymous(resource: Resource) -> Iterable[str]:
     level = resource.at("publicAccess")
     if level not in (None, "None", UNKNOWN):
-        yield f"publicAccess is {text(level)}: whoever knows a blob's address reads it"
+        yield f"publicAccess is {text(level)}: anyone who knows a blob's URL can read it"
 
 
 def listing(resource: Resource) -> Iterable[str]:

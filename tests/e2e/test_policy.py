@@ -61,7 +61,7 @@ def test_every_profile_passes_and_shows_what_is_excepted(reviewed: Pulumi, stack
             "mediaAccess",
             "public",
             "no-anonymous-container",
-            "publicAccess is 'Blob': whoever knows a blob's address reads it",
+            "publicAccess is 'Blob': anyone who knows a blob's URL can read it",
         ),
         ("prod", "lock", "false", "delete-lock", "To fix it: pulumi config set lock true"),
         (

@@ -122,7 +122,7 @@ class Containers:
 
 
 def _missing_blob() -> str:
-    """The name of a blob that does not exist, which only clients with read access are told."""
+    """The name of a blob that does not exist, which only clients with read access learn."""
     return f"{_FOLDER}absent-{secrets.token_hex(8)}"
 
 

@@ -3,7 +3,7 @@
 Django's setup and finders, each file's bytes with their MD5, one List Blobs for 5,000 names, and
 bare PUTs on 64 kept connections, of what differs only. Requests are signed by one SAS for the
 container, which costs nothing. One thread; files are read while others travel. No retries, no
-headers but the type, no progress, no errors that anybody could mend.
+headers but the type, no progress, and no useful errors.
 """
 
 from __future__ import annotations
