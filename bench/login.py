@@ -55,8 +55,8 @@ _SITE = {
 
 
 def measure_login(folder: Path) -> dict[str, dict[str, int]]:
-    """For `plain` (uncompressed) and `hashed` (compressed): the bytes of the `page`'s body and of the
-    responses with its static `files`, headers and bodies, and their `number`."""
+    """For `plain` (uncompressed) and `hashed` (compressed): the bytes of the `page`'s body, of
+    the responses with its static `files` (headers and bodies), and their `number`."""
     return {name: _one(folder / "login", name) for name in ("plain", "hashed")}
 
 

@@ -77,9 +77,7 @@ def measure(
         after = _Moment.of(watched)
     if process.returncode:
         text = said.read_text(errors="replace")[-_TAIL:].strip()
-        raise CommandFailed(
-            f"it ended with status {process.returncode} after {wall:.1f} s: {text}"
-        )
+        raise CommandFailed(f"it ended with status {process.returncode} after {wall:.1f} s: {text}")
     cpu = usage.ru_utime + usage.ru_stime
     server, line = after.servers - before.servers, after.lines - before.lines
     own = after.own - before.own
