@@ -279,10 +279,12 @@ def test_the_seconds_of_a_url_come_from_the_environment_and_are_an_hour_by_defau
     from backend import environment
 
     assert environment.load(GOOD).media_url_seconds == 3600
-    assert environment.load({**GOOD, "AZURE_MEDIA_URL_SECONDS": "600"}).media_url_seconds == 600
+    for text in ("600", " 600 "):
+        found = environment.load({**GOOD, "AZURE_MEDIA_URL_SECONDS": text})
+        assert found.media_url_seconds == 600
 
 
-@pytest.mark.parametrize("value", ["604800", "259201", "0", "-1", "an hour", "1e3", " 60", "९"])
+@pytest.mark.parametrize("value", ["604800", "259201", "0", "-1", "an hour", "1e3", "6 0", "९"])
 def test_seconds_that_no_signature_can_last_are_refused_when_the_settings_load(value: str) -> None:
     said = problem_of(AZURE_MEDIA_URL_SECONDS=value)
     assert f"AZURE_MEDIA_URL_SECONDS is {value!r}; it has to be: a whole number of seconds" in said
@@ -435,7 +437,7 @@ def test_a_lent_key_signs_parameters_too(django_site: None, lender: Lender) -> N
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"expire": 0}, "expire is 0: a whole number"),
+        ({"expire": 0}, "expire is 0: it must be a whole number"),
         ({"expire": -1}, "expire is -1"),
         ({"expire": 1.5}, "expire is 1.5"),
         ({"expire": True}, "expire is True"),
