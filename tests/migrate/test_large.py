@@ -8,10 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from azureblob.rest.auth import SharedKey
-from azureblob.rest.blocks import put_blocks
-from azureblob.rest.models import FilePart
-from azureblob.rest.transport import Limits, Transport
 from tests.faults import FaultProxy, Record
 from tests.migrate.site import Command, MediaSite
 from tests.publish.container import Container
@@ -110,16 +106,3 @@ def test_a_large_file_that_changes_while_it_is_read_is_not_stored(
     assert ended.code == 1
     assert "    film.mp4: it changed during the run" in ended.out
     assert container.blobs() == {}
-
-
-def test_blocks_that_do_not_match_the_digest_are_not_sent(tmp_path: Path) -> None:
-    """The service would store the digest that it is given."""
-    path = tmp_path / "film.mp4"
-    path.write_bytes(noise("film", 20 * MEGABYTE))
-    digest = hashlib.md5(b"as it was", usedforsecurity=False).digest()
-    with Transport(
-        "http://127.0.0.1:9/none", SharedKey("none", "bm9uZQ=="), Limits(1)
-    ) as transport:
-        answer = put_blocks(transport, "film.mp4", FilePart(path, 0, 20 * MEGABYTE), digest, {})
-        assert (answer.ok, answer.reason) == (False, "it changed while it was being read")
-        assert transport.requests_sent == 0
