@@ -164,6 +164,23 @@ def test_a_blob_that_another_process_stores_during_the_run_is_not_replaced(
     assert {container.get(name).body for name in ("new.txt", "old.txt")} == {b"theirs"}
 
 
+def test_a_blob_that_is_deleted_before_the_closing_list_is_reported(
+    media: MediaSite, container: Container, proxy: FaultProxy
+) -> None:
+    media.fill({"a.txt": b"a", "b.txt": b"b"})
+
+    def delete(record: Record) -> None:
+        if record.path.endswith("a.txt"):
+            with container.client() as client:
+                client.delete_blob("a.txt")
+
+    proxy.on_answer = delete
+    ended = media.migrate()
+    assert ended.code == 1
+    assert "    a.txt: it was sent, but is not in the container\n" in ended.out
+    assert "1 file (1 B) sent" in ended.out
+
+
 def test_a_lost_response_is_not_a_conflict(
     media: MediaSite, container: Container, proxy: FaultProxy
 ) -> None:
@@ -215,7 +232,9 @@ def test_headers_set_by_another_tool_are_fixed_if_asked(
         )
     media.migrate().well()
     assert container.get("page.html").headers["content-type"] == "text/html"
-    assert "page.html: Content-Type is 'text/html'" in media.migrate("--verify").out
+    assert (
+        "page.html: no Cache-Control, Content-Type is 'text/html'" in media.migrate("--verify").out
+    )
     assert "1 with new headers" in media.migrate("--fix-headers").well().out
     answer = container.get("page.html")
     assert answer.headers["content-type"] == "application/octet-stream"
