@@ -46,7 +46,7 @@ def test_every_operation_ends_within_the_budget_with_a_page(
     wanted = [operation for operation in operations() if operation.name in names]
     assert list(tried(site, wanted, fail, well, BUDGET)) == []
     log = site.said()
-    assert "stays in storage without a row" in log
+    assert "of a deleted picture could not be deleted" in log
     assert "pictures/" in log
     assert site.get("/healthz").status == 200
 
