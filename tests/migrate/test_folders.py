@@ -109,7 +109,7 @@ def test_invalid_blob_names_are_reported_with_the_rule(
     assert ended.code == 1
     assert "    dot.: a part of it ends with a dot, which Azure clients remove\n" in ended.out
     assert "    back\\slash: a backslash in it would be read as a slash\n" in ended.out
-    assert "    bell\\x07: Azure takes no U+0007 in a name\n" in ended.out
+    assert "    bell\\x07: Azure does not allow U+0007 in a name\n" in ended.out
     assert "    latin\\udce9.txt: it is not UTF-8\n" in ended.out
     assert list(container.blobs()) == ["good.txt"]
     assert [line["kind"] for line in media.report()].count("unfit name") == 4
