@@ -411,8 +411,8 @@ def test_names_that_no_blob_can_have_are_named_with_the_rule(site: Site, proxy: 
     deep.parent.mkdir(parents=True)
     deep.write_text("x")
     said = listed_in_one_sentence(site, proxy)
-    assert "latin\\udce9.css: Azure takes no U+DCE9 in a name\n" in said
-    assert "bell\\x07.css: Azure takes no U+0007 in a name\n" in said
+    assert "latin\\udce9.css: Azure does not allow U+DCE9 in a name\n" in said
+    assert "bell\\x07.css: Azure does not allow U+0007 in a name\n" in said
     assert ": it has 1065 characters, and a blob's name has at most 1024\n" in said
 
 
