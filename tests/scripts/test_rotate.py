@@ -28,6 +28,7 @@ from tests.scripts.conftest import ROOT, Result, bare_environment, run
 PARTS = (
     "scripts",
     "infra",
+    "review",
     "app",
     "__main__.py",
     "Makefile",
