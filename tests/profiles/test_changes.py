@@ -25,6 +25,21 @@ DOOR = {
     "site-door-rule-cors1": "create",
     "site-door-route": "create",
 }
+SITE = {
+    "site-host": "create",
+    "site-host-identity": "create",
+    "site-host-plan": "create",
+    "site-host-ftp": "create",
+    "site-host-scm": "create",
+    "site-host-contributor": "create",
+    "site-host-delegator": "create",
+    "site-host-secrets": "create",
+    "kvdjangoprod": "create",
+    "site-host-database-url": "create",
+    "site-host-django-secret-key": "create",
+    "site-host-azure-account-key": "create",
+    "site-host-settings": "create",
+}
 # Browsers do not reach the account any more, so none may send uploads to it.
 NOT_REACHED = {"site-blobs": ["cors.corsRules[1]"]}
 # The setting, its new value with what must come with it, and what is planned: a resource's name to
