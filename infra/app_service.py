@@ -14,6 +14,8 @@ RUNTIME = "PYTHON|3.12"
 # App Service starts it in the folder of the release, where gunicorn finds gunicorn.conf.py.
 START = "gunicorn backend.wsgi"
 HEALTH = "/healthz"
+# The account's key in the vault while the account accepts none.
+NO_KEY = "none: authMode is identity"
 # Sizes without "Always On" ("Azure subscription and service limits", App Service).
 FREE = "F1"
 # "Supported categories for Microsoft.Web/sites". Not AppServiceHTTPLogs, which has query strings,
@@ -90,18 +92,17 @@ class AppService(pulumi.ComponentResource):
     def declare_settings(self, environment: Mapping[str, pulumi.Input[str]]) -> None:
         """The web app's environment: the stack's outputs, without a secret in plain text."""
         config = self._config
-        secrets: dict[str, pulumi.Input[str]] = {
-            "DATABASE_URL": config.database_url,
-            "DJANGO_SECRET_KEY": config.secret_key,
-        }
         settings = {**PLATFORM, **environment}
+        # Overwritten rather than taken out of the program with authMode identity: it would be left
+        # in the vault (see _reference), and the way back would find it there.
+        key = self._reference("AZURE_ACCOUNT_KEY", environment.get("AZURE_ACCOUNT_KEY", NO_KEY))
         if config.uses_keys:
-            secrets["AZURE_ACCOUNT_KEY"] = settings["AZURE_ACCOUNT_KEY"]
+            settings["AZURE_ACCOUNT_KEY"] = key
         else:
             # DefaultAzureCredential would look for a system-assigned identity.
             settings["AZURE_CLIENT_ID"] = self._identity.client_id
-        for variable, value in secrets.items():
-            settings[variable] = self._reference(variable, value)
+        settings["DATABASE_URL"] = self._reference("DATABASE_URL", config.database_url)
+        settings["DJANGO_SECRET_KEY"] = self._reference("DJANGO_SECRET_KEY", config.secret_key)
         settings["DJANGO_ALLOWED_HOSTS"] = self.host.apply(
             lambda host: ",".join((host, *config.site_hosts))
         )
@@ -133,7 +134,7 @@ class AppService(pulumi.ComponentResource):
         return web.WebApp(
             # azure-native generates the app's name from this one. It is unique worldwide, as is the
             # account's, which begins with the same prefix.
-            config.account_name_prefix,
+            f"{config.account_name_prefix}-app",
             resource_group_name=group,
             location=config.location,
             kind="app,linux",
@@ -168,14 +169,20 @@ class AppService(pulumi.ComponentResource):
     def _refuse_passwords(self) -> None:
         """People and pipelines deploy as an identity ("Disable basic authentication in App Service
         deployments")."""
-        for kind, resource in (("ftp", web.WebAppFtpAllowed), ("scm", web.WebAppScmAllowed)):
-            resource(
-                f"{self._name}-{kind}",
-                name=self._app.name,
-                resource_group_name=self._group,
-                allow=False,
-                opts=self._in_app,
-            )
+        web.WebAppFtpAllowed(
+            f"{self._name}-ftp",
+            name=self._app.name,
+            resource_group_name=self._group,
+            allow=False,
+            opts=self._in_app,
+        )
+        web.WebAppScmAllowed(
+            f"{self._name}-scm",
+            name=self._app.name,
+            resource_group_name=self._group,
+            allow=False,
+            opts=self._in_app,
+        )
 
     def _declare_vault(self) -> keyvault.Vault:
         return keyvault.Vault(
@@ -210,7 +217,7 @@ class AppService(pulumi.ComponentResource):
             resource_group_name=self._group,
             properties=keyvault.SecretPropertiesArgs(value=pulumi.Output.secret(value)),
             # azure-native deletes a secret through the vault's own API, for which a deployer needs
-            # a role that nothing else requires. One that leaves the program is left in the vault.
+            # a role that nothing else requires; with the vault it is deleted anyway.
             opts=pulumi.ResourceOptions.merge(
                 self._child,
                 pulumi.ResourceOptions(deleted_with=self._vault, retain_on_delete=True),

@@ -12,7 +12,7 @@ from localazure.provider.managed_identity import IDENTITY, principal
 from localazure.provider.private_endpoint import SUBNET
 from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import record_of, records_of, refuse_missing
-from localazure.values import Props
+from localazure.values import UNKNOWN, Props
 
 PLAN = "Microsoft.Web/serverfarms"
 APP = "Microsoft.Web/sites"
@@ -108,6 +108,14 @@ class WebApp(ControlPlaneResource):
             check_reference("properties.virtualNetworkSubnetId", subnet, SUBNET)
             if size in SHARED:
                 raise conflict(f"A plan of size {size} has no virtual network integration.")
+
+    def previewed(self, inputs: Props, old: Props) -> Props:
+        outputs = super().previewed(inputs, old)
+        identity = outputs.get("identity")
+        if isinstance(identity, dict) and identity.get("userAssignedIdentities"):
+            # A list of ids in the inputs, an object with more about each in the outputs.
+            outputs["identity"] = {**identity, "userAssignedIdentities": UNKNOWN}
+        return outputs
 
     def answers(self, content: Record, record: Record) -> Props:
         host = f"{record['id'].rpartition('/')[2].lower()}.azurewebsites.net"

@@ -143,6 +143,8 @@ def test_the_subnet_carries_all_requests_of_the_site() -> None:
 def test_everything_is_protected_with_the_rest() -> None:
     declared = Declared(**HOSTED, protect=True)
     assert all(each.protect for each in declared.resources)
+    # To delete a secret by itself, a deployer would need a role at the vault.
+    assert all(each.retain_on_delete for each in declared.resources if each.type == SECRET)
 
 
 def test_the_lock_guards_the_identitys_roles_on_the_account() -> None:
@@ -186,7 +188,7 @@ def test_a_site_without_a_key_signs_in_as_its_own_identity() -> None:
     assert found["AZURE_AUTH_MODE"] == "identity"
     assert found["AZURE_CLIENT_ID"] == "the site's client"
     assert "AZURE_ACCOUNT_KEY" not in found
-    assert stored(declared).keys() == {"DATABASE-URL", "DJANGO-SECRET-KEY"}
+    assert stored(declared)["AZURE-ACCOUNT-KEY"] == "none: authMode is identity"
     assert only(declared, ACCOUNT)["allowSharedKeyAccess"] is False
 
 
@@ -203,23 +205,25 @@ def test_the_sites_own_names_are_allowed_hosts_and_origins_from_the_first_up() -
         siteHosts=["www.example.com"],
         corsOrigins=["https://www.example.com", "https://other.example"],
     )
-    assert settings(declared)["DJANGO_ALLOWED_HOSTS"] == "django.azurewebsites.net,www.example.com"
+    assert (
+        settings(declared)["DJANGO_ALLOWED_HOSTS"] == "django-app.azurewebsites.net,www.example.com"
+    )
     origins = [
         "https://other.example",
         "https://www.example.com",
-        "https://django.azurewebsites.net",
+        "https://django-app.azurewebsites.net",
     ]
     rules_ = only(declared, SERVICE)["cors"]["corsRules"]
     assert [rule["allowedOrigins"] for rule in rules_] == [origins, origins]
     assert [rule["allowedMethods"] for rule in rules_] == [["GET", "HEAD"], ["PUT"]]
     assert declared.outputs["AZURE_DIRECT_UPLOAD"] == "true"
-    assert declared.outputs["SITE_URL"] == "https://django.azurewebsites.net"
+    assert declared.outputs["SITE_URL"] == "https://django-app.azurewebsites.net"
 
 
 def test_front_door_admits_the_sites_own_origin() -> None:
     rules_ = Declared(**HOSTED, frontDoor="standard").inputs("azure-native:cdn:Rule")
     (condition,) = (each["conditions"][0]["parameters"] for each in rules_)
-    assert condition["matchValues"] == ["https://django.azurewebsites.net"]
+    assert condition["matchValues"] == ["https://django-app.azurewebsites.net"]
 
 
 def test_any_origin_covers_the_sites_own() -> None:

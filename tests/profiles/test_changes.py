@@ -29,6 +29,7 @@ SITE = {
     "site-host": "create",
     "site-host-identity": "create",
     "site-host-plan": "create",
+    "djangoprod-app": "create",
     "site-host-ftp": "create",
     "site-host-scm": "create",
     "site-host-contributor": "create",
@@ -39,6 +40,11 @@ SITE = {
     "site-host-django-secret-key": "create",
     "site-host-azure-account-key": "create",
     "site-host-settings": "create",
+    "site-blobs": [f"cors.corsRules[{rule}].allowedOrigins[1]" for rule in (0, 1)],
+}
+HOSTED = {
+    "host": "appService",
+    **{key: SETTINGS[key].example for key in ("databaseUrl", "secretKey")},
 }
 # Browsers do not reach the account any more, so none may send uploads to it.
 NOT_REACHED = {"site-blobs": ["cors.corsRules[1]"]}
@@ -272,6 +278,12 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"frontDoor": "standard", "customDomain": "static.example.com"},
         {**DOOR, "site-door-domain": "create"},
     ),
+    ("host", HOSTED, SITE),
+    ("siteSize", {"siteSize": "P0v3"}, {}),
+    ("siteHosts", {**HOSTED, "siteHosts": ["www.example.com"]}, SITE),
+    ("siteSubnet", {**HOSTED, "siteSubnet": rules.SUBNET_EXAMPLE}, SITE),
+    ("databaseUrl", {"databaseUrl": SETTINGS["databaseUrl"].example}, {}),
+    ("secretKey", {"secretKey": SETTINGS["secretKey"].example}, {}),
 ]
 # Those that lower what protects the data, and so need a second setting, with what is refused.
 LOWERING = {
