@@ -129,9 +129,10 @@ def wait_for(health: str, commit: str, seconds: float) -> None:
         try:
             with fetch(health, 10) as answer:
                 found = json.loads(answer.read(4096))
-            if isinstance(found, dict) and found.get("release") == commit:
+            running = found.get("release") if isinstance(found, dict) else None
+            if running == commit:
                 return
-            said = f"that it runs {str(found.get('release') or 'another release')[:12]}"
+            said = f"that it runs {str(running or 'another release')[:12]}"
         except urllib.error.HTTPError as error:
             said = f"status {error.code}"
         except (OSError, ValueError) as error:
