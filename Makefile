@@ -34,7 +34,7 @@ RUN = @command -v "$$PYTHON" >/dev/null 2>&1 || { \
 	"$$PYTHON" scripts/run.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down serve release env preview rotate pipeline test endurance bench sites lint fmt
+.PHONY: help setup up down serve release deploy env preview rotate pipeline test endurance bench sites lint fmt
 
 help: ## Show this list
 	@echo "make TARGET [PORT=8000] [BLOB_PORT=10000] [STACK=local] [BASE=origin/main] [PYTHON=python3]"
@@ -56,6 +56,10 @@ serve: ## Serve the site as production does: gunicorn, DEBUG off, https
 
 release: ## Build the site of the last commit as one file: dist/release.zip
 	$(RUN) release --words="$$ARGS"
+
+# The stack in Azure, unless one is named on the command line.
+deploy: ## Release, publish, migrate and deploy to STACK's host (ARGS=--dry-run: print the commands)
+	$(RUN) deploy --stack=$(if $(PREVIEWED),"$$STACK",prod) --words="$$ARGS"
 
 env: ## Write app/.env from the outputs of STACK
 	$(RUN) env --stack="$$STACK"

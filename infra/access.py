@@ -1,6 +1,8 @@
-"""Access to the account: roles for identities, and the log of requests."""
+"""Access to the account: roles for identities, and where logs go."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pulumi
 from pulumi_azure_native import authorization, monitor
@@ -8,6 +10,8 @@ from pulumi_azure_native import authorization, monitor
 # "Azure built-in roles", Storage. Signing for others needs the delegator's role as well.
 CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"  # Storage Blob Data Contributor
 DELEGATOR = "db58b8e5-c6ad-4a2a-8342-4190687cbf4a"  # Storage Blob Delegator
+# "Azure built-in roles", Security.
+SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"  # Key Vault Secrets User
 READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"  # Storage Blob Data Reader
 # "Supported categories for Microsoft.Storage/storageAccounts/blobServices".
 CATEGORIES = ("StorageRead", "StorageWrite", "StorageDelete")
@@ -60,21 +64,23 @@ def role_id(resource_id: str, role: str) -> str:
     return f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
 
 
-def log_requests(
+def send_logs(
     name: str,
-    account: pulumi.Output[str],
+    resource: pulumi.Input[str],
     workspace: pulumi.Input[str],
+    categories: Sequence[str],
+    metrics: str,
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Resource:
-    """Send the blob service's logs and request metrics to `workspace`, an id."""
+    """Send logs of these categories and a category of metrics to `workspace`, an id."""
     return monitor.DiagnosticSetting(
         name,
-        resource_uri=pulumi.Output.concat(account, "/blobServices/default"),
+        resource_uri=resource,
         workspace_id=workspace,
         logs=[
             monitor.DiagnosticsLogSettingsArgs(category=category, enabled=True)
-            for category in CATEGORIES
+            for category in categories
         ],
-        metrics=[monitor.DiagnosticsMetricSettingsArgs(category="Transaction", enabled=True)],
+        metrics=[monitor.DiagnosticsMetricSettingsArgs(category=metrics, enabled=True)],
         opts=opts,
     )

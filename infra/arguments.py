@@ -56,7 +56,8 @@ def _problem(refusal: Refusal) -> Problem:
     about = FIELDS[str(field)]
     fixed, value = refusal.fix or (about.field, None)
     rule = f"{entry[0]}: {refusal.rule}" if about.type == "object" and entry else refusal.rule
-    return Problem(about.field, as_text(refusal.value), rule, FIELDS[fixed].argument(value))
+    shown = "[secret]" if about.secret and refusal.value != "" else as_text(refusal.value)
+    return Problem(about.field, shown, rule, FIELDS[fixed].argument(value))
 
 
 def _checked(about: Setting, value: Any, config: DjangoBlobStorageArgs) -> Any:

@@ -24,6 +24,7 @@ SECTIONS = {
     "protect": "Safety",
     "network_access": "Network",
     "front_door": "Delivery",
+    "host": "Hosting",
     "adopt": "Adoption",
 }
 
@@ -255,6 +256,43 @@ class DjangoBlobStorageArgs:
         description="Your host name for Front Door, with a managed certificate; empty for none",
         examples=["static.example.com"],
     )
+    host: Literal["none", "appService"] = Field(
+        "none",
+        description="Where the site runs: elsewhere (none), or Azure App Service (appService)",
+        examples=["appService"],
+        json_schema_extra={"cost": "the plan of siteSize, and about 0.10 USD for the key vault"},
+    )
+    site_size: Literal["F1", "B1", "B2", "B3", "P0v3", "P1v3", "P2v3", "P3v3"] = Field(
+        "B1",
+        description="Size of the App Service plan, for each instance",
+        examples=["P0v3"],
+        json_schema_extra={
+            "cost": "F1 free, B1 about 13, B2 25, B3 50, P0v3 62, P1v3 124, P2v3 248, P3v3 496 USD "
+            "a month"
+        },
+    )
+    site_hosts: rules.HostNames = Field(
+        (),
+        description="Host names of your own that visitors reach the site by (docs/hosting.md)",
+        examples=["www.example.com"],
+    )
+    site_subnet: Input[OrEmpty[rules.SubnetId]] = Field(
+        "",
+        description="Id of a subnet for the site, delegated to Microsoft.Web/serverFarms",
+        examples=[rules.SUBNET_EXAMPLE],
+    )
+    database_url: Input[OrEmpty[rules.DatabaseUrl]] = Field(
+        "",
+        description="The site's database, as a URL; a secret, required with host appService",
+        examples=["postgres://user:password@db.example.com:5432/site"],
+        json_schema_extra={"secret": True},
+    )
+    secret_key: Input[OrEmpty[rules.SecretKey]] = Field(
+        "",
+        description="Django's SECRET_KEY; a secret, required with host appService",
+        examples=["0123456789" * 5],
+        json_schema_extra={"secret": True},
+    )
     adopt: Switch = Field(
         False,
         description="Takes over an existing account as it is; switch it off after the first up",
@@ -291,6 +329,11 @@ class DjangoBlobStorageArgs:
         """Whether the copies in the second region have an endpoint of their own ("Azure Storage
         redundancy", read access to data in the secondary region)."""
         return self.sku in ("Standard_RAGRS", "Standard_RAGZRS")
+
+    @property
+    def has_site(self) -> bool:
+        """Whether the stack declares a place for the site to run."""
+        return self.host != "none"
 
     @property
     def uses_keys(self) -> bool:

@@ -23,11 +23,12 @@ OUTPUTS = {
     "AZURE_QUARANTINE_CONTAINER": "the private container for uploads that are not checked yet",
     "AZURE_MEDIA_ACCESS": "`public` or `private`",
     "AZURE_DIRECT_UPLOAD": "`true` if browsers may send uploads to the account itself, or `false`",
+    "SITE_URL": "the URL of the site; only with `host: appService`, and not read by the site",
 }
 
 
 def values(storage: DjangoBlobStorage) -> dict[str, pulumi.Input[str]]:
-    """The values of the names in `OUTPUTS` that apply to the stack; the key is a secret."""
+    """The values of the AZURE_ names in `OUTPUTS` that apply to the stack; the key is a secret."""
     sign_in: dict[str, pulumi.Input[str]] = (
         {"AZURE_AUTH_MODE": "identity"}
         if storage.account_key is None
@@ -55,3 +56,5 @@ def values(storage: DjangoBlobStorage) -> dict[str, pulumi.Input[str]]:
 def export(storage: DjangoBlobStorage) -> None:
     for name, value in values(storage).items():
         pulumi.export(name, value)
+    if storage.site_url is not None:
+        pulumi.export("SITE_URL", storage.site_url)

@@ -39,6 +39,8 @@ class Plugin(ComponentProvider):
         described = schema["resources"][TYPE]
         for key, about in SETTINGS.items():
             described["inputProperties"][key]["description"] = about.description
+            if about.secret:
+                described["inputProperties"][key]["secret"] = True
         for name in ("accountKey", "environment"):
             described["properties"][name]["secret"] = True
         schema["description"] = "Azure Blob Storage for a Django site"

@@ -29,6 +29,9 @@ def load(config: pulumi.Config) -> StackConfig:
     prefix = f"{config.name}:"
     own = {key.removeprefix(prefix) for key in every if key.startswith(prefix)}
     texts = {name: config.get(name) for name in sorted(own | set(SETTINGS))}
+    for key, about in SETTINGS.items():
+        if about.secret and texts[key] and not pulumi.runtime.is_config_secret(prefix + key):
+            pulumi.log.warn(f"{key} is not encrypted in the stack's file: {about.command()}")
     return parse(
         {name: text for name, text in texts.items() if text is not None},
         project=config.name,
@@ -61,7 +64,8 @@ def parse(
         if key in settings
     }
     config, refusals = validated(StackConfig, values)
-    shown = {key: "[secret]" if key in secret else text for key, text in settings.items()}
+    hidden = {*secret, *(key for key, about in SETTINGS.items() if about.secret)}
+    shown = {key: "[secret]" if key in hidden else text for key, text in settings.items()}
     problems = [
         *_unknown(shown, project),
         *_foreign(foreign, project, file),

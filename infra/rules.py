@@ -89,7 +89,19 @@ EXACT_INTEGER = 2**53
 # What the Pulumi CLI turns an unquoted YAML date into.
 YAML_DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} .*")
 
+# Django's check security.W009 asks for as many.
+SECRET_KEY_LENGTH = 50
+
 T = TypeVar("T")
+
+
+class Secret(str):
+    """A text that a representation does not show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'[secret]'"
 
 
 class _KnownOrOutput:
@@ -328,6 +340,28 @@ HostName = Annotated[
         origins.is_domain,
         "a host name in lower case, such as static.example.com: no scheme, port or path",
     ),
+]
+HostNames = Annotated[Sequence[HostName], AfterValidator(_distinct)]
+# A database that every instance of the site reaches. "Operating system functionality on Azure App
+# Service": /home is a network share, and everything else is lost with the instance.
+DatabaseUrl = Annotated[
+    str,
+    _matching(
+        re.compile(r"(?!sqlite|spatialite)[a-z][a-z0-9+]*://[^\s/#]+/[^\s#]+"),
+        "the URL of a database server, such as postgres://user:password@host:5432/name; not of "
+        "SQLite, which loses data on the shared file system of App Service",
+    ),
+    AfterValidator(Secret),
+]
+SecretKey = Annotated[
+    str,
+    _matching(
+        re.compile(rf"[\x21-\x7e]{{{SECRET_KEY_LENGTH},}}"),
+        f"at least {SECRET_KEY_LENGTH} random characters without spaces; to generate and set one: "
+        'python3 -c "import secrets; print(secrets.token_urlsafe(48))" | '
+        "pulumi config set --secret secretKey",
+    ),
+    AfterValidator(Secret),
 ]
 Origin = Annotated[str, AfterValidator(_origin)]
 Origins = Annotated[Sequence[Input[Origin]], AfterValidator(_origins)]

@@ -26,7 +26,7 @@ class Setting:
     """One setting: `key` is its name in the stack's file, `field` its name in Python.
 
     `example` is a good value, of a list one entry. `form` says which values its type takes. `cost`
-    says what the setting adds to the bill.
+    says what the setting adds to the bill. A `secret` value is never shown.
     """
 
     key: str
@@ -39,9 +39,13 @@ class Setting:
     form: str
     cost: str
     takes_output: bool
+    secret: bool
 
     def command(self, value: Any = None) -> str:
-        """What sets a value, or the example, in a stack. A tag is set by its path."""
+        """What sets a value, or the example, in a stack. A tag is set by its path; the CLI asks for
+        a secret, so that it is in no history of commands."""
+        if self.secret:
+            return f"pulumi config set --secret {self.key}"
         value = self.example if value is None else value
         if isinstance(value, dict):
             [(name, text)] = value.items()
@@ -52,6 +56,8 @@ class Setting:
 
     def argument(self, value: Any = None) -> str:
         """What sets a value, or the example, in a Python program."""
+        if self.secret:
+            return f'{self.field}=pulumi.Config().require_secret("{self.key}")'
         value = self.example if value is None else value
         if self.type == "array" and isinstance(value, str):
             value = [value]
@@ -92,6 +98,7 @@ def _described() -> dict[str, Setting]:
             form=_form(each.type, about, type_),
             cost=str(extra.get("cost", "")),
             takes_output=takes_output(each.type),
+            secret=bool(extra.get("secret")),
         )
     return found
 

@@ -1,15 +1,17 @@
 """The component for a Django site's blob storage: group, account, service and three containers."""
 
 # No `from __future__ import annotations`: the plugin reads the annotations of the outputs.
+from dataclasses import replace
 from typing import Any
 
 import pulumi
 from pulumi_azure_native import authorization, resources, storage
 
 from . import outputs
-from .access import grant_data, log_requests
+from .access import CATEGORIES, grant_data, send_logs
 from .account import account_args, level
 from .adoption import NoAdoption, adopt
+from .app_service import AppService
 from .arguments import configuration
 from .blob_service import lifecycle, service_args, warn_of_wide_origins
 from .config import DjangoBlobStorageArgs, StackConfig
@@ -56,6 +58,8 @@ class DjangoBlobStorage(pulumi.ComponentResource):
     """The container for uploads."""
     quarantine_container: pulumi.Output[str]
     """The private container for uploads that are not checked yet."""
+    site_url: pulumi.Output[str] | None
+    """The URL of the site that the stack hosts; absent with host none."""
     environment: pulumi.Output[dict[str, str]]
     """The site's environment, AZURE_ names to values; secret where it holds the account key."""
 
@@ -84,6 +88,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         # A retained resource stays in Azure when the stack is destroyed.
         self._retained = pulumi.ResourceOptions(retain_on_delete=config.retain_media)
         self._declare_account()
+        site = self._declare_site()
         self._declare_containers()
         self.account_id, self.account_name = self.account.id, self.account.name
         self.account_key = self._key() if config.uses_keys else None
@@ -97,10 +102,15 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         front_door = self._declare_front_door()
         if front_door:
             attached += [front_door, *front_door.grants]
+        if site:
+            attached += site.grants
         self.public_host = front_door.host if front_door else self._blob_host
         if config.lock:
             self._declare_lock(attached)
-        self.environment = pulumi.Output.all(**outputs.values(self))
+        environment = outputs.values(self)
+        if site:
+            site.declare_settings(environment)
+        self.environment = pulumi.Output.all(**environment)
         self.register_outputs(
             {camel_case(name): getattr(self, name) for name in DjangoBlobStorage.__annotations__}
         )
@@ -150,6 +160,28 @@ class DjangoBlobStorage(pulumi.ComponentResource):
             self._guarded,
             pulumi.ResourceOptions(deleted_with=None if config.retain_media else self.account),
         )
+
+    def _declare_site(self) -> AppService | None:
+        """The host of the site, whose own origins join those of the configuration: its pages load
+        files and upload from the first `up` on."""
+        config = self.config
+        self.site_url = None
+        if not config.has_site:
+            return None
+        site = AppService(
+            f"{self._name}-host",
+            config,
+            account=self.account.id,
+            group=self.resource_group.name,
+            tags=self._tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.site_url = pulumi.Output.concat("https://", site.host)
+        if "*" not in config.cors_origins:
+            own = [f"https://{host}" for host in config.site_hosts]
+            listed = [origin for origin in config.cors_origins if origin not in own]
+            self.config = replace(config, cors_origins=(*listed, *own, self.site_url))
+        return site
 
     def _declare_containers(self) -> None:
         config, adoption = self.config, self._adoption
@@ -227,7 +259,10 @@ class DjangoBlobStorage(pulumi.ComponentResource):
             declared += grant_data(name, principal, number, account, self._child)
         if config.log_analytics_workspace != "":
             workspace = config.log_analytics_workspace
-            declared.append(log_requests(f"{name}-log", account, workspace, self._child))
+            service = pulumi.Output.concat(account, "/blobServices/default")
+            declared.append(
+                send_logs(f"{name}-log", service, workspace, CATEGORIES, "Transaction", self._child)
+            )
         if config.private_endpoint_subnet != "":
             declared.append(
                 PrivateBlobEndpoint(

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, TypeAdapter, ValidationError
 from . import rules
 from .config import DjangoBlobStorageArgs
 from .errors import Refusal, refused
+from .origins import MOST_ORIGINS
 from .settings import FIELDS
 
 Config = TypeVar("Config", bound=DjangoBlobStorageArgs)
@@ -71,6 +72,8 @@ def _refuse_contradictions(config: DjangoBlobStorageArgs) -> DjangoBlobStorageAr
             _private_link,
             _static_access,
             _names,
+            _hosting,
+            _site_network,
             _adoption,
         )
         for field, rule, fix in check(config)
@@ -142,7 +145,8 @@ def _restore(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
 
 
 def _identity(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
-    if not config.uses_keys and not config.data_principals and not config.adopt:
+    principals = config.data_principals or config.has_site
+    if not config.uses_keys and not principals and not config.adopt:
         yield "data_principals", "with authMode identity only principals have access", None
 
 
@@ -225,6 +229,43 @@ def _names(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
     if config.resource_group_name == "" and not config.create_resource_group:
         rule = "an existing resource group (createResourceGroup is false) must be named"
         yield "resource_group_name", rule, None
+
+
+def _hosting(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
+    if not config.has_site:
+        for field in ("site_hosts", "site_subnet"):
+            if getattr(config, field):
+                yield field, "it has no effect while host is none", ("host", "appService")
+        return
+    for field, what in (("database_url", "its database"), ("secret_key", "Django's secret key")):
+        if getattr(config, field) == "":
+            yield field, f"with host {config.host} the site needs {what}", None
+    if config.adopt:
+        rule = "adopt takes over an account as it is: let the stack host the site afterwards"
+        yield "host", rule, ("host", "none")
+    most = MOST_ORIGINS - 1  # the web app's own name is one
+    if len({*config.cors_origins, *(f"https://{host}" for host in config.site_hosts)}) > most:
+        rule = f"at most {most}, together with siteHosts: the site's own name is an origin as well"
+        yield "cors_origins", rule, None
+
+
+def _site_network(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
+    """Azure's page "Integrate your app with an Azure virtual network"."""
+    if not config.has_site:
+        return
+    subnet = config.site_subnet
+    if subnet == "":
+        if not config.is_open:
+            rule = f"with networkAccess {config.network_access} the site needs a subnet to come by"
+            yield "site_subnet", rule, None
+        return
+    if config.site_size == "F1":
+        yield "site_size", "F1 has no network integration", ("site_size", "B1")
+    known = isinstance(subnet, str) and not rules.holds_output(config.allowed_subnets)
+    by_firewall = config.network_access == "firewall" and config.private_endpoint_subnet == ""
+    if by_firewall and known and subnet not in config.allowed_subnets:
+        rule = "the firewall does not admit the site's subnet, and there is no private endpoint"
+        yield "allowed_subnets", rule, ("allowed_subnets", [*config.allowed_subnets, subnet])
 
 
 def _adoption(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:

@@ -15,6 +15,10 @@ PROFILE = "azure-native:cdn:Profile"
 ROUTE = "azure-native:cdn:Route"
 ORIGIN = "azure-native:cdn:AFDOrigin"
 DOMAIN = "azure-native:cdn:AFDCustomDomain"
+WEB_APP = "azure-native:web:WebApp"
+APP_SETTINGS = "azure-native:web:WebAppApplicationSettings"
+PUBLISHING = ("azure-native:web:WebAppFtpAllowed", "azure-native:web:WebAppScmAllowed")
+VAULT = "azure-native:keyvault:Vault"
 # Of the classic CDN, which Azure has closed to new profiles.
 CLASSIC = (
     "azure-native:cdn:Endpoint",

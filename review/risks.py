@@ -17,12 +17,13 @@ SERVICE = "azure-native:storage:BlobServiceProperties"
 GROUP = "azure-native:resources:ResourceGroup"
 ROLE = "azure-native:authorization:RoleAssignment"
 LOCK = re.compile(r"azure-native:authorization:ManagementLock\w*")
-# "Azure built-in roles", those for blobs.
+# "Azure built-in roles", those for blobs and secrets.
 ROLES = {
     "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
     "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
     "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": "Storage Blob Data Reader",
     "db58b8e5-c6ad-4a2a-8342-4190687cbf4a": "Storage Blob Delegator",
+    "4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
 }
 
 

@@ -35,6 +35,7 @@ GRANTED = (
     "ba92f5b4-2d11-453d-a403-e96b0029c9fe",  # Storage Blob Data Contributor
     "db58b8e5-c6ad-4a2a-8342-4190687cbf4a",  # Storage Blob Delegator
     "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",  # Storage Blob Data Reader
+    "4633458b-17de-408a-b874-0445c86b69e6",  # Key Vault Secrets User
 )
 # "Troubleshoot Azure RBAC": a new role takes up to ten minutes to reach the data plane.
 PROPAGATION_SECONDS = 600
@@ -42,7 +43,7 @@ ROLE_NOT_PROPAGATED = re.compile(
     r"AuthorizationPermissionMismatch|AuthorizationFailed|Forbidden|PrincipalNotFound|StatusCode=403"
 )
 # Settings that switch a paragraph of the template on, unless they are empty or `none`.
-_FEATURES = ("frontDoor", "privateEndpointSubnet", "logAnalyticsWorkspace")
+_FEATURES = ("frontDoor", "host", "privateEndpointSubnet", "logAnalyticsWorkspace")
 
 
 @dataclass(frozen=True)

@@ -42,11 +42,16 @@ def main(arguments: list[str]) -> int:
         with step("Release") as current:
             commit = build(options.commit, options.output)
             current.text += f" of commit {commit[:12]} in {shown(options.output.absolute())}"
-        if _git("status", "--porcelain", "--", "app", "src", "pyproject.toml"):
+        if changes():
             say("  Changes that are not committed are not part of it.")
         return 0
 
     return entry(work)
+
+
+def changes() -> str:
+    """The files of a release that differ from the last commit, as git lists them."""
+    return _git("status", "--porcelain", "--", "app", "src", "pyproject.toml")
 
 
 def build(commit: str, output: Path) -> str:

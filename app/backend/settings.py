@@ -125,6 +125,9 @@ STORAGES = {
     "default": {"BACKEND": "backend.custom_azure.AzureMediaStorage"},
     "staticfiles": {"BACKEND": "backend.custom_azure.AzureStaticStorage"},
 }
+# The commit that a release was built from (scripts/release.py), which /healthz shows.
+_RELEASE = BASE_DIR / "RELEASE"
+AZUREBLOB_RELEASE = _RELEASE.read_text("utf-8").strip() if _RELEASE.exists() else ""
 # The library's error messages name the commands of this repository.
 AZUREBLOB_ADVICE = "backend.advice.StackAdvice"
 

@@ -147,6 +147,9 @@ def project(declared: Props, live: Props) -> Props:
             result[key] = value
         elif isinstance(value, dict) and isinstance(live[key], dict):
             result[key] = project(value, live[key])
+        elif isinstance(value, list) and isinstance(live[key], dict):
+            # A list of ids, which Azure answers with more about each.
+            result[key] = list(live[key])
         else:
             result[key] = live[key]
     return result

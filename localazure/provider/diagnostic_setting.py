@@ -21,9 +21,14 @@ SINKS = {
 # What can be logged ("Supported categories for Azure Monitor resource logs").
 _METRICS = frozenset({"Transaction", "Capacity", "AllMetrics"})
 _BLOB_LOGS = frozenset({"StorageRead", "StorageWrite", "StorageDelete"})
+_APP_LOGS = frozenset(
+    f"AppService{name}Logs"
+    for name in ("App", "Audit", "Authentication", "Console", "HTTP", "IPSecAudit", "Platform")
+)
 CATEGORIES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "microsoft.storage/storageaccounts": (frozenset(), _METRICS),
     "microsoft.storage/storageaccounts/blobservices": (_BLOB_LOGS, _METRICS),
+    "microsoft.web/sites": (_APP_LOGS, frozenset({"AllMetrics"})),
 }
 _DAYS, _GROUPS = Limit(low=0, high=365), Limit(values=("audit", "allLogs"))
 

@@ -180,6 +180,8 @@ def _pruned(schema: Schema, value: Any) -> Any:
     schema = _resolved(schema, value)
     if schema.get("type") == "array" and isinstance(value, list | tuple):
         return [_pruned(schema["items"], item) for item in value]
+    if schema.get("type") == "array" and isinstance(value, Mapping):
+        return list(value)  # ids, which Azure answers with more about each
     if "properties" in schema and isinstance(value, Mapping):
         return {
             key: _pruned(schema["properties"][key], item)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from pulumi_policy import ResourceValidationPolicy, StackValidationPolicy
 
-from policy.rules import access, account, cors, data, delivery, identity, network, operation
+from policy.rules import (
+    access,
+    account,
+    cors,
+    data,
+    delivery,
+    hosting,
+    identity,
+    network,
+    operation,
+)
 
 Rule = ResourceValidationPolicy | StackValidationPolicy
 
@@ -16,5 +26,6 @@ RULES: tuple[Rule, ...] = (
     *data.RULES,
     *cors.RULES,
     *delivery.RULES,
+    *hosting.RULES,
     *operation.RULES,
 )

@@ -11,15 +11,17 @@ from policy.declared import UNKNOWN, Resource, text
 from policy.rule import cis, expects, mcsb, of_each
 from policy.tokens import ACCOUNT, ROLE_ASSIGNMENT
 
-# "Azure built-in roles", Storage: those with access to blobs, but not to the account itself.
+# "Azure built-in roles": those with access to blobs or secrets, but not to the account or the vault
+# itself.
 DATA_ROLES = {
     "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
     "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": "Storage Blob Data Reader",
     "db58b8e5-c6ad-4a2a-8342-4190687cbf4a": "Storage Blob Delegator",
+    "4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
 }
-ACCOUNT_OR_BELOW = re.compile(
-    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Storage/storageAccounts/[^/]+"
-    r"(/.+)?",
+ACCOUNT_OR_VAULT = re.compile(
+    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/"
+    r"(Microsoft\.Storage/storageAccounts|Microsoft\.KeyVault/vaults)/[^/]+(/.+)?",
     re.IGNORECASE,
 )
 KINDS = ("ServicePrincipal", "User", "Group", "ForeignGroup", "Device")
@@ -27,8 +29,8 @@ KINDS = ("ServicePrincipal", "User", "Group", "ForeignGroup", "Device")
 
 def scope(resource: Resource) -> Iterable[str]:
     value = resource.at("scope")
-    if value is not UNKNOWN and not ACCOUNT_OR_BELOW.fullmatch(str(value)):
-        yield f"scope is {text(value)}, wider than a storage account"
+    if value is not UNKNOWN and not ACCOUNT_OR_VAULT.fullmatch(str(value)):
+        yield f"scope is {text(value)}, wider than a storage account or a key vault"
 
 
 def role(resource: Resource) -> Iterable[str]:
@@ -48,9 +50,10 @@ RULES = (
     ),
     ResourceValidationPolicy(
         name="role-within-account",
-        **mcsb("PA-7", "A role is limited to one storage account or a part of it"),
+        **mcsb("PA-7", "A role is limited to one storage account or key vault, or a part of it"),
         remediation_steps=(
-            "in infra/access.py set the role's scope to the id of the account or of a container"
+            "in infra/access.py set the role's scope to the id of the account, of a container or "
+            "of the vault"
         ),
         validate=of_each(ROLE_ASSIGNMENT, scope),
     ),
@@ -58,10 +61,11 @@ RULES = (
         name="role-for-data-only",
         **mcsb(
             "PA-7",
-            "A role accesses blobs only, not the account, its keys or other roles",
+            "A role accesses blobs or secrets only, not an account, its keys or other roles",
         ),
         remediation_steps=(
-            "use Storage Blob Data Contributor, Data Reader or Delegator (infra/access.py); "
+            "use Storage Blob Data Contributor, Data Reader or Delegator, or Key Vault Secrets "
+            "User (infra/access.py); "
             "pulumi config set --path 'dataPrincipals[0]' ServicePrincipal:OBJECT_ID grants them"
         ),
         validate=of_each(ROLE_ASSIGNMENT, role),

@@ -31,6 +31,7 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
+from storages.utils import setting
 
 from azureblob.outages import described
 
@@ -91,7 +92,8 @@ def _is_health(request: HttpRequest) -> bool:
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """200 if all is well, otherwise 503. The result of a check is `ok` or a word for what is wrong,
-    which the log explains."""
+    which the log explains. `release` is AZUREBLOB_RELEASE, if that is set: a deployment waits until
+    the new one answers."""
     checks = run(
         {
             "database": check_database,
@@ -100,8 +102,13 @@ def healthz(request: HttpRequest) -> JsonResponse:
         }
     )
     healthy = all(result == OK for result in checks.values())
+    release = setting("AZUREBLOB_RELEASE", "")
     return JsonResponse(
-        {"status": "ok" if healthy else "unavailable", "checks": checks},
+        {
+            "status": "ok" if healthy else "unavailable",
+            "checks": checks,
+            **({"release": release} if release else {}),
+        },
         status=200 if healthy else 503,
         headers={"Cache-Control": "no-store"},
     )

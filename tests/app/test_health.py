@@ -56,6 +56,13 @@ def test_a_healthy_site_says_ok(client: Client) -> None:
     }
 
 
+def test_the_release_is_shown_to_those_who_wait_for_it(client: Client) -> None:
+    from django.test import override_settings
+
+    with override_settings(AZUREBLOB_RELEASE="0123abc"):
+        assert health(client)[1]["release"] == "0123abc"
+
+
 def test_a_missing_container_is_named_and_the_others_are_fine(client: Client) -> None:
     status, answer, _ = health(client, azure_container="not-there")
     assert status == 503

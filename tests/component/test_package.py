@@ -109,3 +109,12 @@ def test_the_plugins_schema_says_what_is_secret(name: str) -> None:
     schema = json.loads(Plugin().schema or "")
     (component,) = schema["resources"].values()
     assert component["properties"][name]["secret"] is True
+
+
+@pytest.mark.parametrize("name", ["databaseUrl", "secretKey"])
+def test_the_plugins_schema_says_which_arguments_are_secret(name: str) -> None:
+    from infra.plugin import Plugin
+
+    schema = json.loads(Plugin().schema or "")
+    (component,) = schema["resources"].values()
+    assert component["inputProperties"][name]["secret"] is True

@@ -10,7 +10,7 @@ from infra.outputs import OUTPUTS
 from tests.e2e.conftest import Pulumi
 
 # Outputs that other settings give.
-OTHERS = {"AZURE_AUTH_MODE", "AZURE_BLOB_SECONDARY_ENDPOINT"}
+OTHERS = {"AZURE_AUTH_MODE", "AZURE_BLOB_SECONDARY_ENDPOINT", "SITE_URL"}
 
 
 def changes(pulumi: Pulumi, *arguments: str) -> dict[str, int]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -27,7 +28,8 @@ PATIENCE_SECONDS = 60
 
 @dataclass
 class Hosted:
-    """A running site. `origin` is the proxy's, with https; `upstream` is gunicorn's own."""
+    """A running site. `origin` is the proxy's, with https and the site's own name; `upstream` is
+    gunicorn's address."""
 
     origin: str
     upstream: str
@@ -37,8 +39,12 @@ class Hosted:
     environment: dict[str, str] = field(repr=False)
 
     def get(self, path: str, **more: object) -> requests.Response:
+        """A page by the site's name, which no DNS has: the connection is to this machine."""
+        name = self.origin.removeprefix("https://")
+        headers: Any = more.pop("headers", {})
         return requests.get(
-            f"{self.origin}{path}",
+            f"https://127.0.0.1:{name.rpartition(':')[2]}{path}",
+            headers={"Host": name, **headers},
             verify=str(self.certificate),
             timeout=PATIENCE_SECONDS,
             allow_redirects=False,
@@ -77,9 +83,13 @@ def proxied(upstream_port: int, folder: Path) -> Iterator[tuple[int, Path]]:
 
 @contextmanager
 def hosted(
-    command: list[str], app: Path, environment: dict[str, str], folder: Path
+    command: list[str],
+    app: Path,
+    environment: dict[str, str],
+    folder: Path,
+    name: str = "127.0.0.1",
 ) -> Iterator[Hosted]:
-    """The site under this command, in the folder `app`, until the body ends."""
+    """The site under this command and name, in the folder `app`, until the body ends."""
     port = free_port()
     log = folder / f"server-{port}.log"
     with proxied(port, folder / "tls") as (tls_port, certificate):
@@ -92,7 +102,7 @@ def hosted(
                 stderr=subprocess.STDOUT,
             )
         site = Hosted(
-            f"https://127.0.0.1:{tls_port}",
+            f"https://{name}:{tls_port}",
             f"http://127.0.0.1:{port}",
             certificate,
             log,
@@ -119,11 +129,14 @@ def _wait(site: Hosted) -> None:
     pytest.fail(f"The site did not become healthy:\n{site.logged()}")
 
 
+def inherited() -> dict[str, str]:
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+
+
 def production(azure_env: dict[str, str], folder: Path) -> dict[str, str]:
     """The variables that a host sets for the site."""
-    inherited = {n: os.environ[n] for n in ("PATH", "HOME", "LANG") if n in os.environ}
     return {
-        **inherited,
+        **inherited(),
         **site_environment(azure_env, folder),
         "DJANGO_DEBUG": "false",
         "DJANGO_BEHIND_PROXY": "true",

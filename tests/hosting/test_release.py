@@ -1,8 +1,13 @@
-"""A release, installed into an empty environment and driven as visitors use it."""
+"""A release, installed into an empty environment and driven as visitors use it.
+
+It is started with the command and the settings that the stack declares for App Service.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -23,11 +28,19 @@ from scripts.console import Problem
 from tests.browser.conftest import FLAGS, PASSWORD, USER
 from tests.browser.test_site import painted
 from tests.conftest import ROOT
-from tests.hosting.conftest import PATIENCE_SECONDS, Hosted, hosted, production
+from tests.hosting.conftest import PATIENCE_SECONDS, Hosted, hosted, inherited
+from tests.infra.declared import Declared
 from tests.package.conftest import run, uv
 
+# The host's name, as the stack's mocks generate it.
+SITE = "django-app.azurewebsites.net"
+SECRETS = {
+    "databaseUrl": "postgres://user:password@db.example.com:5432/site",
+    "secretKey": "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEF",
+}
 VISITORS = 200
 LOAD_SECONDS = 30
+MAPPED = f"--host-resolver-rules=MAP {SITE} 127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,14 @@ class Installed:
 
     app: Path
     python: Path
+
+
+@dataclass(frozen=True)
+class AppService:
+    """What the stack declares: the command, and the settings as App Service resolves them."""
+
+    command: list[str]
+    settings: dict[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +83,56 @@ def installed(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Instal
 
 
 @pytest.fixture(scope="module")
+def app_service() -> AppService:
+    declared = Declared(host="appService", **SECRETS)
+    (app,) = declared.inputs("azure-native:web:WebApp")
+    (found,) = declared.inputs("azure-native:web:WebAppApplicationSettings")
+    secrets = {
+        each["secretName"]: each["properties"]["value"]["value"]
+        for each in declared.inputs("azure-native:keyvault:Secret")
+    }
+
+    def resolved(value: str) -> str:
+        reference = re.fullmatch(
+            r"@Microsoft\.KeyVault\(SecretUri=https://\S+/secrets/([\w-]+)/\w+\)", value
+        )
+        return secrets[reference[1]] if reference else value
+
+    settings = {name: resolved(value) for name, value in found["properties"].items()}
+    return AppService(shlex.split(app["siteConfig"]["appCommandLine"]), settings)
+
+
+def test_the_stack_hands_the_site_its_contract_and_the_secrets(
+    app_service: AppService, azure_env: dict[str, str]
+) -> None:
+    settings = app_service.settings
+    assert {name for name in settings if name.startswith("AZURE_")} == set(azure_env)
+    assert settings["DATABASE_URL"] == SECRETS["databaseUrl"]
+    assert settings["DJANGO_SECRET_KEY"] == SECRETS["secretKey"]
+    assert not [value for value in settings.values() if value.startswith("@")]
+
+
+@pytest.fixture(scope="module")
 def site(
-    installed: Installed, azure_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    installed: Installed,
+    app_service: AppService,
+    azure_env: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Hosted]:
     folder = tmp_path_factory.mktemp("hosted")
-    environment = production(azure_env, folder) | {"AZURE_MEDIA_ACCESS": "private"}
+    # Azurite's addresses and a database of this machine in the place of Azure's.
+    elsewhere = azure_env | {"DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}"}
+    for name in ("AZURE_MEDIA_ACCESS", "AZURE_DIRECT_UPLOAD"):
+        elsewhere[name] = app_service.settings[name]
+    environment = {
+        **inherited(),
+        **app_service.settings,
+        **elsewhere,
+        # App Service activates the environment that it installed the release into.
+        "PATH": f"{installed.python.parent}{os.pathsep}{os.environ['PATH']}",
+        "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+        "PYTHONUNBUFFERED": "1",
+    }
     for command in (
         ["migrate", "--noinput"],
         ["createsuperuser", "--noinput", f"--username={USER}", "--email=admin@example.com"],
@@ -74,8 +140,7 @@ def site(
     ):
         done = run([installed.python, "manage.py", *command], cwd=installed.app, **environment)
         assert done.returncode == 0, done.stderr
-    command = [str(installed.python), "-m", "gunicorn", "backend.wsgi"]
-    with hosted(command, installed.app, environment, folder) as running:
+    with hosted(app_service.command, installed.app, environment, folder, SITE) as running:
         yield running
 
 
@@ -83,7 +148,9 @@ def site(
 def page(site: Hosted) -> Iterator[Page]:
     executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable or None, args=[*FLAGS])
+        chromium = playwright.chromium.launch(
+            executable_path=executable or None, args=[*FLAGS, MAPPED]
+        )
         context = chromium.new_context(ignore_https_errors=True)
         context.set_default_timeout(15_000)
         yield context.new_page()
@@ -179,9 +246,12 @@ def test_an_administrator_uploads_directly_and_through_django_and_sees_private_p
     assert "sig=" not in site.logged()
 
 
-def test_the_platforms_probe_is_answered_by_address(site: Hosted) -> None:
+def test_the_platforms_probe_is_answered_by_address_and_with_the_release(
+    site: Hosted, installed: Installed
+) -> None:
     answer = requests.get(f"{site.upstream}/healthz", headers={"Host": "169.254.130.4"}, timeout=9)
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    assert answer.json()["release"] == (installed.app / "RELEASE").read_text().strip()
 
 
 @pytest.mark.endurance

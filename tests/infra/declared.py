@@ -170,6 +170,22 @@ class _Azure(Mocks):
                 "identity": {"principalId": "the door's", "type": "SystemAssigned"}
             },
             "azure-native:cdn:AFDEndpoint": {"hostName": f"{name}.azurefd.net"},
+            "azure-native:managedidentity:UserAssignedIdentity": {
+                "clientId": "the site's client",
+                "principalId": "the site's",
+                "tenantId": "the tenant",
+            },
+            "azure-native:web:WebApp": {
+                "defaultHostName": f"{name}.azurewebsites.net",
+                # An input is a list of ids, the answer has more about each.
+                "identity": {"type": "UserAssigned", "userAssignedIdentities": {}},
+            },
+            "azure-native:keyvault:Secret": {
+                "properties": {
+                    "secretUri": f"https://vault/secrets/{inputs.get('secretName')}",
+                    "secretUriWithVersion": f"https://vault/secrets/{inputs.get('secretName')}/1",
+                }
+            },
             "azure-native:cdn:AFDCustomDomain": {
                 "validationProperties": {"expirationDate": "", "validationToken": "token"}
             },

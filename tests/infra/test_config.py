@@ -82,6 +82,9 @@ def test_every_setting_is_read() -> None:
             "logAnalyticsWorkspace": rules.WORKSPACE_EXAMPLE,
             "frontDoor": "premium",
             "customDomain": "static.example.com",
+            "siteSize": "P1v3",
+            "databaseUrl": "postgres://user:password@db.example.com/site",
+            "secretKey": "k" * 50,
             "adopt": "true",
         }
     )
@@ -122,6 +125,9 @@ def test_every_setting_is_read() -> None:
         log_analytics_workspace=rules.WORKSPACE_EXAMPLE,
         front_door="premium",
         custom_domain="static.example.com",
+        site_size="P1v3",
+        database_url="postgres://user:password@db.example.com/site",
+        secret_key="k" * 50,
         adopt=True,
     )
 
@@ -216,6 +222,9 @@ def test_a_wrong_setting_is_named_with_value_rule_and_command(
 def test_the_command_in_an_error_sets_an_accepted_value(key: str) -> None:
     typed_command = SETTINGS[key].command().removeprefix("pulumi config set ")
     path, _, value = typed_command.removeprefix("--path ").partition(" ")
+    if SETTINGS[key].secret:
+        assert typed_command == f"--secret {key}"  # the CLI asks for the value
+        value = SETTINGS[key].example
     typed = {".team": json.dumps({"team": value})}
     try:
         parse({key: typed.get(path.removeprefix(key), value)})
@@ -223,7 +232,9 @@ def test_the_command_in_an_error_sets_an_accepted_value(key: str) -> None:
         # The value may need another setting, but is never refused itself.
         about_others = {"authMode", "networkAccess", "customDomain", "restoreDays", "adopt"}
         about_others |= {"allowedIpRanges", "allowedSubnets", "privateDnsZoneId"}
-        assert key in about_others | {"privateLinkLocation"}, error
+        assert key in about_others | {"privateLinkLocation", "host", "siteHosts", "siteSubnet"}, (
+            error
+        )
 
 
 def test_every_wrong_setting_is_named_at_once() -> None:

@@ -68,5 +68,5 @@ def test_settings_that_add_to_the_bill_state_their_cost() -> None:
     section = fields[fields.index("blob_soft_delete_days") : fields.index("protect")]
     silent = [about.key for about in SETTINGS.values() if about.field in section and not about.cost]
     assert silent == []
-    for key in ("sku", "frontDoor", "privateEndpointSubnet", "logAnalyticsWorkspace"):
+    for key in ("sku", "frontDoor", "privateEndpointSubnet", "logAnalyticsWorkspace", "siteSize"):
         assert SETTINGS[key].cost

@@ -133,7 +133,7 @@ def test_the_key_is_secret_and_nothing_else_is() -> None:
 
 
 def test_the_outputs_are_those_of_the_table_except_those_of_other_settings() -> None:
-    others = {"AZURE_AUTH_MODE", "AZURE_BLOB_SECONDARY_ENDPOINT"}
+    others = {"AZURE_AUTH_MODE", "AZURE_BLOB_SECONDARY_ENDPOINT", "SITE_URL"}
     assert set(OUTPUTS) - set(Declared().outputs) == others
 
 

@@ -15,6 +15,8 @@ FRONT = f"{RG}/providers/Microsoft.Cdn/profiles/front"
 NETWORK = f"{RG}/providers/Microsoft.Network/virtualNetworks/net1"
 DNS = f"{RG}/providers/Microsoft.Network/privateDnsZones/privatelink.blob.core.windows.net"
 WORKSPACE = f"{RG}/providers/Microsoft.OperationalInsights/workspaces/logs"
+SITES = f"{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/site"
+WEB = f"{RG}/providers/Microsoft.Web/sites/app1"
 READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 ROLE = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{READER}"
 SOMEBODY = "11111111-2222-3333-4444-555555555555"
@@ -28,6 +30,11 @@ ZONE, LINK = "privatedns:PrivateZone", "privatedns:VirtualNetworkLink"
 PROFILE, EDGE, DOMAIN = "cdn:Profile", "cdn:AFDEndpoint", "cdn:AFDCustomDomain"
 ORIGINS, ORIGIN, ROUTE = "cdn:AFDOriginGroup", "cdn:AFDOrigin", "cdn:Route"
 RULES, RULE = "cdn:RuleSet", "cdn:Rule"
+IDENTITY = "managedidentity:UserAssignedIdentity"
+VAULT, SECRET = "keyvault:Vault", "keyvault:Secret"
+PLAN, APP = "web:AppServicePlan", "web:WebApp"
+ENVIRONMENT = "web:WebAppApplicationSettings"
+FTP, SCM = "web:WebAppFtpAllowed", "web:WebAppScmAllowed"
 
 _STORED = {"resourceGroupName": "rg1", "accountName": "store1"}
 _FRONTED = {"resourceGroupName": "rg1", "profileName": "front"}
@@ -180,6 +187,48 @@ INPUTS: dict[str, dict[str, Any]] = {
             },
         },
     },
+    IDENTITY: {"resourceGroupName": "rg1", "resourceName": "site", "location": "westus2"},
+    VAULT: {
+        "resourceGroupName": "rg1",
+        "vaultName": "vault1",
+        "location": "westus2",
+        "properties": {
+            "tenantId": SOMEBODY,
+            "sku": {"family": "A", "name": "standard"},
+            "enableRbacAuthorization": True,
+        },
+    },
+    SECRET: {
+        "resourceGroupName": "rg1",
+        "vaultName": "vault1",
+        "secretName": "DATABASE-URL",
+        "properties": {"contentType": "text/plain"},
+    },
+    PLAN: {
+        "resourceGroupName": "rg1",
+        "name": "plan1",
+        "location": "westus2",
+        "kind": "linux",
+        "reserved": True,
+        "sku": {"name": "B1"},
+    },
+    APP: {
+        "resourceGroupName": "rg1",
+        "name": "app1",
+        "location": "westus2",
+        "kind": "app,linux",
+        "serverFarmId": f"{RG}/providers/Microsoft.Web/serverfarms/plan1",
+        "identity": {"type": "UserAssigned", "userAssignedIdentities": [SITES]},
+        "keyVaultReferenceIdentity": SITES,
+        "siteConfig": {"alwaysOn": True, "linuxFxVersion": "PYTHON|3.12"},
+    },
+    ENVIRONMENT: {
+        "resourceGroupName": "rg1",
+        "name": "app1",
+        "properties": {"AZURE_MEDIA_ACCESS": "private"},
+    },
+    FTP: {"resourceGroupName": "rg1", "name": "app1", "allow": False},
+    SCM: {"resourceGroupName": "rg1", "name": "app1", "allow": False},
 }
 # What each type depends on.
 _NEEDS: dict[str, tuple[str, ...]] = {
@@ -192,6 +241,10 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys((EDGE, ORIGINS, RULES, DOMAIN), (PROFILE,)),
     ORIGIN: (ORIGINS,),
     RULE: (RULES,),
+    **dict.fromkeys((IDENTITY, VAULT, PLAN), (GROUP,)),
+    SECRET: (VAULT,),
+    APP: (PLAN, IDENTITY),
+    **dict.fromkeys((ENVIRONMENT, FTP, SCM), (APP,)),
     ROUTE: (EDGE, ORIGIN, RULE, DOMAIN),
 }
 

@@ -32,6 +32,8 @@ _DECLARED = {
 }
 # A private endpoint names its subnet by an id; what a subnet consists of fills thousands of lines.
 _ONLY_SCALARS = {"SubnetArgs", "ApplicationSecurityGroupArgs"}
+# Most nested objects of App Service are for other kinds of apps: only those that `infra` declares.
+_DECLARED_IN = {"web": {"ManagedServiceIdentityArgs", "SiteConfigArgs", "SkuDescriptionArgs"}}
 _SCALARS = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
 
@@ -99,6 +101,8 @@ def _schema(found: Any, module: str, types: dict[str, Any], *, below: str) -> di
         return {"additionalProperties": values, "type": "object"}
     if member is Any or below in _ONLY_SCALARS:
         return {}
+    if member.__name__ not in _DECLARED_IN.get(module, {member.__name__}):
+        return {}
     return _reference(member, module, types)
 
 
@@ -115,7 +119,8 @@ def _members(found: Any) -> Iterator[Any]:
     if get_origin(found) is Union:
         unwrapped = [member for member in get_args(found) if member is not type(None)]
         for member in unwrapped:
-            if "Awaitable" not in str(member) and "Output" not in str(member):
+            nested = get_origin(member) in (Sequence, Mapping)
+            if nested or ("Awaitable" not in str(member) and "Output" not in str(member)):
                 yield from _members(member)
     else:
         yield found

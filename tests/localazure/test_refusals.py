@@ -439,6 +439,36 @@ EDGES: list[Case] = [
 ]
 
 
+MISSING = f"{d.RG}/providers/Microsoft.Web/serverfarms/plan3"
+HOSTS: list[Case] = [
+    (d.IDENTITY, {"resourceName": "a"}, 400, "InvalidRequestContent", "3 to 128"),
+    (d.IDENTITY, {"location": "mars"}, 400, "LocationNotAvailableForResourceType", "mars"),
+    (d.VAULT, {"vaultName": "1st"}, 400, "VaultNameNotValid", "the first a letter"),
+    (d.VAULT, {"vaultName": "two--hyphens"}, 400, "VaultNameNotValid", "single hyphens"),
+    (d.VAULT, {"properties__softDeleteRetentionInDays": 6}, 400, BAD, "7 to 90"),
+    (d.VAULT, {"properties__enableSoftDelete": False}, 400, BAD, "irreversible"),
+    (d.VAULT, {"properties__enablePurgeProtection": False}, 400, BAD, "irreversible"),
+    (d.VAULT, {"properties__enableRbacAuthorization": None}, 400, BAD, "accessPolicies"),
+    (d.VAULT, {"properties__sku__name": "gold"}, 400, BAD, "gold"),
+    (d.SECRET, {"secretName": "DATABASE_URL"}, 400, BAD, "hyphens"),
+    (d.SECRET, {"properties__value": ""}, 400, "BadParameter", "25,600"),
+    (d.PLAN, {"sku__name": "B9"}, 400, BAD, "B9"),
+    (d.PLAN, {"sku__name": "D1"}, 409, "Conflict", "Windows"),
+    (d.APP, {"name": "app_2"}, 400, BAD, "hyphens"),
+    (d.APP, {"serverFarmId": None}, 400, BAD, "serverFarmId"),
+    (d.APP, {"serverFarmId": d.SITES}, 400, LINKED, "serverfarms"),
+    (d.APP, {"serverFarmId": MISSING}, 404, "ResourceNotFound", "plan3"),
+    (d.APP, {"siteConfig__linuxFxVersion": "PYTHON|2.7"}, 400, BAD, "PYTHON|3.12"),
+    (d.APP, {"siteConfig__healthCheckPath": "healthz"}, 400, BAD, "begins with"),
+    (d.APP, {"siteConfig__ftpsState": "Sometimes"}, 400, BAD, "Sometimes"),
+    (d.APP, {"siteConfig__minTlsVersion": "1.4"}, 400, BAD, "1.4"),
+    (d.APP, {"identity__userAssignedIdentities": None}, 400, "MissingIdentityIds", "identity"),
+    (d.APP, {"keyVaultReferenceIdentity": f"{d.SITES}2"}, 400, BAD, "not assigned"),
+    (d.APP, {"virtualNetworkSubnetId": d.NETWORK}, 400, LINKED, "subnets"),
+    (d.ENVIRONMENT, {"properties": {"WITH-HYPHEN": "1"}}, 400, BAD, "WITH-HYPHEN"),
+]
+
+
 @pytest.fixture
 def provider(desk_azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     monkeypatch.setenv("LOCALAZURE_CONTAINER_DELETE_SECONDS", "0")
@@ -457,14 +487,15 @@ def filled(desk_azurite: Azurite) -> Provider:
     """Made once: a refusal leaves it as it was, so all of a type's cases can share it."""
     empty_control_plane(desk_azurite)
     provider = Provider(desk_azurite)
-    for short in dict.fromkeys([*d.needed(d.ROUTE), *d.needed(d.RECORDS), *d.needed(d.POLICY)]):
+    needed = (d.ROUTE, d.RECORDS, d.POLICY, d.ENVIRONMENT, d.SECRET)
+    for short in dict.fromkeys(each for one in needed for each in d.needed(one)):
         d.make(provider, short)
     return provider
 
 
 @pytest.mark.parametrize(
     ("short", "change", "status", "code", "word"),
-    [*ACCOUNTS, *SERVICES, *CONTAINERS, *POLICIES, *ACCESS, *NETWORKS, *EDGES],
+    [*ACCOUNTS, *SERVICES, *CONTAINERS, *POLICIES, *ACCESS, *NETWORKS, *EDGES, *HOSTS],
 )
 def test_it_is_refused(
     filled: Provider, short: str, change: dict[str, Any], status: int, code: str, word: str
@@ -495,6 +526,11 @@ def _fresh_names(short: str) -> dict[str, Any]:
         d.ENDPOINT: {"privateEndpointName": "door2"},
         d.ZONE: {"privateZoneName": "two.example.com"},
         d.CONTAINER: {"containerName": "assets2"},
+        d.IDENTITY: {"resourceName": "site2"},
+        d.VAULT: {"vaultName": "vault2"},
+        d.SECRET: {"secretName": "SECOND"},
+        d.PLAN: {"name": "plan2"},
+        d.APP: {"name": "app2"},
     }
     return name.get(short, {})
 
@@ -823,3 +859,37 @@ def test_an_origin_group_signs_in_as_the_profile(provider: Provider) -> None:
     with pytest.raises(ArmError, match="SystemAssigned"):
         d.make(provider, d.ORIGINS)
     d.make(provider, d.ORIGINS, authentication=None)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({}, "AlwaysOn"),
+        (
+            {"siteConfig__alwaysOn": False, "virtualNetworkSubnetId": f"{d.NETWORK}/subnets/web"},
+            "integration",
+        ),
+    ],
+)
+def test_a_free_plan_lacks_some_features(
+    provider: Provider, change: dict[str, Any], word: str
+) -> None:
+    d.prepare(provider, d.APP, AppServicePlan={"sku__name": "F1"})
+    with pytest.raises(ArmError, match=word):
+        d.make(provider, d.APP, **change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"properties__enablePurgeProtection": None},
+        {"properties__softDeleteRetentionInDays": 30, "properties__enablePurgeProtection": True},
+    ],
+)
+def test_a_vault_keeps_its_protection_and_its_retention(
+    provider: Provider, change: dict[str, Any]
+) -> None:
+    d.prepare(provider, d.VAULT)
+    live = d.make(provider, d.VAULT, properties__enablePurgeProtection=True)
+    with pytest.raises(ArmError, match=r"irreversible|modified"):
+        provider.update(d.native(d.VAULT), live.id, live.outputs, d.declared(d.VAULT, **change))

@@ -106,6 +106,54 @@ LIVES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         {"endpointName": "edge", "enabledState": "Enabled"},
         {"patternsToMatch": ["/static/*"]},
     ),
+    (
+        d.IDENTITY,
+        d.SITES,
+        {"type": "Microsoft.ManagedIdentity/userAssignedIdentities"},
+        {"tags": {"team": "web"}},
+    ),
+    (
+        d.VAULT,
+        f"{d.RG}/providers/Microsoft.KeyVault/vaults/vault1",
+        {"name": "vault1", "location": "westus2"},
+        {"properties__enablePurgeProtection": True},
+    ),
+    (
+        d.SECRET,
+        f"{d.RG}/providers/Microsoft.KeyVault/vaults/vault1/secrets/DATABASE-URL",
+        {"name": "DATABASE-URL", "location": "westus2"},
+        {"properties__contentType": "text/uri-list"},
+    ),
+    (
+        d.PLAN,
+        f"{d.RG}/providers/Microsoft.Web/serverfarms/plan1",
+        {"numberOfSites": 0, "status": "Ready"},
+        {"sku__name": "P0v3"},
+    ),
+    (
+        d.APP,
+        d.WEB,
+        {"defaultHostName": "app1.azurewebsites.net", "state": "Running", "sku": "B1"},
+        {"siteConfig__alwaysOn": False},
+    ),
+    (
+        d.ENVIRONMENT,
+        f"{d.WEB}/config/appsettings",
+        {"name": "app1", "type": "Microsoft.Web/sites/config"},
+        {"properties__AZURE_MEDIA_ACCESS": "public"},
+    ),
+    (
+        d.FTP,
+        f"{d.WEB}/basicPublishingCredentialsPolicies/ftp",
+        {"allow": False},
+        {"allow": True},
+    ),
+    (
+        d.SCM,
+        f"{d.WEB}/basicPublishingCredentialsPolicies/scm",
+        {"allow": False},
+        {"allow": True},
+    ),
 ]
 
 
@@ -145,9 +193,10 @@ def test_a_type_is_made_found_changed_and_deleted(
     live = provider.create(token, inputs)
     assert live.id == resource_id
     assert answered.items() <= live.outputs.items()
-    assert set(provider.resource_types[token].computed_outputs) <= _paths(live.outputs) | {
-        "identity.tenantId"
-    }
+    computed = set(provider.resource_types[token].computed_outputs) - {"identity.tenantId"}
+    if "SystemAssigned" not in inputs.get("identity", {}).get("type", ""):
+        computed -= {"identity.principalId"}
+    assert computed <= _paths(live.outputs)
 
     found = provider.read(token, live.id, inputs)
     assert found == (live, inputs)  # no drift
@@ -213,6 +262,8 @@ def test_an_id_is_enough_to_import(provider: Provider, short: str) -> None:
         (d.LINK, {"virtualNetwork__id": "x"}, "virtualNetwork.id"),
         (d.EDGE, {"endpointName": "other"}, "endpointName"),
         (d.DOMAIN, {"hostName": "x.example.com"}, "hostName"),
+        (d.APP, {"name": "other"}, "name"),
+        (d.SECRET, {"secretName": "other"}, "secretName"),
     ],
 )  # fmt: skip
 def test_a_change_of_an_immutable_property_replaces_the_resource(
@@ -270,6 +321,39 @@ def test_the_identity_of_a_profile_is_made_up_once(provider: Provider) -> None:
     assert shown.outputs["identity"] == identity
     provider.delete(d.native(d.PROFILE), live.id)
     assert d.make(provider, d.PROFILE).outputs["identity"] == identity
+
+
+def test_a_secret_is_answered_by_its_address_and_never_with_its_value(provider: Provider) -> None:
+    d.prepare(provider, d.SECRET)
+    addresses = []
+    inputs = d.declared(d.SECRET, properties__value="hunter2")
+    live = provider.create(d.native(d.SECRET), inputs)
+    for value in ("hunter2", "hunter2", "hunter3"):
+        inputs = d.declared(d.SECRET, properties__value=value)
+        live = provider.update(d.native(d.SECRET), live.id, live.outputs, inputs)
+        assert "hunter" not in str(live.outputs)
+        addresses.append(live.outputs["properties"]["secretUriWithVersion"])
+        assert provider.read(d.native(d.SECRET), live.id, inputs) == (live, inputs)
+    first, same, other = addresses
+    assert first == same != other
+    assert other.startswith("https://vault1.vault.azure.net/secrets/DATABASE-URL/")
+
+
+def test_an_identity_that_an_app_has_is_its_own(provider: Provider) -> None:
+    d.prepare(provider, d.APP)
+    app = d.make(provider, d.APP)
+    identity = provider.read(d.native(d.IDENTITY), d.SITES, {})
+    assert identity is not None
+    (found,) = app.outputs["identity"]["userAssignedIdentities"].values()
+    assert found["clientId"] == identity[0].outputs["clientId"]
+    assert re.fullmatch(GUID, found["clientId"])
+
+
+def test_a_plan_cannot_be_deleted_before_its_apps(provider: Provider) -> None:
+    d.prepare(provider, d.APP)
+    d.make(provider, d.APP)
+    plan = provider.resource_id(d.native(d.PLAN), d.INPUTS[d.PLAN])
+    assert "app1" in refusal(provider, d.PLAN, "delete", id=plan).message
 
 
 def test_an_endpoints_host_name_is_its_own_and_stays(provider: Provider) -> None:

@@ -78,6 +78,22 @@ def route(**properties: Any) -> Resource:
     return resource(tokens.ROUTE, properties)
 
 
+def app(**properties: Any) -> Resource:
+    return resource(tokens.WEB_APP, properties)
+
+
+def tls(main: Any, scm: Any) -> Resource:
+    return app(siteConfig={"minTlsVersion": main, "scmMinTlsVersion": scm})
+
+
+def environment(**settings: Any) -> Resource:
+    return resource(tokens.APP_SETTINGS, {"properties": settings})
+
+
+def vault(**properties: Any) -> Resource:
+    return resource(tokens.VAULT, {"properties": properties})
+
+
 def domain(**properties: Any) -> Resource:
     return resource(tokens.DOMAIN, {"tlsSettings": properties})
 
@@ -189,6 +205,7 @@ CASES: dict[str, tuple[list[Case], list[tuple[Case, str]]]] = {
             role("scope", ACCOUNT_ID),
             role("scope", f"{ACCOUNT_ID}/blobServices/default/containers/static"),
             role("scope", ACCOUNT_ID.replace("resourceGroups", "resourcegroups")),
+            role("scope", ACCOUNT_ID.replace("Storage/storageAccounts", "KeyVault/vaults")),
             role("scope", UNKNOWN),
         ],
         [
@@ -196,6 +213,67 @@ CASES: dict[str, tuple[list[Case], list[tuple[Case, str]]]] = {
             (role("scope", "/subscriptions/1"), "scope is '/subscriptions/1'"),
             (resource(tokens.ROLE_ASSIGNMENT), "scope is not set"),
         ],
+    ),
+    "site-https-only": (
+        [app(httpsOnly=True), app(httpsOnly=UNKNOWN)],
+        [(app(httpsOnly=False), "httpsOnly is false"), (app(), "httpsOnly is not set")],
+    ),
+    "site-minimum-tls": (
+        [tls("1.2", "1.3"), tls(UNKNOWN, "1.2"), app(siteConfig=UNKNOWN)],
+        [
+            (tls("1.1", "1.2"), "siteConfig.minTlsVersion is '1.1'"),
+            (tls("1.2", "1.0"), "siteConfig.scmMinTlsVersion is '1.0'"),
+            (tls("1.2", None), "siteConfig.scmMinTlsVersion is not set"),
+        ],
+    ),
+    "site-no-ftp": (
+        [app(siteConfig={"ftpsState": "Disabled"})],
+        [
+            (app(siteConfig={"ftpsState": "FtpsOnly"}), "ftpsState is 'FtpsOnly'"),
+            (app(siteConfig={}), "ftpsState is not set"),
+        ],
+    ),
+    "site-no-publishing-passwords": (
+        [resource(each, {"allow": False}) for each in tokens.PUBLISHING],
+        [(resource(each, {"allow": True}), "allow is true") for each in tokens.PUBLISHING],
+    ),
+    "site-identity": (
+        [app(identity={"type": "UserAssigned"}), app(identity={"type": "SystemAssigned"})],
+        [
+            (app(), "identity.type is not set"),
+            (app(identity={"type": "None"}), "identity.type is 'None'"),
+        ],
+    ),
+    "site-no-plain-secret": (
+        [
+            environment(
+                AZURE_ACCOUNT_KEY="@Microsoft.KeyVault(SecretUri=https://v/secrets/K/1)",
+                AZURE_BLOB_ENDPOINT="https://a.blob.core.windows.net/",
+                AZURE_AUTH_MODE="identity",
+                DJANGO_SECRET_KEY=UNKNOWN,
+            ),
+            resource(tokens.APP_SETTINGS, {"properties": UNKNOWN}),
+        ],
+        [
+            (environment(AZURE_ACCOUNT_KEY="hunter2"), "properties.AZURE_ACCOUNT_KEY holds"),
+            (environment(DATABASE_URL="x"), "properties.DATABASE_URL holds"),
+            (environment(SMTP_PASSWORD="x"), "properties.SMTP_PASSWORD holds"),
+            (environment(CACHE="redis://:hunter2@cache:6379"), "properties.CACHE holds"),
+            (environment(BUS="Endpoint=sb://x;SharedAccessKey=x"), "properties.BUS holds"),
+            (environment(LINK="https://a/b?sv=1&sig=abc"), "properties.LINK holds"),
+            (environment(NAME="A" * 86 + "=="), "properties.NAME holds"),
+        ],
+    ),
+    "vault-roles": (
+        [vault(enableRbacAuthorization=True)],
+        [
+            (vault(enableRbacAuthorization=False), "enableRbacAuthorization is false"),
+            (vault(), "enableRbacAuthorization is not set"),
+        ],
+    ),
+    "vault-purge-protection": (
+        [vault(enablePurgeProtection=True)],
+        [(vault(), "enablePurgeProtection is not set")],
     ),
     "role-for-data-only": (
         [

@@ -25,6 +25,27 @@ DOOR = {
     "site-door-rule-cors1": "create",
     "site-door-route": "create",
 }
+SITE = {
+    "site-host": "create",
+    "site-host-identity": "create",
+    "site-host-plan": "create",
+    "djangoprod-app": "create",
+    "site-host-ftp": "create",
+    "site-host-scm": "create",
+    "site-host-contributor": "create",
+    "site-host-delegator": "create",
+    "site-host-secrets": "create",
+    "kvdjangoprod": "create",
+    "site-host-database-url": "create",
+    "site-host-django-secret-key": "create",
+    "site-host-azure-account-key": "create",
+    "site-host-settings": "create",
+    "site-blobs": [f"cors.corsRules[{rule}].allowedOrigins[1]" for rule in (0, 1)],
+}
+HOSTED = {
+    "host": "appService",
+    **{key: SETTINGS[key].example for key in ("databaseUrl", "secretKey")},
+}
 # Browsers do not reach the account any more, so none may send uploads to it.
 NOT_REACHED = {"site-blobs": ["cors.corsRules[1]"]}
 # The setting, its new value with what must come with it, and what is planned: a resource's name to
@@ -257,6 +278,12 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"frontDoor": "standard", "customDomain": "static.example.com"},
         {**DOOR, "site-door-domain": "create"},
     ),
+    ("host", HOSTED, SITE),
+    ("siteSize", {"siteSize": "P0v3"}, {}),
+    ("siteHosts", {**HOSTED, "siteHosts": ["www.example.com"]}, SITE),
+    ("siteSubnet", {**HOSTED, "siteSubnet": rules.SUBNET_EXAMPLE}, SITE),
+    ("databaseUrl", {"databaseUrl": SETTINGS["databaseUrl"].example}, {}),
+    ("secretKey", {"secretKey": SETTINGS["secretKey"].example}, {}),
 ]
 # Those that lower what protects the data, and so need a second setting, with what is refused.
 LOWERING = {

@@ -58,6 +58,7 @@ def test_the_outputs_are_the_contract(stack: Stack) -> None:
     assert set(OUTPUTS) - set(stack.outputs) == {
         "AZURE_AUTH_MODE",
         "AZURE_BLOB_SECONDARY_ENDPOINT",
+        "SITE_URL",
     }
     assert all(isinstance(value, str) and value for value in stack.outputs.values())
 

@@ -18,6 +18,7 @@ TARGETS = {
     "down": ["STACK"],
     "serve": ["PORT"],
     "release": ["ARGS"],
+    "deploy": ["STACK", "ARGS"],
     "env": ["STACK"],
     "preview": ["BASE", "STACK"],
     "rotate": ["STACK", "ARGS"],

@@ -16,12 +16,15 @@ from tests.truth.models import Model
 
 _AUTHORIZATION = "azure.mgmt.authorization.v2022_04_01"
 _CDN = "azure.mgmt.cdn"
+_IDENTITY = "azure.mgmt.msi.v2023_01_31"
+_KEY_VAULT = "azure.mgmt.keyvault.v2024_11_01"
 _LOCKS = "azure.mgmt.resource.locks.v2016_09_01"
 _MONITOR = "azure.mgmt.monitor.v2021_05_01_preview"
 _NETWORK = "azure.mgmt.network"
 _PRIVATE_DNS = "azure.mgmt.privatedns"
 _RESOURCES = "azure.mgmt.resource.resources.v2024_07_01"
 _STORAGE = "azure.mgmt.storage"
+_WEB = "azure.mgmt.web.v2024_11_01"
 
 _ROWS: tuple[tuple[str, str, str, str, str], ...] = (
     (
@@ -129,6 +132,56 @@ _ROWS: tuple[tuple[str, str, str, str, str], ...] = (
     # The specification of a rule set's creation has no body.
     ("cdn:RuleSet", _CDN, "_rule_sets_operations", "build_create_request", ""),
     ("cdn:Rule", _CDN, "_rules_operations", "build_create_request", "Rule"),
+    (
+        "managedidentity:UserAssignedIdentity",
+        _IDENTITY,
+        "_user_assigned_identities_operations",
+        "build_create_or_update_request",
+        "Identity",
+    ),
+    (
+        "keyvault:Vault",
+        _KEY_VAULT,
+        "_vaults_operations",
+        "build_create_or_update_request",
+        "VaultCreateOrUpdateParameters",
+    ),
+    (
+        "keyvault:Secret",
+        _KEY_VAULT,
+        "_secrets_operations",
+        "build_create_or_update_request",
+        "SecretCreateOrUpdateParameters",
+    ),
+    (
+        "web:AppServicePlan",
+        _WEB,
+        "_app_service_plans_operations",
+        "build_create_or_update_request",
+        "AppServicePlan",
+    ),
+    ("web:WebApp", _WEB, "_web_apps_operations", "build_create_or_update_request", "Site"),
+    (
+        "web:WebAppApplicationSettings",
+        _WEB,
+        "_web_apps_operations",
+        "build_update_application_settings_request",
+        "StringDictionary",
+    ),
+    (
+        "web:WebAppFtpAllowed",
+        _WEB,
+        "_web_apps_operations",
+        "build_update_ftp_allowed_request",
+        "CsmPublishingCredentialsPoliciesEntity",
+    ),
+    (
+        "web:WebAppScmAllowed",
+        _WEB,
+        "_web_apps_operations",
+        "build_update_scm_allowed_request",
+        "CsmPublishingCredentialsPoliciesEntity",
+    ),
 )
 
 

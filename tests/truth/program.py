@@ -18,6 +18,7 @@ from typing import Any
 import pulumi
 import pulumi.runtime
 import yaml
+from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
 from pulumi.runtime.stack import run_pulumi_func
 
@@ -111,10 +112,11 @@ class _Azure(pulumi.runtime.Mocks):
         if args.typ not in OPERATIONS:
             self.without_model.add(args.typ)
             return "", args.inputs
-        one = Declared(args.typ, args.name, args.inputs)
+        inputs = {name: _plain(value) for name, value in args.inputs.items()}
+        one = Declared(args.typ, args.name, inputs)
         self.declared.append(one)
         sent = one.request
-        return sent.path, {**args.inputs, **_outputs(args.typ, sent), "name": sent.name}
+        return sent.path, {**inputs, **_outputs(args.typ, sent), "name": sent.name}
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         function = args.token.rpartition(":")[2]
@@ -136,6 +138,15 @@ class _Azure(pulumi.runtime.Mocks):
         return answers[function], []
 
 
+def _plain(value: Any) -> Any:
+    """A value without the marks of secrets, which azure-native does not send."""
+    if rpc.is_rpc_secret(value):
+        return _plain(rpc.unwrap_rpc_secret(value))
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
 def _outputs(token: str, sent: Request) -> dict[str, Any]:
     host = f"{sent.name}.blob.core.windows.net"
     secondary = f"{sent.name}-secondary.blob.core.windows.net"
@@ -148,6 +159,20 @@ def _outputs(token: str, sent: Request) -> dict[str, Any]:
             "identity": {"type": "SystemAssigned", **_IDENTITY} if "identity" in sent.body else None
         },
         "azure-native:cdn:AFDEndpoint": {"hostName": f"{sent.name}-abcdef.z01.azurefd.net"},
+        "azure-native:managedidentity:UserAssignedIdentity": {
+            "clientId": SUBSCRIPTION,
+            **_IDENTITY,
+        },
+        "azure-native:web:WebApp": {
+            "defaultHostName": f"{sent.name}.azurewebsites.net",
+            "identity": {"type": "UserAssigned", "userAssignedIdentities": {}},
+        },
+        "azure-native:keyvault:Secret": {
+            "properties": {
+                "secretUri": f"https://vault.vault.azure.net/secrets/{sent.name}",
+                "secretUriWithVersion": f"https://vault.vault.azure.net/secrets/{sent.name}/1",
+            }
+        },
         "azure-native:cdn:AFDCustomDomain": {
             "validationProperties": {"expirationDate": "", "validationToken": "token"}
         },

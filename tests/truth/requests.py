@@ -89,6 +89,9 @@ class _Encoder:
         kind: str,
         where: str,
     ) -> Any:
+        if isinstance(value, list) and kind.startswith("{"):
+            # A list of ids, which azure-native sends as the keys of an object.
+            return {item: {} for item in value}
         if isinstance(value, list):
             inner = kind[1:-1] if kind.startswith("[") else "object"
             return [

@@ -21,6 +21,12 @@ PRINCIPALS = [
 ]
 ORIGINS = ["https://www.example.com", "https://*.preview.example.com"]
 
+HOSTED: Settings = {
+    "host": "appService",
+    "databaseUrl": "postgres://user:password@db.example.com:5432/site",
+    "secretKey": "k" * 50,
+}
+
 PROFILES: dict[str, Settings] = {
     name: yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"]
     for name in ("dev", "prod", "local")
@@ -78,6 +84,12 @@ ALONE: dict[str, Settings] = {
         "privateLinkLocation": "westus2",
     },
     "customDomain": {"frontDoor": "standard", "customDomain": "static.example.com"},
+    "host": HOSTED,
+    "siteSize": {**HOSTED, "siteSize": "F1"},
+    "siteHosts": {**HOSTED, "siteHosts": ["www.example.com"]},
+    "siteSubnet": {**HOSTED, "siteSubnet": SUBNET},
+    "databaseUrl": {**HOSTED, "authMode": "identity"},
+    "secretKey": {**HOSTED, "secretKey": "!" * 500},
     "adopt": {"adopt": True, "accountName": "oldaccount"},
 }
 _DAYS_AND_HOURS = {
@@ -107,7 +119,6 @@ LIMITS: dict[str, Settings] = {
         **{key: highest for key, (_, highest) in _DAYS_AND_HOURS.items()},
         "versioning": True,
         "restoreDays": 364,
-        "corsOrigins": [f"https://{'a' * 50}.site{number}.example.com" for number in range(64)],
         "resourceGroupName": "_A-group.(90)" + "x" * 77,
         "accountNamePrefix": "a1" * 8,
         "staticContainer": "s-1" * 21,
@@ -117,6 +128,9 @@ LIMITS: dict[str, Settings] = {
         "frontDoor": "premium",
         "customDomain": f"{'a' * 63}.{'b' * 63}.{'c' * 63}.example.com",
         "lock": True,
+        **HOSTED,
+        "corsOrigins": [f"https://{'a' * 50}.site{number}.example.com" for number in range(60)],
+        "siteHosts": ["www.example.com", "example.com", "shop.example.com"],
     },
     "off": dict.fromkeys((*_DAYS_AND_HOURS, "restoreDays"), 0),
     "smallest range": {"networkAccess": "firewall", "allowedIpRanges": ["203.0.113.0/30"]},
@@ -178,26 +192,30 @@ _DISKS: dict[str, Settings] = {
     "hdd": {},
     "ssd": {"accountKind": "BlockBlobStorage", "sku": "Premium_ZRS"},
 }
-CHOICES = (_ACCESS, _PUBLIC, _DELIVERY, _NETWORKS, _PROTECTION, _CORS, _DISKS)
+_HOSTS: dict[str, Settings] = {
+    "elsewhere": {},
+    "hosted": {**HOSTED, "siteSubnet": SUBNET, "siteSize": "P1v3"},
+}
+CHOICES = (_ACCESS, _PUBLIC, _DELIVERY, _NETWORKS, _PROTECTION, _CORS, _DISKS, _HOSTS)
 # Every two choices that the program accepts together are in one of these; `make endurance` runs
 # every combination, and checks that.
 TOGETHER = (
-    "key static direct open default same-origin hdd",
-    "key static direct firewall default same-origin hdd",
-    "key static direct closed least origins hdd",
-    "key static direct hub most origins hdd",
-    "key static standard open least same-origin hdd",
-    "key both standard open most any-origin hdd",
-    "key both premium firewall least origins ssd",
-    "key both premium closed default same-origin ssd",
-    "key both premium hub default any-origin hdd",
-    "key neither standard open most same-origin hdd",
-    "key neither premium open least any-origin hdd",
-    "identity static direct firewall most origins hdd",
-    "identity static direct hub least same-origin ssd",
-    "identity static premium closed most any-origin hdd",
-    "identity both direct firewall default any-origin ssd",
-    "identity neither standard open default origins ssd",
+    "key static direct open default same-origin hdd elsewhere",
+    "key static direct firewall default same-origin hdd hosted",
+    "key static direct closed least origins hdd elsewhere",
+    "key static direct hub most origins hdd hosted",
+    "key static standard open least same-origin hdd elsewhere",
+    "key both standard open most any-origin hdd hosted",
+    "key both premium firewall least origins ssd elsewhere",
+    "key both premium closed default same-origin ssd hosted",
+    "key both premium hub default any-origin hdd elsewhere",
+    "key neither standard open most same-origin hdd hosted",
+    "key neither premium open least any-origin hdd hosted",
+    "identity static direct firewall most origins hdd elsewhere",
+    "identity static direct hub least same-origin ssd elsewhere",
+    "identity static premium closed most any-origin hdd hosted",
+    "identity both direct firewall default any-origin ssd elsewhere",
+    "identity neither standard open default origins ssd hosted",
 )
 
 
@@ -211,6 +229,13 @@ def together(choices: Iterable[str]) -> Settings:
 
 # Together these declare every type, with most of its properties.
 EVERYTHING: tuple[Settings, ...] = (
+    {
+        **HOSTED,
+        "logAnalyticsWorkspace": WORKSPACE,
+        "siteSize": "P0v3",
+        "siteSubnet": SUBNET,
+        "siteHosts": ["www.example.com"],
+    },
     {
         **PROFILES["prod"],
         "frontDoor": "standard",

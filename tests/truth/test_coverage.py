@@ -20,6 +20,16 @@ OTHER_VERSIONS = {
     "azure-native:resources:ResourceGroup": ("2024-03-01", "2024-07-01"),
     "azure-native:authorization:ManagementLockByScope": ("2020-05-01", "2016-09-01"),
     **{
+        f"azure-native:web:{name}": ("2025-05-01", "2024-11-01")
+        for name in (
+            "AppServicePlan",
+            "WebApp",
+            "WebAppApplicationSettings",
+            "WebAppFtpAllowed",
+            "WebAppScmAllowed",
+        )
+    },
+    **{
         f"azure-native:cdn:{name}": ("2025-06-01", "2024-02-01")
         for name in (
             "AFDCustomDomain",

@@ -53,6 +53,9 @@ def objects(body: Any, model: Model, path: Path = ()) -> Iterator[tuple[Path, Mo
         if kind.startswith("["):
             for number, item in enumerate(value):
                 yield from objects(item, nested, (*path, *keys, number))
+        elif kind.startswith("{"):
+            for name, item in value.items():
+                yield from objects(item, nested, (*path, *keys, name))
         else:
             yield from objects(value, nested, (*path, *keys))
 

@@ -106,7 +106,7 @@ def test_days_are_whole_numbers_as_azure_expects_them(everything: list[Declared]
 
 def test_the_origins_stand_in_the_body_as_they_are_set(everything: list[Declared]) -> None:
     services = [one for one in everything if one.token.endswith(":BlobServiceProperties")]
-    rules = services[0].request.body["properties"]["cors"]["corsRules"]
+    rules = services[1].request.body["properties"]["cors"]["corsRules"]
     assert [rule["allowedOrigins"] for rule in rules] == [ORIGINS, ORIGINS]
 
 
