@@ -29,6 +29,8 @@ PORTS = 2_000  # for each of them
 LONGEST = (
     "browser/test_direct_upload.py",
     "publish/test_faults.py",
+    "hosting/test_release.py",
+    "package/test_package.py",
     "outages/test_outages.py",
     "outages/test_health.py",
     "publish/test_kills.py",

@@ -7,6 +7,7 @@ import dataclasses
 import importlib.util
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,16 @@ class Read:
     default: Any
 
 
-def constants_of(tree: ast.Module) -> dict[str, ast.expr]:
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
+def constants_of(path: Path) -> dict[str, ast.expr]:
     """Names that a module assigns, or imports from another module of the library."""
     found: dict[str, ast.expr] = {}
-    for node in tree.body:
+    for node in parsed(path).body:
         if isinstance(node, ast.Assign):
             found |= {
                 target.id: node.value for target in node.targets if isinstance(target, ast.Name)
@@ -67,7 +74,7 @@ def constants_of(tree: ast.Module) -> dict[str, ast.expr]:
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith("azureblob."):
             source = LIBRARY.parent / f"{str(node.module).replace('.', '/')}.py"
             if source.is_file():
-                theirs = constants_of(ast.parse(source.read_text()))
+                theirs = constants_of(source)
                 imported = {alias.name for alias in node.names}
                 found |= {name: value for name, value in theirs.items() if name in imported}
     return found
@@ -75,8 +82,7 @@ def constants_of(tree: ast.Module) -> dict[str, ast.expr]:
 
 def reads_of(path: Path, module: str) -> Iterator[Read]:
     """The settings that a module reads: `setting(…)`, `getattr(settings, …)`, `settings.…`."""
-    tree = ast.parse(path.read_text())
-    constants = constants_of(tree)
+    constants = constants_of(path)
 
     def literal(node: ast.expr | None) -> Any:
         if isinstance(node, ast.Name):
@@ -86,7 +92,7 @@ def reads_of(path: Path, module: str) -> Iterator[Read]:
         except ValueError:
             return None
 
-    for node in ast.walk(tree):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Attribute) and _is_settings(node.value):
             yield Read(node.attr, module, None)
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
@@ -105,6 +111,7 @@ def _is_settings(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "settings"
 
 
+@cache
 def reads() -> list[Read]:
     return [
         read
@@ -129,7 +136,7 @@ def inherited() -> list[Read]:
 def options_of(path: Path) -> dict[str, set[str]]:
     """The options in get_default_settings, and the settings that each is read from."""
     found: dict[str, set[str]] = {}
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.FunctionDef) and node.name == "get_default_settings":
             for literal in ast.walk(node):
                 if isinstance(literal, ast.Dict):

@@ -223,7 +223,10 @@ def test_a_container_that_azurite_forgot_when_it_was_killed_is_made_again(desk: 
     desk.run("up")
     azurite = desk.azurite
     before = azurite.last_loss()
-    desk.blobs().delete_container("two")  # as if it had not been written down; more may be so
+    # As if its creation had not been written to disk. A clean stop writes its deletion.
+    desk.blobs().delete_container("two")
+    azurite.stop()
+    azurite.start()
     pid = azurite.status().pid
     assert pid
     os.kill(pid, 9)
