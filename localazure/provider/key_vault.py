@@ -35,7 +35,7 @@ class Vault(ControlPlaneResource):
     invalid = "BadRequest"
 
     @property
-    def computed_outputs(self) -> tuple[str, ...]:  # type: ignore[override]
+    def computed_outputs(self) -> tuple[str, ...]:
         return (*super().computed_outputs, "properties.vaultUri")
 
     def validate(self, write: Write) -> None:
@@ -84,7 +84,7 @@ class Secret(ControlPlaneResource):
     invalid = "BadRequest"
 
     @property
-    def computed_outputs(self) -> tuple[str, ...]:  # type: ignore[override]
+    def computed_outputs(self) -> tuple[str, ...]:
         added = ("properties.secretUri", "properties.secretUriWithVersion")
         return (*super().computed_outputs, *added)
 
