@@ -347,7 +347,7 @@ HostNames = Annotated[Sequence[HostName], AfterValidator(_distinct)]
 DatabaseUrl = Annotated[
     str,
     _matching(
-        re.compile(r"(?!sqlite|spatialite)[a-z][a-z0-9+]*://[^\s/#]+/[^\s#]+"),
+        re.compile(r"(?!sqlite|spatialite)[a-z][a-z0-9+]{0,19}://[^\s/#]+/[^\s#]+"),
         "the URL of a database server, such as postgres://user:password@host:5432/name; not of "
         "SQLite, which loses data on the shared file system of App Service",
     ),

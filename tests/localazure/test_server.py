@@ -110,10 +110,10 @@ def test_a_refusal_arrives_as_one_line_with_azures_code(stub: Any) -> None:
 
 
 def test_a_type_it_lacks_is_named(stub: Any) -> None:
-    urn = "urn:pulumi:s::p::azure-native:web:WebApp::site"
+    urn = "urn:pulumi:s::p::azure-native:sql:Server::site"
     with pytest.raises(grpc.RpcError) as caught:
         stub.Check(provider_pb2.CheckRequest(urn=urn))
-    assert "no type 'azure-native:web:WebApp'" in str(caught.value.details())
+    assert "no type 'azure-native:sql:Server'" in str(caught.value.details())
 
 
 def urn_of(short: str) -> str:
