@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
-import ssl
-import subprocess
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from scripts import engine, process, setup, site
 from scripts.console import Problem, entry, paint, say, step
@@ -20,7 +13,6 @@ from scripts.ports import HOST, free_port, port_number, refuse_taken
 from scripts.terminal import foreground_process_group
 from scripts.up import prepare, start_azurite
 
-_START_SECONDS = 60.0
 # gunicorn lets requests in flight end for graceful_timeout seconds.
 _STOP_SECONDS = 30.0
 
@@ -29,7 +21,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make serve")
     parser.add_argument("--port", default="8000")
     options = parser.parse_args(arguments)
-    return entry(lambda: serve(port_number(options.port, "PORT")))
+    return entry(lambda: serve(port_number(options.port, "PORT", "make serve")))
 
 
 def serve(port: int) -> int:
@@ -39,7 +31,7 @@ def serve(port: int) -> int:
             f"{shown(env_file())} does not exist: make up writes it for the stack on this machine, "
             "make env STACK=dev for another one"
         )
-    refuse_taken(port)
+    refuse_taken(port, "make serve")
     setup.ensure()
     if f"http://{HOST}" in env_file().read_text(encoding="utf-8"):
         with step("Azurite") as current:
@@ -48,18 +40,22 @@ def serve(port: int) -> int:
     environment = {**site.site_environment(()), **_production(upstream_port)}
     prepare("", environment)
     origin = f"https://{HOST}:{port}"
+    gunicorn: site.Command = [VENV_PYTHON, "-m", "gunicorn", "backend.wsgi"]
+    proxy: site.Command = [
+        VENV_PYTHON,
+        "-m",
+        "scripts.tls_proxy",
+        port,
+        upstream_port,
+        state_dir() / "tls",
+    ]
     with (
         foreground_process_group(),
-        _running(["-m", "gunicorn", "backend.wsgi"], APP, environment, "server") as server,
-        _running(
-            ["-m", "scripts.tls_proxy", port, upstream_port, state_dir() / "tls"],
-            ROOT,
-            process.clean_environment(),
-            "tls-proxy",
-        ),
+        site.background(gunicorn, APP, environment, "server", _STOP_SECONDS) as server,
+        site.background(proxy, ROOT, process.clean_environment(), "tls-proxy", _STOP_SECONDS),
     ):
         with step(f"Site on {origin}/"):
-            _wait_until_it_answers(origin, server)
+            site.wait_until_healthy(server, origin)
         say()
         say(f"  {paint('36', f'{origin}/')}")
         say()
@@ -81,55 +77,3 @@ def _production(upstream_port: int) -> dict[str, str]:
         "HOST": HOST,
         "PORT": str(upstream_port),
     }
-
-
-@contextlib.contextmanager
-def _running(
-    arguments: list[str | int | Path], folder: Path, environment: Mapping[str, str], log: str
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A process for the body, which ends with SIGTERM. Its output goes to the log of that name."""
-    descriptor = os.open(log_file(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    process = subprocess.Popen(
-        [str(VENV_PYTHON), *map(str, arguments)],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=descriptor,
-        stderr=subprocess.STDOUT,
-        # Out of reach of the terminal's Ctrl-C: it is ended here, once and in order.
-        start_new_session=True,
-    )
-    os.close(descriptor)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_until_it_answers(origin: str, server: subprocess.Popen[bytes]) -> None:
-    """Raises Problem with the end of the server's log."""
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        if _is_healthy(origin):
-            return
-        time.sleep(0.1)
-    said = log_file("server").read_text(errors="replace").splitlines()[-15:]
-    lines = "\n".join(f"    {line}" for line in said) or "    nothing"
-    raise Problem(
-        f"The site did not start on {origin}/. It said\n{lines}\n"
-        f"The whole log is {shown(log_file('server'))}"
-    )
-
-
-def _is_healthy(origin: str) -> bool:
-    unverified = ssl._create_unverified_context()  # noqa: S323 - this machine's own certificate
-    try:
-        with urllib.request.urlopen(f"{origin}/healthz", timeout=5, context=unverified) as answer:  # noqa: S310
-            return bool(answer.status == 200)
-    except OSError:
-        return False

@@ -7,11 +7,12 @@ import json
 import os
 import secrets
 import signal
+import ssl
 import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from scripts.paths import APP, ROOT, VENV_PYTHON, log_file, shown, state_dir
 from scripts.ports import HOST
 
 MANAGE = APP / "manage.py"
+Command = Sequence[str | int | Path]
 # $0 is the pid file, $1 the port, the rest the server's command.
 _WRITE_PID_AND_RUN = (
     'printf \'{"pid": %d, "port": %d}\' "$$" "$1" > "$0.new" && mv "$0.new" "$0" && '
@@ -84,21 +86,34 @@ def demo_admin(environment: dict[str, str]) -> tuple[str, str]:
 @contextlib.contextmanager
 def serving(port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Start Django's own server on the port, and stop it at the end of the block."""
-    log = log_file("server")
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     file = _pid_file(port)
-    server = subprocess.Popen(
+    command: Command = [
         # The process that becomes the server writes the pid file, so that a running server always
         # has one, even if this process is killed.
-        [
-            "/bin/sh",
-            "-c",
-            _WRITE_PID_AND_RUN,
-            str(file),
-            str(port),
-            *(VENV_PYTHON, MANAGE, "runserver", "--nostatic", "--noreload", f"{HOST}:{port}"),
-        ],
-        cwd=APP,
+        *("/bin/sh", "-c", _WRITE_PID_AND_RUN, file, port),
+        *(VENV_PYTHON, MANAGE, "runserver", "--nostatic", "--noreload", f"{HOST}:{port}"),
+    ]
+    try:
+        with background(command, APP, environment, "server", _STOP_SECONDS) as server:
+            yield server
+    finally:
+        file.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def background(
+    command: Command,
+    folder: Path,
+    environment: Mapping[str, str],
+    log: str,
+    stop_seconds: float,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process for the block. SIGTERM stops it, SIGKILL if it still runs after `stop_seconds`. Its
+    output goes to the log of that name."""
+    descriptor = os.open(log_file(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    started = subprocess.Popen(
+        [str(word) for word in command],
+        cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=descriptor,
@@ -108,29 +123,28 @@ def serving(port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen
     )
     os.close(descriptor)
     try:
-        yield server
+        yield started
     finally:
-        server.terminate()
+        started.terminate()
         try:
-            server.wait(_STOP_SECONDS)
+            started.wait(stop_seconds)
         except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-        file.unlink(missing_ok=True)
+            started.kill()
+            started.wait()
 
 
-def wait_until_healthy(server: subprocess.Popen[bytes], port: int) -> None:
+def wait_until_healthy(server: subprocess.Popen[bytes], origin: str) -> None:
     """Wait until /healthz answers 200; raises Problem with the end of the server's log."""
     log = log_file("server")
     deadline = time.monotonic() + _START_SECONDS
     health = "no answer"
     while time.monotonic() < deadline and server.poll() is None:
-        health = _health(port)
+        health = _health(origin)
         if health == "ok":
             return
         time.sleep(0.1)
     raise Problem(
-        f"The site did not come up on http://{HOST}:{port}/ (healthz: {health}). It said\n"
+        f"The site did not come up on {origin}/ (healthz: {health}). It said\n"
         f"{process.tail(log.read_text(errors='replace'))}\nThe whole log is {shown(log)}"
     )
 
@@ -146,10 +160,16 @@ def static_file(container: str) -> str:
 
 
 def fetch(url: str, seconds: float) -> Any:
-    """Open the URL. A request to this machine never goes through a proxy."""
-    local = urlsplit(url).hostname in (HOST, "localhost", "::1")
-    proxies = [urllib.request.ProxyHandler({})] if local else []
-    return urllib.request.build_opener(*proxies).open(url, timeout=seconds)
+    """Open the URL. A request to this machine never goes through a proxy, and accepts the
+    self-signed certificate of `make serve`."""
+    handlers: list[urllib.request.BaseHandler] = []
+    if urlsplit(url).hostname in (HOST, "localhost", "::1"):
+        unverified = ssl._create_unverified_context()  # noqa: S323
+        handlers += [
+            urllib.request.ProxyHandler({}),
+            urllib.request.HTTPSHandler(context=unverified),
+        ]
+    return urllib.request.build_opener(*handlers).open(url, timeout=seconds)
 
 
 def running() -> list[Running]:
@@ -182,10 +202,10 @@ def stop(site: Running) -> None:
     site.file.unlink(missing_ok=True)
 
 
-def _health(port: int) -> str:
+def _health(origin: str) -> str:
     """`ok`, or what is wrong according to /healthz."""
     try:
-        with fetch(f"http://{HOST}:{port}/healthz", 5) as answer:
+        with fetch(f"{origin}/healthz", 5) as answer:
             return "ok" if answer.status == 200 else f"status {answer.status}"
     except urllib.error.HTTPError as error:
         body = error.read(500).decode(errors="replace")

@@ -129,7 +129,7 @@ def _serve(port: int, environment: dict[str, str], outputs: dict[str, str], logi
     origin = f"http://{HOST}:{port}"
     with site.serving(port, environment) as server:
         with step(f"Site on {origin}/"):
-            site.wait_until_healthy(server, port)
+            site.wait_until_healthy(server, origin)
         try:
             _say_addresses(origin, outputs, login)
             # Not server.wait(): a Ctrl-C that comes just before it blocks would be handled only

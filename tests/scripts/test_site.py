@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from subprocess import Popen
 
 import pytest
 
-from scripts import rotate, site
+from scripts import ports, rotate, site
+from scripts.console import Problem
+from tests.hosting.conftest import proxied
 
 
 class Healthy(BaseHTTPRequestHandler):
@@ -38,8 +41,27 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 def test_the_health_of_the_site_is_asked_without_the_proxy(port: int) -> None:
     with Popen(["sleep", "60"]) as server:
-        site.wait_until_healthy(server, port)
+        site.wait_until_healthy(server, f"http://127.0.0.1:{port}")
         server.kill()
+
+
+def test_the_health_of_a_site_behind_tls_is_asked_without_the_proxy(
+    port: int, tmp_path: Path
+) -> None:
+    with proxied(port, tmp_path) as (tls_port, _), Popen(["sleep", "60"]) as server:
+        site.wait_until_healthy(server, f"https://127.0.0.1:{tls_port}")
+        server.kill()
+
+
+@pytest.mark.parametrize("text", ["80000", "taken"])
+def test_a_port_that_make_serve_cannot_use_is_refused_with_its_own_command(
+    port: int, text: str
+) -> None:
+    with pytest.raises(Problem, match=r"for example make serve PORT=\d+"):
+        if text == "taken":
+            ports.refuse_taken(port, "make serve")
+        else:
+            ports.port_number(text, "PORT", "make serve")
 
 
 def test_the_manifest_is_read_without_the_proxy(port: int) -> None:
