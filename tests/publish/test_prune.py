@@ -12,12 +12,12 @@ from azure.storage.blob import BlobLeaseClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azureblob.publish.manifest import HISTORY, SHARED
+from azureblob.publish.manifest import CACHE, HISTORY, SHARED
 from azureblob.publish.manifest import records as records_of
 from azureblob.publish.prune import Live, Verdict, verdict
 from azureblob.rest.models import RemoteBlob
 from tests.faults import Fault, FaultProxy, Record, Rule
-from tests.publish.container import MANIFEST, Container
+from tests.publish.container import CACHE, MANIFEST, Container
 from tests.publish.site import Finished, Site
 from tests.publish.trees import noise, small_tree
 from tests.publish.watching import Watcher, blob, deletes, kill_at, settle, until
@@ -58,7 +58,9 @@ def hashed(container: Container) -> set[str]:
 
 
 def records(container: Container) -> list[str]:
-    return [name for name in container.blobs() if name.startswith(HISTORY)]
+    return [
+        name for name in container.blobs() if name.startswith(HISTORY) and not name.endswith(CACHE)
+    ]
 
 
 # --- What is deleted and what stays ---------------------------------------------------------------

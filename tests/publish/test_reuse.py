@@ -191,6 +191,14 @@ def test_a_plain_target_that_appears_is_needed(project: Project) -> None:
     assert "js/late.js" in made.needed
 
 
+def test_a_plain_target_that_is_deleted_is_needed_when_it_is_back(project: Project) -> None:
+    project.again(SITE)
+    assert project.again(without(SITE, "js/lib.js")) == EVERYTHING - {"js/lib.js"} - {
+        name for name in EVERYTHING if name.startswith("css/")
+    }
+    assert project.again(SITE) == {"js/app.js", "js/lib.js"}
+
+
 def test_a_folder_that_becomes_a_file_has_its_users_rewritten(project: Project) -> None:
     tree = {"a.css": b".a { background: url(x?v=1) }\n", "x/y.png": b"y"}
     assert project.again(tree) == {"a.css"}

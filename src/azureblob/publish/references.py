@@ -131,7 +131,7 @@ class PlainReferences:
 
     def add(self, found: Scan) -> None:
         """Note the references that an earlier scan has found."""
-        self._needed.update(target for target in found.targets if target in self._sources)
+        self._needed.update(found.targets)
 
     def _scan(self, names: Iterable[str]) -> Scan:
         found = set(names)
@@ -149,7 +149,7 @@ class PlainReferences:
                 found.add(name)
                 references = self._known.get(name) or self._scan(self._all_targets(name))
                 self.followed[name] = references
-                waiting += (name for name in references.targets if name in self._sources)
+                waiting += references.targets
         return frozenset(found)
 
     def _all_targets(self, name: str) -> Iterator[str]:

@@ -172,9 +172,12 @@ class Reusable:
         return file.md5.hex() if file else ""
 
     def _holds(self, scan: Scan) -> bool:
-        """Whether none of the absent targets exists by now. If a target is gone, the scan holds for
-        the others."""
-        return not self._has_new_unusual and self._checksums.isdisjoint(scan.absent)
+        """Whether all targets still exist, and none of the absent ones does."""
+        return (
+            not self._has_new_unusual
+            and self._checksums.isdisjoint(scan.absent)
+            and all(target in self._sources for target in scan.targets)
+        )
 
 
 def unusual(names: Iterable[str]) -> frozenset[str]:
