@@ -12,7 +12,7 @@ from azure.storage.blob import BlobLeaseClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azureblob.publish.manifest import CACHE, HISTORY, SHARED
+from azureblob.publish.manifest import HISTORY, SHARED
 from azureblob.publish.manifest import records as records_of
 from azureblob.publish.prune import Live, Verdict, verdict
 from azureblob.rest.models import RemoteBlob

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from azureblob.publish.discovery import read_local
 from azureblob.publish.hashing import HashedTree, HashingError, _Hashing, hash_names
 from azureblob.publish.render_cache import (
-    Renderings,
+    Details,
+    Known,
+    Learned,
     Scan,
     StaleCache,
     decode,
     encode,
-    parse,
     serialized,
 )
 from tests.publish.in_process import Rules, static_url
@@ -45,7 +46,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._number = 0
-        self.known: Renderings | None = None
+        self.known: Known | None = None
         self.rewritten: set[str] = set()
 
     def hashed(
@@ -53,7 +54,7 @@ class Project:
         tree: Tree,
         *,
         rules: Rules = ManifestStaticFilesStorage,
-        known: Renderings | None = None,
+        known: Known | None = None,
         find_needed: bool = True,
     ) -> HashedTree:
         self._number += 1
@@ -78,10 +79,23 @@ class Project:
         return the names of the files that were rewritten."""
         made = self.hashed(tree, known=self.known, **options)
         again = self.rewritten
-        assert made.learned is not None
-        self.known = parse(decode(encode(serialized(made.learned), KEY), KEY))
-        assert outcome(made) == outcome(self.hashed(tree, **options))
+        fresh = self.hashed(tree, **options)
+        assert outcome(made) == outcome(fresh)
+        assert fresh.learned
+        if made.learned:
+            assert serialized(made.learned) == serialized(fresh.learned)
+            self.store(made.learned)
         return again
+
+    def store(self, learned: Learned) -> None:
+        self.known = Known(decode(encode(serialized(learned), KEY), KEY))
+
+    def change(self, change: Callable[[Learned], Learned]) -> None:
+        """Change what is stored."""
+        assert self.known
+        details = self.known.details()
+        assert details
+        self.store(change(Learned(self.known.summary, details)))
 
 
 @pytest.fixture
@@ -105,7 +119,6 @@ def outcome(tree: HashedTree) -> dict[str, Any]:
         "missing": [str(one) for one in tree.missing],
         "needed": tree.needed,
         "content": {hashed: Path(file.path).read_bytes() for hashed, file in files.items()},
-        "learned": tree.learned and serialized(tree.learned),
     }
 
 
@@ -130,10 +143,21 @@ def without(tree: Tree, *names: str) -> Tree:
 
 def test_an_unchanged_tree_is_not_rewritten_and_not_stored_again(project: Project) -> None:
     assert project.again(SITE) == EVERYTHING
-    known = project.known
-    made = project.hashed(SITE, known=known)
-    assert made.learned is known
+    assert project.hashed(SITE, known=project.known).learned is None
     assert project.again(SITE) == set()
+
+
+def test_of_an_unchanged_tree_only_the_summary_is_read(project: Project) -> None:
+    project.again(SITE)
+    assert project.known
+    with patch.object(project.known, "details", side_effect=AssertionError):
+        project.again(SITE)
+
+
+def test_a_file_that_is_moved_counts_as_changed(project: Project) -> None:
+    project.again(SITE)
+    moved = {"css/a/base.css" if n == "css/base.css" else n: c for n, c in SITE.items()}
+    assert project.again(moved) == {"css/a/base.css", "css/site.css", "css/print.css"}
 
 
 def test_files_without_a_path_are_rendered_when_asked_for(project: Project) -> None:
@@ -213,8 +237,9 @@ def test_a_nasty_tree_is_the_same_with_and_without_what_is_known(project: Projec
 
 
 def test_odd_names_are_rewritten_each_time(project: Project) -> None:
-    tree = {"css/with space.css": b".a { background: url(../a.png) }\n", "a.png": b"a"}
-    assert project.again(tree) == project.again(tree) == {"css/with space.css"}
+    odd = {"css/with space.css": b".a { background: url(../img/a.png) }\n"}
+    assert project.again({**SITE, **odd}) == {*EVERYTHING, *odd}
+    assert project.again({**SITE, **odd}) == {*odd}
 
 
 # --- Other rules ----------------------------------------------------------------------------------
@@ -294,27 +319,98 @@ def test_another_version_has_all_files_rewritten(
 
 def test_swapped_results_are_found_when_their_files_are_rendered(project: Project) -> None:
     project.again(SITE)
-    assert project.known
-    entries = dict(project.known.rewritten)
-    one, other = entries["css/base.css"], entries["css/alone.css"]
-    entries["css/base.css"] = one._replace(result=other.result)
-    forged = project.known._replace(rewritten=entries)
-    # The files that import it have another name for it, so they are rewritten.
-    made = project.hashed(SITE, known=forged)
-    assert made.render is not None
-    with pytest.raises(StaleCache):
-        made.render(["css/base.css"])
+
+    def swap(learned: Learned) -> Learned:
+        entries = dict(learned.details.rewritten)
+        one, other = entries["css/base.css"], entries["css/alone.css"]
+        entries["css/base.css"] = one._replace(result=other.result)
+        results = {**learned.summary.results, "css/base.css": other.result}
+        return Learned(
+            learned.summary._replace(results=results),
+            learned.details._replace(rewritten=entries),
+        )
+
+    project.change(swap)
+    # The second time, with the details: the files that import it have another name for it, so they
+    # are rewritten.
+    for tree in (SITE, {**SITE, "new.png": b"new"}):
+        made = project.hashed(tree, known=project.known)
+        assert made.render
+        with pytest.raises(StaleCache):
+            made.render(["css/base.css"])
 
 
-def test_targets_that_are_no_static_files_are_not_needed(project: Project) -> None:
+def test_a_result_that_is_left_out_is_found_too(project: Project) -> None:
+    """Otherwise the source would be sent under a name with its own hash."""
     project.again(SITE)
-    assert project.known
-    entries = {
-        name: entry._replace(plain=Scan(("../../etc/passwd", "/etc/passwd", "none.js")))
-        for name, entry in project.known.rewritten.items()
-    }
-    made = project.hashed(SITE, known=project.known._replace(rewritten=entries))
-    assert made.needed <= SITE.keys()
+    project.change(lambda found: found._replace(summary=found.summary._replace(results={})))
+    made = project.hashed(SITE, known=project.known)
+    assert made.render
+    with pytest.raises(StaleCache):
+        made.render(["css/site.css"])
+
+
+def test_results_of_files_that_are_not_rewritten_are_not_used(project: Project) -> None:
+    project.again(SITE)
+    results = dict.fromkeys([*SITE, *_NOWHERE], "0" * 32)
+    project.change(lambda found: found._replace(summary=found.summary._replace(results=results)))
+    made = project.hashed(SITE, known=project.known)
+    assert made.names.keys() == SITE.keys()
+    assert {name for name, hashed in made.names.items() if ".000000000000." in hashed} == EVERYTHING
+
+
+_NOWHERE = ("../../etc/passwd", "/etc/passwd", "none.js")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"aliased": _NOWHERE},
+        {"needed": frozenset(_NOWHERE)},
+        {"missing": {"../../etc/passwd": ((1, "url(x)", "x"),)}},
+    ],
+)
+def test_names_in_a_summary_that_are_no_static_files_lead_nowhere(
+    project: Project, wrong: dict[str, Any]
+) -> None:
+    project.again(SITE)
+    project.change(lambda found: found._replace(summary=found.summary._replace(**wrong)))
+    made = project.hashed(SITE, known=project.known)
+    fresh = project.hashed(SITE)
+    assert (made.names, made.aliases, made.needed) == (fresh.names, fresh.aliases, fresh.needed)
+
+
+def test_targets_in_the_details_that_are_no_static_files_are_not_needed(project: Project) -> None:
+    project.again(SITE)
+
+    def mislead(learned: Learned) -> Learned:
+        entries = {
+            name: entry._replace(plain=Scan(_NOWHERE))
+            for name, entry in learned.details.rewritten.items()
+        }
+        return learned._replace(details=learned.details._replace(rewritten=entries))
+
+    project.change(mislead)
+    assert project.hashed({**SITE, "new.png": b""}, known=project.known).needed <= SITE.keys()
+
+
+def test_damaged_details_are_reported_and_not_used(project: Project) -> None:
+    project.again(SITE)
+    fresh = project.hashed(SITE)
+    assert fresh.learned
+    summary = serialized(fresh.learned).partition(b"\n")[0]
+    said: list[str] = []
+    project.known = Known(summary + b"\n[]", said.append)
+    assert project.again({**SITE, "new.png": b""}) == EVERYTHING
+    assert said == ["it has another shape"]
+
+
+def test_a_fingerprint_of_nothing_fits_no_storage_without_one(project: Project) -> None:
+    fresh = project.hashed(SITE)
+    assert fresh.learned
+    project.store(Learned(fresh.learned.summary._replace(fingerprint=""), Details()))
+    assert project.hashed(SITE, rules=Hashes, known=project.known).learned is None
+    assert project.rewritten == EVERYTHING
 
 
 # --- Any tree and any edits -----------------------------------------------------------------------
@@ -379,6 +475,7 @@ def test_with_what_is_known_any_tree_is_as_without_it(
                     project.hashed(tree, known=project.known, **options)
                 assert str(raised.value) == str(error)
                 continue
-            known = project.known.rewritten if project.known else {}
+            had = project.known is not None
             again = project.again(tree, **options)
-            event(f"version {number}: reused {len(known.keys() & tree.keys() - again)}")
+            texts = {name for name in tree if name.endswith((".css", ".js"))}
+            event(f"version {number}: reused {len(texts - again) if had else 'nothing yet'}")

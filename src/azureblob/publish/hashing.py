@@ -31,8 +31,17 @@ from azureblob.publish.patterns import (
     read_patterns,
 )
 from azureblob.publish.references import PlainReferences, comments, is_within
-from azureblob.publish.render_cache import Renderings, Rewritten, Scan, Scanned, StaleCache
-from azureblob.publish.reuse import Reusable, fingerprint, unusual
+from azureblob.publish.render_cache import (
+    Details,
+    Known,
+    Learned,
+    Rewritten,
+    Scan,
+    Scanned,
+    StaleCache,
+    Summary,
+)
+from azureblob.publish.reuse import Reusable, fingerprint, tree_digest, unusual
 from azureblob.rest.models import md5
 
 # Names that Django's parsing of names as URLs does not change.
@@ -68,9 +77,10 @@ class HashedTree:
     file refers to to the original name of the file. `needed` are the original names that a file
     refers to without a hash, or all names if they were not looked for.
 
-    `learned` is for the render cache, unless the storage's rules may change from one publish to the
-    next. A file that was not rewritten, as the cache has its MD5, has no path: `render` rewrites
-    the files with these original names, and raises StaleCache if the result is another one.
+    `learned` is for the render cache. It is None if the cache has it already, or if the storage's
+    rules may change from one publish to the next. A file that was not rewritten, as the cache has
+    its MD5, has no path: `render` rewrites the files with these original names, and raises
+    StaleCache if the result is another one.
     """
 
     files: dict[str, LocalFile]
@@ -80,7 +90,7 @@ class HashedTree:
     manifest: bytes
     missing: Sequence[MissingReference | str]
     needed: frozenset[str]
-    learned: Renderings | None = None
+    learned: Learned | None = None
     render: Callable[[Iterable[str]], Mapping[str, LocalFile]] | None = None
 
 
@@ -90,7 +100,7 @@ def hash_names(
     scratch: Path,
     *,
     find_needed: bool = False,
-    known: Renderings | None = None,
+    known: Known | None = None,
 ) -> HashedTree:
     """Name each file, rewrite the references in it, and make the manifest.
 
@@ -188,7 +198,7 @@ class _Hashing:
         scratch: Path,
         *,
         find_needed: bool,
-        known: Renderings | None,
+        known: Known | None,
     ) -> None:
         self._sources = sources
         self._kind = kind
@@ -206,11 +216,11 @@ class _Hashing:
         storage.sources, storage.folders, storage.names = sources, _folders(sources), by_key
         storage.unnamed, storage.aliased, storage.seen = set(), set(), {}
         self._fingerprint = fingerprint(kind, storage, find_needed=find_needed)
-        self._known = known if known and known.fingerprint == self._fingerprint else None
-        self._reusable = Reusable(self._known, sources, storage.kind_of) if self._known else None
-        followed = self._reusable.followed() if self._reusable and find_needed else {}
-        plain = PlainReferences(sources, self._all_patterns, followed) if find_needed else None
-        self._plain = plain
+        self._digest = tree_digest(sources) if self._fingerprint else ""
+        valid = known is not None and known.summary.fingerprint == self._fingerprint
+        self._known = known if valid and self._fingerprint else None
+        self._find_needed = find_needed
+        self._plain: PlainReferences | None = None
         self._files: dict[str, LocalFile] = {}
         self._names: dict[str, str] = {}
         self._hashed_files = _HashedNames()
@@ -219,7 +229,12 @@ class _Hashing:
         self._scanned: dict[str, Scan] = {}
 
     def tree(self) -> HashedTree:
-        self._name_all()
+        known = self._recalled()
+        if known is None:
+            self._name_all()
+            needed = self._plain.needed() if self._plain else frozenset(self._sources)
+        else:
+            needed = known.needed if self._find_needed else frozenset(self._sources)
         aliases = {
             self._hashed_name(name, self._sources[name]): name
             for name in sorted(self._storage.aliased)
@@ -235,8 +250,8 @@ class _Hashing:
             aliases={alias: name for alias, name in aliases.items() if alias not in self._files},
             manifest=self._manifest(paths),
             missing=[one for name in self._sources for one in self._missing.get(name, [])],
-            needed=self._plain.needed() if self._plain else frozenset(self._sources),
-            learned=self._learned(),
+            needed=needed,
+            learned=None if known else self._learned(needed),
             render=self._render,
         )
 
@@ -244,12 +259,16 @@ class _Hashing:
 
     def _name_all(self) -> None:
         """Name the files, each after those that it refers to. Raises HashingError."""
-        scanned = self._reusable.scanned() if self._reusable and self._plain else {}
+        details = self._known.details() if self._known else None
+        reusable = Reusable(details or Details(), self._sources, self._storage.kind_of)
+        if self._find_needed:
+            self._plain = PlainReferences(self._sources, self._all_patterns, reusable.followed())
+        scanned = reusable.scanned()
         for name, patterns in self._patterns.items():
             if not patterns:
                 self._name_unchanged(name, scanned.get(name))
         rewritten = [name for name, patterns in self._patterns.items() if patterns]
-        self._reuse(rewritten)
+        self._reuse(reusable, rewritten)
         waiting = self._name_rewritten(name for name in rewritten if name not in self._names)
         while waiting:
             try:
@@ -282,17 +301,29 @@ class _Hashing:
 
     # --- What is known ----------------------------------------------------------------------------
 
-    def _reuse(self, names: Iterable[str]) -> None:
+    def _recalled(self) -> Summary | None:
+        """Name all files if no file has changed, and return what else is known of them."""
+        known = self._known.summary if self._known else None
+        if known is None or known.tree != self._digest:
+            return None
+        named = [*known.aliased, *known.missing, *known.needed]
+        if not all(name in self._sources for name in named):
+            return None
+        for name, source in self._sources.items():
+            known_md5 = known.results.get(name) or source.md5.hex()
+            self._name(name, _unread(known_md5) if self._patterns[name] else source)
+        self._storage.aliased.update(known.aliased)
+        self._missing = {
+            name: [MissingReference(name, *one) for one in found]
+            for name, found in known.missing.items()
+        }
+        return known
+
+    def _reuse(self, reusable: Reusable, names: Iterable[str]) -> None:
         """Name the files of which it is known what they are rewritten to."""
-        if self._reusable is None:
-            return
-        found = self._reusable.rewritten(
-            names, self._names, self._storage.names, self._short_hashed_name
-        )
+        found = reusable.rewritten(names, self._names, self._storage.names, self._short_hashed_name)
         for name, (_, entry) in found.items():
-            source = self._sources[name]
-            same = entry.result == entry.source
-            self._name(name, source if same else LocalFile("", 0, bytes.fromhex(entry.result)))
+            self._name(name, _unread(entry.result))
             self._rewritten[name] = entry
             self._missing[name] = [MissingReference(name, *one) for one in entry.missing]
             self._storage.aliased.update(path for path in entry.paths if path in self._sources)
@@ -312,7 +343,7 @@ class _Hashing:
             raise StaleCache
         return files
 
-    def _learned(self) -> Renderings | None:
+    def _learned(self, needed: frozenset[str]) -> Learned | None:
         """What the next publish may use."""
         if not self._fingerprint:
             return None
@@ -322,15 +353,27 @@ class _Hashing:
                 name: Scanned(self._sources[name].md5.hex(), scan) for name, scan in scans.items()
             }
 
-        learned = Renderings(
+        # A name that needs more than an MD5 needs the file.
+        complete = all(self._short_hashed_name(name, "") for name in self._rewritten)
+        summary = Summary(
             self._fingerprint,
+            self._digest if complete else "",
+            {
+                name: entry.result
+                for name, entry in self._rewritten.items()
+                if entry.result != entry.source
+            },
+            tuple(sorted(self._storage.aliased)),
+            {name: entry.missing for name, entry in self._rewritten.items() if entry.missing},
+            needed if self._find_needed else frozenset(),
+        )
+        details = Details(
             unusual(self._sources),
             self._rewritten,
             scanned(self._scanned),
             scanned(self._plain.followed if self._plain else {}),
         )
-        # The same object tells the caller that there is nothing to store.
-        return self._known if learned == self._known else learned
+        return Learned(summary, details)
 
     # --- One file ---------------------------------------------------------------------------------
 
@@ -440,6 +483,11 @@ class _Hashing:
         storage.hashed_files = paths
         storage.save_manifest()
         return saved_manifest(storage)
+
+
+def _unread(result: str) -> LocalFile:
+    """A rewritten file of which only the MD5 (hex) is known."""
+    return LocalFile("", 0, bytes.fromhex(result))
 
 
 def _describe_cycle(cycle: list[str]) -> str:

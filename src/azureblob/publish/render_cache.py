@@ -1,10 +1,10 @@
 """The render cache: what a publish learned about the files that it rewrote, for the next one.
 
 It is a blob in the folder of the manifest's history, where no static file can be published and
-where no version of this library deletes anything but its records. For each rewritten file it has
-the MD5 of the source, what the rewriting depended on, and the MD5 of the result. A file whose
-source and dependencies are the same need not be read as text and rewritten again: its hashed name
-follows from the MD5 of the result.
+where no version of this library deletes anything but its records. It has two parts. The summary is
+all that a publish needs if no file has changed. The details say for each rewritten file what the
+rewriting depended on: a file whose source and dependencies are the same need not be read as text
+and rewritten again, as its hashed name follows from the MD5 of the result.
 
 The cache is authenticated with the account key or SECRET_KEY, as the MD5s alone do not prove that a
 result belongs to a source. A cache that is missing, damaged, or made by another key, other rules or
@@ -83,16 +83,58 @@ class Scanned(NamedTuple):
     plain: Scan
 
 
-class Renderings(NamedTuple):
-    """The content of the cache. `fingerprint` stands for all that every result depends on.
-    `unusual` are the names of static files that Scan.absent never contains. `scanned` are files
-    that are not rewritten, and `followed` files that are published under their own names."""
+class Details(NamedTuple):
+    """What is known of each file. `unusual` are the names of static files that Scan.absent never
+    contains. `scanned` are files that are not rewritten, and `followed` files that are published
+    under their own names."""
 
-    fingerprint: str
     unusual: frozenset[str] = frozenset()
     rewritten: Mapping[str, Rewritten] = {}
     scanned: Mapping[str, Scanned] = {}
     followed: Mapping[str, Scanned] = {}
+
+
+class Summary(NamedTuple):
+    """What is known of all files together. `fingerprint` stands for the rules that every result
+    depends on, and `tree` for the names and contents of all files; it is empty if the summary does
+    not have all of their results.
+
+    `results` maps the files that rewriting changes to the MD5 (hex) of what they become. `aliased`
+    and `missing` are as in HashedTree, `missing` with line, text and target by file. `needed` are
+    the files that are referred to without a hash, if they were looked for.
+    """
+
+    fingerprint: str
+    tree: str
+    results: Mapping[str, str]
+    aliased: tuple[str, ...]
+    missing: Mapping[str, tuple[tuple[int, str, str], ...]]
+    needed: frozenset[str]
+
+
+class Learned(NamedTuple):
+    """The content of the cache, to be stored."""
+
+    summary: Summary
+    details: Details
+
+
+class Known:
+    """The content of the cache, as it was stored. The details are parsed when they are asked for:
+    they are most of it, and an unchanged publish does not need them. `say` gets what is wrong."""
+
+    def __init__(self, content: bytes, say: Callable[[str], None] = lambda problem: None) -> None:
+        """Raises ValueError if the content has another shape."""
+        summary, _, self._details = content.partition(b"\n")
+        self.summary = _parsed(summary, _summary)
+        self._say = say
+
+    def details(self) -> Details | None:
+        try:
+            return _parsed(self._details, _details)
+        except ValueError as error:
+            self._say(str(error))
+            return None
 
 
 def is_usual(name: str) -> bool:
@@ -133,27 +175,27 @@ class RenderCache:
         self._say = say
         self._reads = read
         self._stored: bytes = b""
-        self._loaded: Renderings | None = None
 
-    def load(self, remote: Mapping[str, RemoteBlob]) -> Renderings | None:
+    def load(self, remote: Mapping[str, RemoteBlob]) -> Known | None:
         """What the last publish stored, or None if it is not usable. `remote` are the blobs of the
         container: without the cache among them, no request is made."""
         blob = remote.get(self._name)
         if blob is None or not self._reads or not self._key:
             return None
-        problem = "it has the wrong size"
-        if _MAC_BYTES < blob.size <= _MAX_BYTES:
-            try:
-                data = self._get()
-                content = decode(data, self._key)
-                self._loaded = parse(content)
-            except (BlobServiceError, ValueError) as error:
-                problem = str(error)
-            else:
-                self._stored = content
-                return self._loaded
+        if not _MAC_BYTES < blob.size <= _MAX_BYTES:
+            self._ignore("it has the wrong size")
+            return None
+        try:
+            content = decode(self._get(), self._key)
+            known = Known(content, self._ignore)
+        except (BlobServiceError, ValueError) as error:
+            self._ignore(str(error))
+            return None
+        self._stored = content
+        return known
+
+    def _ignore(self, problem: str) -> None:
         self._say(f"The render cache is not used: {problem}.", 2)
-        return None
 
     def _get(self) -> bytes:
         """Raises BlobServiceError and ValueError."""
@@ -164,9 +206,9 @@ class RenderCache:
             raise ValueError(response.reason)
         return response.body
 
-    def save(self, learned: Renderings) -> None:
+    def save(self, learned: Learned) -> None:
         """Store what this publish learned, unless the container has it already."""
-        if not self._key or learned is self._loaded:
+        if not self._key:
             return
         content = serialized(learned)
         if content == self._stored:
@@ -223,37 +265,47 @@ def _mac(data: bytes, key: str) -> bytes:
 # --- Its content ----------------------------------------------------------------------------------
 
 
-def serialized(renderings: Renderings) -> bytes:
-    """The same bytes for the same content."""
-    return json.dumps(
-        {
-            "fingerprint": renderings.fingerprint,
-            "unusual": sorted(renderings.unusual),
-            "rewritten": renderings.rewritten,
-            "scanned": renderings.scanned,
-            "followed": renderings.followed,
-        },
-        separators=(",", ":"),
-        sort_keys=True,
-    ).encode()
+def serialized(learned: Learned) -> bytes:
+    """The same bytes for the same content: the summary in the first line, then the details."""
+    summary, details = learned
+    parts = (
+        summary._replace(needed=sorted(summary.needed))._asdict(),  # type: ignore[arg-type]
+        details._replace(unusual=sorted(details.unusual))._asdict(),  # type: ignore[arg-type]
+    )
+    return b"\n".join(
+        json.dumps(part, separators=(",", ":"), sort_keys=True).encode() for part in parts
+    )
 
 
-def parse(content: bytes) -> Renderings:
+_T = TypeVar("_T")
+
+
+def _parsed(content: bytes, make: Callable[[Any], _T]) -> _T:
     """Raises ValueError if the content has another shape."""
     try:
-        found = json.loads(content)
-        return Renderings(
-            _text(found["fingerprint"]),
-            frozenset(map(_text, found["unusual"])),
-            _each(found["rewritten"], _rewritten),
-            _each(found["scanned"], _scanned),
-            _each(found["followed"], _scanned),
-        )
+        return make(json.loads(content))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise ValueError("it has another shape") from None
 
 
-_T = TypeVar("_T")
+def _summary(value: Any) -> Summary:
+    return Summary(
+        _text(value["fingerprint"]),
+        _text(value["tree"]),
+        _each(value["results"], _digest),
+        tuple(map(_text, value["aliased"])),
+        _each(value["missing"], _missing),
+        frozenset(map(_text, value["needed"])),
+    )
+
+
+def _details(value: Any) -> Details:
+    return Details(
+        frozenset(map(_text, value["unusual"])),
+        _each(value["rewritten"], _rewritten),
+        _each(value["scanned"], _scanned),
+        _each(value["followed"], _scanned),
+    )
 
 
 def _each(found: Any, make: Callable[[Any], _T]) -> dict[str, _T]:
@@ -272,9 +324,13 @@ def _rewritten(value: Any) -> Rewritten:
         _digest(result),
         names,
         paths,
-        tuple((_number(line), _text(text), _text(target)) for line, text, target in missing),
+        _missing(missing),
         _scan(plain),
     )
+
+
+def _missing(value: Any) -> tuple[tuple[int, str, str], ...]:
+    return tuple((_number(line), _text(text), _text(target)) for line, text, target in value)
 
 
 def _scanned(value: Any) -> Scanned:

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.contrib.staticfiles.storage import HashedFilesMixin, ManifestFilesMixin
 
 from azureblob.publish.discovery import LocalFile
-from azureblob.publish.render_cache import Renderings, Rewritten, Scan, Scanned, checksum, is_usual
+from azureblob.publish.render_cache import Details, Rewritten, Scan, Scanned, checksum, is_usual
 
 # What every class has, whatever is in its body.
 _OF_EVERY_CLASS = {
@@ -91,12 +91,18 @@ def _is_original(kind: type) -> bool:
     )
 
 
+def tree_digest(sources: Mapping[str, LocalFile]) -> str:
+    """A digest of the names and contents of all files, in any order."""
+    parts = sorted((name, file.md5.hex()) for name, file in sources.items())
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
 class Reusable:
     """What of `known` holds for these sources. `kind_of` says what a path is among them."""
 
     def __init__(
         self,
-        known: Renderings,
+        known: Details,
         sources: Mapping[str, LocalFile],
         kind_of: Callable[[str], str],
     ) -> None:

@@ -35,7 +35,7 @@ from azureblob.staticfiles import StaticBlobStorage, resolved
 
 if TYPE_CHECKING:
     from azureblob.publish.hashing import HashedTree
-    from azureblob.publish.render_cache import Renderings
+    from azureblob.publish.render_cache import Known
 
 _SHOWN_REFERENCES = 50
 _DUPLICATE = (
@@ -187,7 +187,7 @@ class Command(collectstatic.Command):
         storage: StaticBlobStorage,
         sources: dict[str, LocalFile],
         scratch: Path,
-        known: Renderings | None,
+        known: Known | None,
     ) -> HashedTree:
         """Raises PublishError, and reports references that lead to no file."""
         tree = self._hash(storage, sources, scratch, known)
@@ -207,7 +207,7 @@ class Command(collectstatic.Command):
         storage: StaticBlobStorage,
         sources: dict[str, LocalFile],
         scratch: Path,
-        known: Renderings | None,
+        known: Known | None,
     ) -> HashedTree:
         """Raises PublishError."""
         # Imported here to shorten start-up: without hashed names neither is used.
