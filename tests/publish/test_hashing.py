@@ -217,8 +217,8 @@ def test_a_circle_is_named_file_by_file_and_nothing_is_sent(
     assert ended.err.count(" -> ") == 3
     assert "beside" not in ended.err
     assert "Traceback" not in ended.err
-    # The list may say that there is a render cache.
-    assert [(record.method, record.comp) for record in proxy.take()] == [("GET", "list")]
+    # The container may have been listed meanwhile.
+    assert not [record for record in proxy.take() if record.method != "GET"]
 
 
 def test_a_file_that_is_not_utf8_is_named(site: Site, proxy: FaultProxy) -> None:
@@ -227,8 +227,8 @@ def test_a_file_that_is_not_utf8_is_named(site: Site, proxy: FaultProxy) -> None
     assert ended.code == 1
     assert "css/latin.css: byte 0xfc at 1" in ended.err
     assert "Traceback" not in ended.err
-    # The list may say that there is a render cache.
-    assert [(record.method, record.comp) for record in proxy.take()] == [("GET", "list")]
+    # The container may have been listed meanwhile.
+    assert not [record for record in proxy.take() if record.method != "GET"]
 
 
 # --- Any tree -------------------------------------------------------------------------------------

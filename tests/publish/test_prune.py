@@ -52,9 +52,7 @@ def refused(finished: Finished) -> str:
 
 
 def hashed(container: Container) -> set[str]:
-    return {name for name in container.blobs() if name != MANIFEST and "/" in name} - set(
-        records(container)
-    )
+    return {name for name in container.blobs() if "/" in name and not name.startswith(HISTORY)}
 
 
 def records(container: Container) -> list[str]:

@@ -133,7 +133,7 @@ class Publisher:
             if not announced:
                 self._say(_WAITING, 1)
                 announced = True
-            time.sleep(_LEASE_POLL_SECONDS)
+            self._transport.pause(_LEASE_POLL_SECONDS)
 
     def _without_manifests(self, target: Target, remote: Mapping[str, RemoteBlob]) -> Target:
         """The target without static files that would replace a manifest, of this site or another,

@@ -25,6 +25,7 @@ from azureblob.account import open_transport
 from azureblob.explanations import explain
 from azureblob.management.interruption import interrupt_message
 from azureblob.publish import PublishError
+from azureblob.publish.background import InBackground
 from azureblob.publish.discovery import LocalFile, find
 from azureblob.publish.plan import Target, hashed_target, plain_target
 from azureblob.publish.publisher import Publisher, Result
@@ -35,7 +36,7 @@ from azureblob.staticfiles import StaticBlobStorage, resolved
 
 if TYPE_CHECKING:
     from azureblob.publish.hashing import HashedTree
-    from azureblob.publish.render_cache import Known
+    from azureblob.publish.render_cache import Known, RenderCache
 
 _SHOWN_REFERENCES = 50
 _DUPLICATE = (
@@ -116,7 +117,6 @@ class Command(collectstatic.Command):
             skipped.append(name)
             self.log(_DUPLICATE.format(name), level=1)
 
-        sources = find(self.ignore_patterns, scratch, duplicate)
         hashed = storage.hashed_names and self.post_process
         with open_transport(storage) as transport:
             publisher = Publisher(
@@ -130,13 +130,20 @@ class Command(collectstatic.Command):
                 quiet=self.verbosity != 1,
             )
             post_processed: list[str] = []
+            # The container is listed while the files are read. What is wrong with the files is
+            # reported first.
             if hashed:
-                result, target, post_processed = self._publish_hashed(
-                    storage, sources, scratch, publisher, transport
-                )
+                cache = self._cache(storage, transport)
+                with InBackground(partial(_look, publisher, cache), transport.cancel) as looking:
+                    sources = find(self.ignore_patterns, scratch, duplicate)
+                    result, target, post_processed = self._publish_hashed(
+                        storage, sources, scratch, publisher, cache, looking
+                    )
             else:
-                target = plain_target(sources, storage.header_rules, gzip=storage.gzip)
-                result = publisher.run(target)
+                with InBackground(publisher.look, transport.cancel) as listing:
+                    sources = find(self.ignore_patterns, scratch, duplicate)
+                    target = plain_target(sources, storage.header_rules, gzip=storage.gzip)
+                    result = publisher.run(target, listing.result())
             storage.forget_manifest()
             if self.clear:
                 deleted = publisher.clear(target)
@@ -150,26 +157,33 @@ class Command(collectstatic.Command):
             deleted=deleted,
         )
 
+    def _cache(self, storage: StaticBlobStorage, transport: Transport) -> RenderCache:
+        # Imported here to shorten start-up: without hashed names it is not used.
+        from azureblob.publish.render_cache import RenderCache
+
+        return RenderCache(transport, storage, self.log, read=self.use_cache)
+
     def _publish_hashed(
         self,
         storage: StaticBlobStorage,
         sources: dict[str, LocalFile],
         scratch: Path,
         publisher: Publisher,
-        transport: Transport,
+        cache: RenderCache,
+        looking: InBackground[tuple[Mapping[str, RemoteBlob], Known | None]],
     ) -> tuple[Result, Target, list[str]]:
         """The result, the blobs as they should be, and the names of the files that were
         post-processed. Raises PublishError and BlobServiceError."""
         # Imported here to shorten start-up: without hashed names it is not used.
-        from azureblob.publish.render_cache import RenderCache, StaleCache
+        from azureblob.publish.render_cache import StaleCache
 
-        cache = RenderCache(transport, storage, self.log, read=self.use_cache)
-        listed, failure = _try_to_look(publisher)
-        known = cache.load(listed or {})
+        try:
+            listed, known = looking.result()
+        except (PublishError, BlobServiceError):
+            # What is wrong with the files comes first.
+            self._tree(storage, sources, scratch / "hashed", None)
+            raise
         tree = self._tree(storage, sources, scratch / "hashed", known)
-        # What is wrong with the files was reported before.
-        if failure:
-            raise failure
         target = self._target(storage, sources, tree)
         try:
             result = publisher.run(target, listed)
@@ -224,7 +238,7 @@ class Command(collectstatic.Command):
         if has_own_post_process(kind):
             hash_files = post_process
             self.log(f"{storage.manifest_storage} has a post_process() of its own, which is used")
-        elif found := difference(kind, scratch.with_name("sample")):
+        elif found := difference(kind, scratch.with_name(f"{scratch.name}-sample")):
             hash_files = post_process
             self._warn(_UNKNOWN_DJANGO.format(django.__version__, found))
         return hash_files(sources, kind, scratch)
@@ -249,14 +263,12 @@ class Command(collectstatic.Command):
             self.stderr.write(self.style.WARNING(text))
 
 
-def _try_to_look(
-    publisher: Publisher,
-) -> tuple[Mapping[str, RemoteBlob] | None, PublishError | BlobServiceError | None]:
-    """The blobs of the container, or why they cannot be listed."""
-    try:
-        return publisher.look(), None
-    except (PublishError, BlobServiceError) as error:
-        return None, error
+def _look(
+    publisher: Publisher, cache: RenderCache
+) -> tuple[Mapping[str, RemoteBlob], Known | None]:
+    """The blobs of the container, and what the render cache has."""
+    remote = publisher.look()
+    return remote, cache.load(remote)
 
 
 @contextmanager
