@@ -461,9 +461,12 @@ class _Hashing:
         """The hashed name for content with this MD5 (hex), or None if it needs the content."""
         if not (self._names_as_django and _ORDINARY.fullmatch(name)):
             return None
-        folder, slash, last = name.rpartition("/")
-        root, extension = posixpath.splitext(last)
-        return f"{folder}{slash}{root}.{md5[:12]}{extension}"
+        # As by posixpath.splitext(), which takes longer than all the rest.
+        start = name.rfind("/") + 1
+        dot = name.rfind(".", start)
+        if not name[start : max(dot, start)].strip("."):
+            dot = len(name)
+        return f"{name[:dot]}.{md5[:12]}{name[dot:]}"
 
     def _hashed_name(self, name: str, content: LocalFile) -> str:
         if short := self._short_hashed_name(name, content.md5.hex()):

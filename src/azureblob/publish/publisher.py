@@ -137,7 +137,7 @@ class Publisher:
 
     def _without_manifests(self, target: Target, remote: Mapping[str, RemoteBlob]) -> Target:
         """The target without static files that would replace a manifest, of this site or another,
-        or would look like a record of the history."""
+        or would look like a record of the history or a render cache."""
         blobs = []
         for item in target.blobs:
             if why := self._conflict(item, remote):
@@ -157,8 +157,7 @@ class Publisher:
         name, blob = item.name, remote.get(item.name)
         if name == self._manifest_name:
             return "the site's manifest has that name"
-        in_history = is_record(name) or is_cache(name)
-        if in_history or (name == item.source and name.startswith(HISTORY)):
+        if name.startswith(HISTORY) and (name == item.source or is_record(name) or is_cache(name)):
             return "the history of the manifests is in that folder"
         if blob is not None and (
             is_marked(blob)
