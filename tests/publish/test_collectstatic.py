@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.faults import FaultProxy
+from tests.faults import Fault, FaultProxy, Rule
 from tests.publish.conftest import MakeSite
 from tests.publish.container import HISTORY, MANIFEST, Container
 from tests.publish.site import Finished, Site
@@ -249,6 +249,25 @@ def test_files_that_cannot_be_read_are_all_named_and_nothing_is_sent(
     assert f"    {site.static}/broken.css: No such file or directory\n" in message
     assert f"    {site.static}/img/broken.png: No such file or directory\n" in message
     assert sent_nothing(proxy)
+
+
+def test_a_service_that_hangs_does_not_delay_what_is_wrong_with_the_files(
+    site: Site, proxy: FaultProxy
+) -> None:
+    """The container is listed meanwhile, and would be tried again for two minutes."""
+    proxy.rules = [Rule(comp="list", fault=Fault.HANG)]
+    (site.static / "broken.css").symlink_to(site.folder / "nowhere")
+    assert "broken.css: No such file" in refused(site.publish(), site)
+
+
+def test_what_is_wrong_with_the_files_comes_before_what_is_wrong_with_the_service(
+    site: Site, proxy: FaultProxy
+) -> None:
+    proxy.rules = [Rule(comp="list", status=403)]
+    site.write({"a.css": b".a { background: url(none.png) }"})
+    assert "there is no static file none.png" in refused(site.publish(), site)
+    site.write({"a.css": b".a { }"})
+    assert "Storage Blob Data Contributor" in refused(site.publish(), site)
 
 
 # --- Mistakes -------------------------------------------------------------------------------------
