@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -35,6 +36,7 @@ class NullService:
         self.received = 0
         self.blobs: dict[str, dict[str, str]] = {}
         self.bodies: dict[str, bytes] = {}
+        self._started = formatdate(usegmt=True)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -103,7 +105,8 @@ class NullService:
         properties = "".join(f"<{key}>{escape(value)}</{key}>" for key, value in known.items())
         note = f"<Metadata><md5>{source}</md5></Metadata>" if source else ""
         return (
-            f"<Blob><Name>{escape(name)}</Name><Properties><Etag>0x1</Etag>{properties}"
+            f"<Blob><Name>{escape(name)}</Name><Properties><Etag>0x1</Etag>"
+            f"<Last-Modified>{self._started}</Last-Modified>{properties}"
             f"</Properties>{note}</Blob>"
         )
 
