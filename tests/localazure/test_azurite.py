@@ -162,8 +162,10 @@ def test_a_start_that_is_killed_at_once_leaves_one_that_the_next_finds(own: Azur
     command = [sys.executable, "-c", code, str(own.state_dir), str(own.port)]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == -9
     assert not (own.state_dir / "azurite.json").exists()
-    left = own.status()
-    assert left.state == "running"
+    # A process has no command line in /proc until its program is loaded.
+    deadline = time.monotonic() + 10
+    while (left := own.status()).state != "running" and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert own.start() == left
     own.stop()
     assert own.status().state == "stopped"
