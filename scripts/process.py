@@ -108,24 +108,29 @@ def run(
     command fails, Problem if it cannot be started.
     """
     result = call(command, env=env, cwd=cwd, stderr=subprocess.STDOUT)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"$ {shlex.join(result.args)}\n{result.stdout}\n")
+    _append(log, result.args, result.stdout)
     if result.returncode:
         raise ProcessFailed(_name(result.args), result.returncode, result.stdout, log)
     return result.stdout
 
 
 def capture(
-    command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path = ROOT
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+    log: Path | None = None,
 ) -> str:
     """Run a command that may print secrets, and return its standard output, which is not logged.
+    Its standard error is appended to `log`, if there is one.
 
     Raises ProcessFailed with its standard error only.
     """
     result = call(command, env=env, cwd=cwd)
+    if log:
+        _append(log, result.args, result.stderr)
     if result.returncode:
-        raise ProcessFailed(_name(result.args), result.returncode, result.stderr, None)
+        raise ProcessFailed(_name(result.args), result.returncode, result.stderr, log)
     return result.stdout
 
 
@@ -158,6 +163,12 @@ def call(
         )
     except OSError as error:
         raise Problem(f"{arguments[0]} could not be started: {error.strerror}") from None
+
+
+def _append(log: Path, arguments: Sequence[str], output: str) -> None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(f"$ {shlex.join(arguments)}\n{output}\n")
 
 
 def _name(arguments: list[str]) -> str:
