@@ -51,6 +51,23 @@ def test_outputs_are_printed_as_the_pulumi_cli_prints_them(desk: Desk) -> None:
     assert run(desk, "output", "-s", "desk", "key").stdout == "[secret]\n"
 
 
+def test_up_can_print_the_outputs_as_json_and_its_progress_elsewhere(
+    desk: Desk, tmp_path: Path
+) -> None:
+    shutil.copytree(PROGRAM, tmp_path / "program")
+    main = tmp_path / "program" / "__main__.py"
+    main.write_text(f"{main.read_text()}\nprint('printed by the program')\n")
+    arguments = ("up", "--yes", "--json", "-s", "desk")
+    up = run(desk, *arguments, cwd=tmp_path / "program")
+    key, endpoint = desk.outputs["key"], desk.outputs["endpoint"]
+    assert json.loads(up.stdout) == {"endpoint": endpoint, "key": "[secret]"}
+    assert "Updating (desk):" in up.stderr
+    assert "printed by the program" in up.stderr
+    opened = run(desk, *arguments, "--show-secrets")
+    assert json.loads(opened.stdout) == {"endpoint": endpoint, "key": key}
+    assert key not in opened.stderr
+
+
 def test_an_output_that_is_not_there_is_named_with_those_that_are(desk: Desk) -> None:
     answer = run(desk, "output", "-s", "desk", "nothing")
     assert answer.returncode == 1
