@@ -203,7 +203,7 @@ def _save(_: Place) -> list[str]:
 
 _PYTHON = Path(sys.executable)
 _OWN_APPS = ["azureblob", *_APPS]
-_FASTA = {
+_FASTA: dict[str, Any] = {
     "COLLECTFASTA_STRATEGY": "collectfasta.strategies.azure.AzureBlobStrategy",
     "COLLECTFASTA_THREADS": 16,
 }

@@ -28,8 +28,8 @@ def describe() -> dict[str, str]:
         **{package: version(package) for package in _PACKAGES},
     }
     for python, package in ((DJANGO, "collectfasta"), (CLI, "azure-cli")):
-        if version := _installed(python, package):
-            found[package] = version
+        if installed := _installed(python, package):
+            found[package] = installed
     if AZCOPY.exists():
         said = subprocess.run([AZCOPY, "--version"], capture_output=True, text=True, check=False)
         # "azcopy version 10.27.1", then perhaps a notice of a newer one.

@@ -10,6 +10,7 @@ import pytest
 from bench import trees
 from bench.checking import wrong, wrongly_fetched
 from bench.competitors import AZCOPY
+from bench.machine import describe
 from bench.measuring import CommandFailed, Watched, measure
 from bench.results import Results
 from bench.rounds import Bench
@@ -57,6 +58,12 @@ def test_a_missing_file_and_other_bytes_are_wrong(
         client.delete_blob(names[0])
         assert "1 files are missing" in wrong(azurite_server, tree, "plain")
     assert wrong(azurite_server, tree, "hashed") == "no manifest (404)"
+
+
+def test_the_machine_is_described_with_the_versions_of_what_is_measured() -> None:
+    known = describe()
+    assert {"cores", "system", "Python", "Azurite", "django", "azure-storage-blob"} <= known.keys()
+    assert all(known.values())
 
 
 def test_a_command_that_ends_badly_is_told_with_its_last_words(tmp_path: Path) -> None:
