@@ -135,10 +135,14 @@ class _Memory(threading.Thread):
 def _family(process: int) -> Iterator[int]:
     """The process and its descendants."""
     yield process
-    for task in Path(f"/proc/{process}/task").glob("*/children"):
+    try:
+        tasks = os.listdir(f"/proc/{process}/task")  # noqa: PTH208 - called 20 times a second
+    except OSError:  # it has ended
+        return
+    for task in tasks:
         try:
-            children = task.read_text().split()
-        except OSError:  # it has ended
+            children = Path(f"/proc/{process}/task/{task}/children").read_text().split()
+        except OSError:
             continue
         for child in children:
             yield from _family(int(child))
