@@ -16,18 +16,15 @@ from azureblob.migrate.journal import FileProblem
 from azureblob.migrate.local_tree import Item
 from azureblob.rest.errors import is_fatal, service_error
 from azureblob.rest.models import (
-    BLOB_HEADERS,
     RemoteBlob,
     Request,
     Response,
-    blob_headers,
     md5,
-    metadata_headers,
     quoted,
 )
 from azureblob.rest.retries import is_transient
 from azureblob.rest.transport import Transport
-from azureblob.storage import BlobStorage
+from azureblob.storage import BlobStorage, blob_request_headers
 
 T = TypeVar("T")
 
@@ -119,9 +116,7 @@ def _stamp(status: os.stat_result) -> tuple[int, int]:
 
 def _blob_headers(storage: BlobStorage, path: str, head: bytes) -> dict[str, str]:
     """The headers that the storage itself would set, by the first bytes of the file."""
-    settings, metadata = storage.stored_as(path, io.BytesIO(head))
-    values = {name: str(getattr(settings, name) or "") for name, _, _ in BLOB_HEADERS}
-    return {**blob_headers(values), **metadata_headers(metadata or {})}
+    return blob_request_headers(*storage.stored_as(path, io.BytesIO(head)))
 
 
 # --- Blobs ----------------------------------------------------------------------------------------
