@@ -8,7 +8,7 @@ session share: it takes a second to start, and a thousand quick tests use one.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,9 @@ class Fast:
         sys.addaudithook(self._audit)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any]
+    ) -> Generator[None, object, object]:
         self._scopes.append(fixturedef.scope)
         try:
             return (yield)
@@ -55,9 +57,9 @@ class Fast:
         yield from self._watched()
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self) -> Iterator[None]:
+    def pytest_runtest_makereport(self) -> Generator[None, Any, Any]:
         """Gives these reports one place in common, so that pytest sums them up in one line."""
-        report: Any = yield
+        report = yield
         if report.skipped and isinstance(report.longrepr, tuple) and REASON in report.longrepr[2]:
             report.longrepr = (__file__, None, report.longrepr[2])
         return report
