@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.fast import IS_SLOW, STARTS_PROCESSES
 
 CONFTEST = "from tests.fast import pytest_addoption, pytest_configure\n"
 TESTS = """\
@@ -63,30 +64,58 @@ def test_swallows_errors():
 """
 
 
-@pytest.mark.parametrize(
-    ("option", "outcome"), [("--fast", "3 passed, 7 skipped"), ("--verbose", "10 passed")]
-)
-def test_tests_that_start_processes_are_left_out_by_the_option_alone(
-    tmp_path: Path, option: str, outcome: str
-) -> None:
-    (tmp_path / "conftest.py").write_text(CONFTEST)
-    (tmp_path / "test_some.py").write_text(TESTS)
-    (tmp_path / "node").write_text("#!/bin/sh\n")
-    (tmp_path / "node").chmod(0o755)
+SLOW_TESTS = """\
+import time
+
+def test_sleeps(): time.sleep(1.2)
+def test_does_not(): pass
+"""
+
+
+def pytest_run(folder: Path, *options: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", option, "."],
-        cwd=tmp_path,
+        [sys.executable, "-m", "pytest", "-ra", *options, "."],
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert outcome in done.stdout
-    reasons = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]
-    assert len(reasons) == (option == "--fast"), reasons
-    for line in reasons:
-        assert line.startswith("SKIPPED [7] ")
-        assert line.endswith(
-            "--fast leaves out tests that start processes: run them with `make test`"
-        )
+    return done.stdout
+
+
+def reasons(said: str) -> list[str]:
+    return [line for line in said.splitlines() if line.startswith("SKIPPED")]
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "node").write_text("#!/bin/sh\n")
+    (tmp_path / "node").chmod(0o755)
+    return tmp_path
+
+
+def test_tests_that_start_processes_are_left_out_in_one_line(suite: Path) -> None:
+    (suite / "test_some.py").write_text(TESTS)
+    said = pytest_run(suite, "--fast")
+    assert "3 passed, 7 skipped" in said
+    [line] = reasons(said)
+    assert line.startswith("SKIPPED [7] ")
+    assert line.endswith(STARTS_PROCESSES)
+    assert "10 passed" in pytest_run(suite)
+
+
+def test_a_test_that_was_slow_is_left_out_until_it_is_quick(suite: Path) -> None:
+    file = suite / "test_slow.py"
+    file.write_text(SLOW_TESTS)
+    assert "2 passed" in pytest_run(suite, "--fast")
+    for _ in range(2):  # a run that leaves it out does not forget it
+        said = pytest_run(suite, "--fast")
+        assert "1 passed, 1 skipped" in said
+        [line] = reasons(said)
+        assert line.endswith(IS_SLOW)
+    file.write_text(SLOW_TESTS.replace("1.2", "0"))
+    assert "2 passed" in pytest_run(suite)
+    assert "2 passed" in pytest_run(suite, "--fast")
