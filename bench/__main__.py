@@ -28,7 +28,8 @@ def main(arguments: list[str]) -> int:
             print(f"{'':<20} {', '.join(scenario.who)}")
         print(f"{_LOGIN:<20} {_LOGIN_TITLE:<48} ~20 s")
         for name, parts in GROUPS.items():
-            print(f"{name:<20} {', '.join(parts)}")
+            seconds = sum(part.seconds for part in parts)
+            print(f"{name:<20} {', '.join(part.name for part in parts)}  ~{seconds} s a round")
         return 0
     folder = Path(os.environ.get("LOCALAZURE_HOME") or ROOT / ".localazure").absolute() / "bench"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

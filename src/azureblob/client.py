@@ -185,7 +185,7 @@ class _Session(requests.Session):
         )
         if not simple:
             return super().request(method, url, **options)
-        headers = CaseInsensitiveDict[str](self.headers)
+        headers = CaseInsensitiveDict[str | bytes](self.headers)
         for header in options["headers"].items():
             check_header_validity(header)
             headers[header[0]] = header[1]

@@ -364,7 +364,9 @@ class BlobStorage(Container):
         path = self._storable(name)
         settings, metadata = self.stored_as(path, stream, sent)
         # An option that only our own retry policy knows.
-        budget = {} if "retry_policy" in self.client_options else {BUDGET: current()}
+        budget: dict[str, Any] = (
+            {} if "retry_policy" in self.client_options else {BUDGET: current()}
+        )
         for left in reversed(range(_BLOCK_ATTEMPTS)):
             length = _length(stream)
             stream.seek(0)

@@ -75,12 +75,10 @@ def test_no_name_chooses_every_scenario() -> None:
 
 def test_a_group_chooses_its_scenarios_with_its_competitors_alone() -> None:
     table = {scenario.name: scenario for scenario in chosen(["table"])}
-    assert table.keys() == GROUPS["table"].keys()
+    assert {"null-20000", "null-5000", "azurite-40ms", "hashing-5000"} <= table.keys()
     assert set(table["azurite-40ms"].who) == {"floor", "hashed"}
     assert table["hashing-5000"] == SCENARIOS["hashing-5000"]
 
 
-def test_every_scenario_and_competitor_of_a_group_exists() -> None:
-    for parts in GROUPS.values():
-        for scenario, competitors in parts.items():
-            assert {*competitors} <= SCENARIOS[scenario].who.keys()
+def test_three_rounds_of_the_table_take_less_than_a_quarter_of_an_hour() -> None:
+    assert 3 * sum(scenario.seconds for scenario in GROUPS["table"]) < 900
