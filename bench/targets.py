@@ -20,7 +20,7 @@ from bench.scenarios import (
 )
 
 PER_LIST = 5000
-# The manifest, what is stored next to it, a List Blobs and a block list.
+# A List Blobs, the manifest with its copy in the history, and the render cache.
 _REQUESTS_BESIDES_FILES = 4
 _MEMORY_MB = 150
 _SIZES = {"null-1000": 1000, "null-5000": 5000, "null-20000": 20000, "null-50000": 50000}

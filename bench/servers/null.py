@@ -1,8 +1,9 @@
 """A blob service that costs next to nothing, so that the client is what is measured.
 
 `python -m bench.servers.null DELAY_MS` prints its port and runs until it is stopped. It keeps the
-name, size, MD5, headers and metadata of each blob, discards bodies, and checks no signatures. Each
-response is delayed. `GET /-/counts` returns the number of requests by method, without itself.
+name, size, MD5, headers and metadata of each blob, discards bodies except those of render caches,
+which the next publish reads, and checks no signatures. Each response is delayed. `GET /-/counts`
+returns the number of requests by method, without itself.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from xml.sax.saxutils import escape
 
 HOST = "127.0.0.1"
 PAGE = 5000
+# What publishes read again; it has the name that azureblob.publish.manifest.cache_name() makes.
+_READ_AGAIN = "/renderings.cache"
 _KEPT = {
     "content-type": "Content-Type",
     "cache-control": "Cache-Control",
@@ -83,9 +86,13 @@ class Container:
         self.counts: Counter[str] = Counter()
         self._names: list[str] | None = None
         self._etags = itertools.count(1)
+        self._bodies: dict[str, bytes] = {}
 
-    def answer(self, method: str, target: str, headers: dict[str, str], md5: str) -> bytes:
-        """The response; `md5` is the base64 of the digest of the request's body."""
+    def answer(
+        self, method: str, target: str, headers: dict[str, str], md5: str, body: bytes
+    ) -> bytes:
+        """The response. `md5` is the base64 of the MD5 of the request's body, and `body` the body
+        itself if it is to be stored."""
         path, _, text = target.partition("?")
         # Parsing the parameters of a signature, which are not needed, would take longest.
         query = dict(parse_qsl(text)) if "comp=" in text or "prefix=" in text else {}
@@ -95,6 +102,8 @@ class Container:
                 return _answer(200, {"Content-Type": "application/xml"}, self.page(query))
             return _answer(201 if method == "PUT" else 200)
         if method == "PUT":
+            if body:
+                self._bodies[name] = body
             return self._put(name, query.get("comp", ""), headers, md5)
         blob = self.blobs.get(name)
         if blob is None:
@@ -105,6 +114,8 @@ class Container:
             del self.blobs[name]
             self._names = None
             return _answer(202)
+        if name in self._bodies:
+            return _answer(200, _properties(blob), self._bodies[name])
         return _error(501, "BodyWasDropped")
 
     def _put(self, name: str, comp: str, headers: dict[str, str], md5: str) -> bytes:
@@ -166,6 +177,7 @@ class Connection(asyncio.BufferedProtocol):
         self._head: tuple[str, str, dict[str, str]] | None = None
         self._left = 0
         self._digest: object = None
+        self._stored: bytearray | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
@@ -193,6 +205,8 @@ class Connection(asyncio.BufferedProtocol):
                 body = data[: self._left]
                 if self._digest is not None:
                     self._digest.update(body)  # type: ignore[attr-defined]  # hashlib's is private
+                if self._stored is not None:
+                    self._stored += body
                 self._left -= len(body)
                 data = data[len(body) :]
                 if self._left:
@@ -211,6 +225,8 @@ class Connection(asyncio.BufferedProtocol):
         # The digest that a client sends is not checked, which would cost CPU time.
         wanted = method == "PUT" and "content-md5" not in headers
         self._digest = hashlib.md5(usedforsecurity=False) if wanted else None
+        stored = method == "PUT" and target.partition("?")[0].endswith(_READ_AGAIN)
+        self._stored = bytearray() if stored else None
         if headers.get("expect"):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -226,7 +242,7 @@ class Connection(asyncio.BufferedProtocol):
         md5 = headers.get("content-md5", "")
         if self._digest is not None:
             md5 = base64.b64encode(self._digest.digest()).decode()  # type: ignore[attr-defined]
-        answer = self._container.answer(method, target, headers, md5)
+        answer = self._container.answer(method, target, headers, md5, bytes(self._stored or b""))
         if self._delay:
             asyncio.get_running_loop().call_later(self._delay, self._transport.write, answer)
         else:

@@ -8,9 +8,10 @@ from base64 import b64encode
 
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import ContainerClient, ContentSettings
 
+from azureblob.publish.manifest import cache_name
 from bench.servers.running import ACCOUNT, CONTAINER, HOST, NullServer
 
 
@@ -55,6 +56,18 @@ def test_it_lists_5000_blobs_a_page_in_order_and_all_of_them(null_server: NullSe
         assert [blob.name for blob in client.list_blobs()] == names
         assert len(list(client.list_blobs(name_starts_with="many/0500"))) == 3
     assert null_server.counts() == {"PUT": 5003, "LIST": 3}
+
+
+def test_a_render_cache_can_be_read_and_no_other_body(null_server: NullServer) -> None:
+    name = cache_name("staticfiles.json")
+    body = bytes(range(256)) * 1000
+    with _client(null_server) as client:
+        client.upload_blob(name, b"old")
+        client.upload_blob(name, body, overwrite=True)
+        assert client.download_blob(name).readall() == body
+        client.upload_blob("other", body)
+        with pytest.raises(HttpResponseError):
+            client.download_blob("other").readall()
 
 
 def test_what_is_not_there_is_not_found_and_what_is_deleted_is_gone(

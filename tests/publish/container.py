@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MANIFEST = "staticfiles.json"
 HISTORY = "staticfiles-history/"
+# The end of the name of a render cache.
+CACHE = "/renderings.cache"
 _HASH = re.compile(r"\.([0-9a-f]{12})(?:\.[^./]*)?$")
 
 

@@ -1,4 +1,5 @@
 """A blob service that stores names, MD5s and headers and discards bodies, for many or large files.
+Only the bodies of render caches can be read again.
 
 It is only for tests that make thousands of requests, for which Azurite is too slow: it does not
 check signatures, conditions and MD5s.
@@ -13,7 +14,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from tests.publish.container import Container
+from tests.publish.container import CACHE, Container
 from tests.publish.site import Site
 
 ACCOUNT = "nowhere"
@@ -33,6 +34,7 @@ class NullService:
         self.requests: list[str] = []
         self.received = 0
         self.blobs: dict[str, dict[str, str]] = {}
+        self.bodies: dict[str, bytes] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -62,20 +64,27 @@ class NullService:
         self._server.close()
         await self._server.wait_closed()
 
-    def answer(self, method: str, target: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    def answer(
+        self, method: str, target: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, bytes]:
         url = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         comp = query.get("comp", "")
         self.requests.append(f"{method} {comp}".strip())
-        name = unquote(url.path).split("/", 3)[3:]
+        name = "".join(unquote(url.path).split("/", 3)[3:])
+        if method == "GET" and comp == "list":
+            return 200, self._page(query)
         if method == "GET":
-            return (200, self._page(query)) if comp == "list" else (404, b"")
+            return (200, self.bodies[name]) if name in self.bodies else (404, b"")
         if method == "PUT" and comp in {"", "blocklist"}:
             known = {
                 _PROPERTIES[key]: value for key, value in headers.items() if key in _PROPERTIES
             }
             source = headers.get("x-ms-meta-md5", "")
-            self.blobs["".join(name)] = {**known, "md5": source}
+            size = headers.get("content-length", "0")
+            self.blobs[name] = {**known, "Content-Length": size, "md5": source}
+            if name.endswith(CACHE):
+                self.bodies[name] = body
         return (201, b"") if method == "PUT" else (405, b"")
 
     def _page(self, query: dict[str, str]) -> bytes:
@@ -103,6 +112,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, service: NullService) -> None:
         self._service = service
         self._head = b""
+        self._body = b""
         self._left = -1
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -121,16 +131,19 @@ class _Connection(asyncio.Protocol):
                 pairs = (line.partition(": ") for line in lines)
                 self._headers = {name.lower(): value for name, _, value in pairs}
                 self._left = int(self._headers.get("content-length", 0))
+                self._body = b""
             taken = min(self._left, len(data))
             self._left -= taken
             self._service.received += taken
+            if CACHE in self._target:
+                self._body += data[:taken]
             data = data[taken:]
             if not self._left:
                 self._left = -1
                 self._answer()
 
     def _answer(self) -> None:
-        status, body = self._service.answer(self._method, self._target, self._headers)
+        status, body = self._service.answer(self._method, self._target, self._headers, self._body)
         head = f"HTTP/1.1 {status} -\r\nContent-Length: {len(body)}\r\nETag: 0x1\r\n\r\n"
         self._transport.write(head.encode() + body)
 

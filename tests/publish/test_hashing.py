@@ -152,7 +152,8 @@ def test_djangos_admin_is_published_as_django_makes_it(
     expected = site.expected()
     assert len(expected.files) > 100
     sent = [record for record in proxy.take() if record.method == "PUT"]
-    assert len(sent) == len(expected.files) + 2  # the manifest, and its copy for prunestatic
+    # The manifest, its copy for prunestatic, and the render cache.
+    assert len(sent) == len(expected.files) + 3
     site.container.holds(expected)
 
 
@@ -216,7 +217,8 @@ def test_a_circle_is_named_file_by_file_and_nothing_is_sent(
     assert ended.err.count(" -> ") == 3
     assert "beside" not in ended.err
     assert "Traceback" not in ended.err
-    assert proxy.take() == []
+    # The container may have been listed meanwhile.
+    assert not [record for record in proxy.take() if record.method != "GET"]
 
 
 def test_a_file_that_is_not_utf8_is_named(site: Site, proxy: FaultProxy) -> None:
@@ -225,7 +227,8 @@ def test_a_file_that_is_not_utf8_is_named(site: Site, proxy: FaultProxy) -> None
     assert ended.code == 1
     assert "css/latin.css: byte 0xfc at 1" in ended.err
     assert "Traceback" not in ended.err
-    assert proxy.take() == []
+    # The container may have been listed meanwhile.
+    assert not [record for record in proxy.take() if record.method != "GET"]
 
 
 # --- Any tree -------------------------------------------------------------------------------------

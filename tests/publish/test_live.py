@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.faults import FaultProxy, Rule
 from tests.publish.conftest import MakeSite
+from tests.publish.container import CACHE
 from tests.publish.trees import noise, small_tree
 from tests.publish.watching import Watcher, blob
 
@@ -42,7 +43,7 @@ def test_new_files_come_first_and_the_manifest_comes_last(
     # Requests that come early wait longest, so that the order is no coincidence.
     proxy.rules = [Rule(method="PUT", path="*.????????????.*", delay=150)]
     site.publish().well()
-    sent = [record for record in proxy.take() if record.method == "PUT"]
+    *sent, cache = [record for record in proxy.take() if record.method == "PUT"]
     hashed = set(site.expected().files)
     new = [r for r in sent if blob(r) in hashed or blob(r) == "img/new.png"]
     replaced = [r for r in sent if blob(r) in small_tree()]
@@ -52,6 +53,7 @@ def test_new_files_come_first_and_the_manifest_comes_last(
     assert max(r.started + r.seconds for r in replaced) <= record.started
     assert blob(record).startswith("staticfiles-history/")
     assert blob(manifest) == "staticfiles.json"
+    assert blob(cache).endswith(CACHE)
 
 
 def test_the_watcher_sees_a_file_that_is_missing_for_a_moment(make_site: MakeSite) -> None:

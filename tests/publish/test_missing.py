@@ -41,7 +41,8 @@ def test_an_error_names_file_line_and_target_and_nothing_is_sent(
     ]
     assert '"missing_references": "warn"' in lines[4]
     assert len(lines) == 5
-    assert proxy.take() == []
+    # The container may have been listed meanwhile.
+    assert not [record for record in proxy.take() if record.method != "GET"]
 
 
 def test_as_a_warning_all_is_published_and_the_references_stay_as_they_are(

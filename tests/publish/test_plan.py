@@ -10,7 +10,7 @@ import pytest
 from azure.storage.blob import ContentSettings
 
 from tests.faults import FaultProxy, Record
-from tests.publish.container import HISTORY, MANIFEST, Container
+from tests.publish.container import CACHE, HISTORY, MANIFEST, Container
 from tests.publish.null_service import NullService, null_site
 from tests.publish.site import Site
 from tests.publish.trees import CHANGING, flat_tree, small_tree
@@ -19,26 +19,31 @@ SHORT = "public, max-age=30"
 
 
 def kinds(records: list[Record]) -> Counter[str]:
-    """The number of requests of each kind: `GET list`, `PUT`, `PUT properties` and so on."""
-    return Counter(f"{record.method} {record.comp}".strip() for record in records)
+    """The number of requests of each kind: `GET list`, `PUT`, `PUT properties` and so on. Those for
+    the render cache are `GET cache` and `PUT cache`."""
+    return Counter(
+        f"{record.method} {'cache' if record.path.endswith(CACHE) else record.comp}".strip()
+        for record in records
+    )
 
 
 def sent(records: list[Record], container: Container) -> set[str]:
-    """The blobs that were written, without the manifest and its copy."""
+    """The blobs that were written, without the manifest, its copy and the render cache."""
     base = f"/{container.account}/{container.name}/"
     names = {record.path.removeprefix(base) for record in records if record.method == "PUT"}
     return {name for name in names if name != MANIFEST and not name.startswith(HISTORY)}
 
 
-def test_a_first_run_is_one_list_one_put_a_file_and_two_of_the_manifest(
+def test_a_first_run_is_one_list_one_put_a_file_two_of_the_manifest_and_the_cache(
     site: Site, proxy: FaultProxy, container: Container
 ) -> None:
     site.publish().well()
     records = proxy.take()
-    assert kinds(records) == {"GET list": 1, "PUT": 24 + 2}
-    assert len(records) <= 24 + 3
+    assert kinds(records) == {"GET list": 1, "PUT": 24 + 2, "PUT cache": 1}
+    assert len(records) <= 24 + 4
     assert records[0].comp == "list"
-    assert records[-1].path.endswith("/" + MANIFEST)
+    assert records[-2].path.endswith("/" + MANIFEST)
+    assert records[-1].path.endswith(CACHE)
     assert sent(records, container) == set(container.paths().values())
 
 
@@ -51,17 +56,18 @@ def test_each_plain_name_next_to_a_hashed_one_is_one_more_request(
     site: Site, proxy: FaultProxy
 ) -> None:
     site.publish(keep_unhashed="all").well()
-    assert kinds(proxy.take()) == {"GET list": 1, "PUT": 2 * 24 + 2}
+    assert kinds(proxy.take()) == {"GET list": 1, "PUT": 2 * 24 + 2, "PUT cache": 1}
 
 
 @pytest.mark.parametrize("hashed", [True, False])
-def test_an_unchanged_publish_makes_one_list_request(
+def test_an_unchanged_publish_lists_the_container_and_reads_the_cache(
     site: Site, proxy: FaultProxy, hashed: bool
 ) -> None:
     site.publish(hashed_names=hashed).well()
     proxy.take()
     assert site.publish(hashed_names=hashed).well().counts[:2] == (0, 24)
-    assert kinds(proxy.take()) == {"GET list": 1}
+    cache = {"GET cache": 1} if hashed else {}
+    assert kinds(proxy.take()) == {"GET list": 1, **cache}
 
 
 def test_past_5000_blobs_there_is_one_list_more_and_each_page_counts(tmp_path: Path) -> None:
@@ -87,7 +93,7 @@ def test_one_changed_file_sends_that_file_and_those_that_refer_to_it(
     changed = set(container.paths().values()) - before
     assert sent(records, container) == changed
     assert {name.split(".")[0] for name in changed} == {"img/photo0", "css/part0", "css/site"}
-    assert kinds(records) == {"GET list": 1, "PUT": 3 + 2}
+    assert kinds(records) == {"GET list": 1, "GET cache": 1, "PUT": 3 + 2, "PUT cache": 1}
 
 
 def test_a_new_version_sends_only_its_new_files(
@@ -98,7 +104,8 @@ def test_a_new_version_sends_only_its_new_files(
     proxy.take()
     ended = site.publish().well()
     assert ended.counts[:2] == (CHANGING, 24 - CHANGING)
-    assert kinds(proxy.take()) == {"GET list": 1, "PUT": CHANGING + 2}
+    requests = {"GET list": 1, "GET cache": 1, "PUT": CHANGING + 2, "PUT cache": 1}
+    assert kinds(proxy.take()) == requests
     container.holds(site.expected())
 
 
@@ -121,7 +128,7 @@ def test_modification_times_are_ignored(site: Site, proxy: FaultProxy) -> None:
         os.utime(path, (4_000_000_000, 4_000_000_000))
     proxy.take()
     site.publish().well()
-    assert kinds(proxy.take()) == {"GET list": 1}
+    assert kinds(proxy.take()) == {"GET list": 1, "GET cache": 1}
 
 
 def test_a_file_that_changed_under_its_old_time_and_size_is_sent(
@@ -184,7 +191,7 @@ def test_headers_of_hashed_files_are_set_and_the_manifest_stays(
     site.publish().well()
     proxy.take()
     site.publish(immutable="public, max-age=7, immutable").well()
-    assert kinds(proxy.take()) == {"GET list": 1, "PUT properties": 24}
+    assert kinds(proxy.take()) == {"GET list": 1, "GET cache": 1, "PUT properties": 24}
 
 
 def test_switching_compression_sends_the_affected_files(site: Site, proxy: FaultProxy) -> None:
@@ -235,7 +242,7 @@ def test_changes_by_another_tool_are_undone(
         assert answer.headers["content-encoding"] == "gzip"
     proxy.take()
     site.publish().well()
-    assert kinds(proxy.take()) == {"GET list": 1}
+    assert kinds(proxy.take()) == {"GET list": 1, "GET cache": 1}
 
 
 def test_right_files_of_another_tool_are_not_sent_again(

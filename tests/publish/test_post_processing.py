@@ -156,7 +156,8 @@ def test_errors_of_django_are_reported_and_nothing_is_sent(
     assert ended.code == 1
     assert said in ended.err
     assert "Traceback" not in ended.err
-    assert proxy.take() == []
+    # The container may have been listed meanwhile.
+    assert not [record for record in proxy.take() if record.method != "GET"]
 
 
 def test_a_reference_that_leads_nowhere_can_be_a_warning(site: Site, container: Container) -> None:

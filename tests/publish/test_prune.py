@@ -17,7 +17,7 @@ from azureblob.publish.manifest import records as records_of
 from azureblob.publish.prune import Live, Verdict, verdict
 from azureblob.rest.models import RemoteBlob
 from tests.faults import Fault, FaultProxy, Record, Rule
-from tests.publish.container import MANIFEST, Container
+from tests.publish.container import CACHE, MANIFEST, Container
 from tests.publish.site import Finished, Site
 from tests.publish.trees import noise, small_tree
 from tests.publish.watching import Watcher, blob, deletes, kill_at, settle, until
@@ -52,13 +52,13 @@ def refused(finished: Finished) -> str:
 
 
 def hashed(container: Container) -> set[str]:
-    return {name for name in container.blobs() if name != MANIFEST and "/" in name} - set(
-        records(container)
-    )
+    return {name for name in container.blobs() if "/" in name and not name.startswith(HISTORY)}
 
 
 def records(container: Container) -> list[str]:
-    return [name for name in container.blobs() if name.startswith(HISTORY)]
+    return [
+        name for name in container.blobs() if name.startswith(HISTORY) and not name.endswith(CACHE)
+    ]
 
 
 # --- What is deleted and what stays ---------------------------------------------------------------

@@ -11,7 +11,7 @@ from azure.storage.blob import ContentSettings
 
 from tests.faults import FaultProxy, Record, Rule
 from tests.publish.conftest import MakeSite
-from tests.publish.container import HISTORY, MANIFEST, Container
+from tests.publish.container import CACHE, HISTORY, MANIFEST, Container
 from tests.publish.forked import Process
 from tests.publish.site import Finished, Site
 from tests.publish.trees import small_tree
@@ -55,7 +55,9 @@ def as_of_an_older_version(container: Container) -> None:
     """Turn the manifests and the history into those of an older version."""
     with container.client() as client:
         for name in list(container.blobs()):
-            if name.startswith(HISTORY):
+            if name.endswith(CACHE):
+                client.delete_blob(name)
+            elif name.startswith(HISTORY):
                 store(container, HISTORY + name.rpartition("/")[2], container.get(name).raw)
                 client.delete_blob(name)
             elif name in (MANIFEST, OTHER):

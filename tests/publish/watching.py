@@ -143,7 +143,8 @@ def deletes(records: list[Record]) -> bool:
 
 
 def puts(records: list[Record]) -> list[str]:
-    """The blobs that were sent, sorted by name, without records of the history."""
+    """The blobs that were sent, sorted by name, without records of the history and without the
+    render cache."""
     return sorted(
         blob(record)
         for record in records

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from django.contrib.staticfiles.finders import BaseFinder, get_finders
-from django.core.files.storage import Storage
+from django.contrib.staticfiles.finders import BaseFinder, FileSystemFinder, get_finders
+from django.core.files.storage import FileSystemStorage, Storage
 
 from azureblob.names import MOST_SEGMENTS, invalid_reason, shown
 from azureblob.publish import PublishError
@@ -45,14 +45,20 @@ def find(
     that cannot be read, or with the folder that cannot be listed.
     """
     paths: dict[str, str] = {}
+    folders: dict[int, str] = {}
     for finder in get_finders():
         for path, storage in _list(finder, ignore_patterns):
             prefix = getattr(storage, "prefix", None)
             name = f"{prefix}/{path}" if prefix else path
             if os.sep != "/":
                 name = name.replace(os.sep, "/")
+            folder = folders.get(id(storage))
+            if folder is None:
+                folder = folders[id(storage)] = _folder(finder, storage)
             if name in paths:
                 duplicate(name)
+            elif folder:
+                paths[name] = folder + path
             else:
                 paths[name] = _local_path(storage, path, scratch)
     return _read_all(paths)
@@ -82,6 +88,16 @@ def _looping_link(path: str) -> str:
             target = Path(os.path.realpath(link))  # Path.resolve raises an error for a loop
             if target.is_symlink() or link.parent.resolve().is_relative_to(target):
                 return str(link)
+    return ""
+
+
+def _folder(finder: BaseFinder, storage: Storage) -> str:
+    """What precedes each name that the finder lists in this storage to make it a path, or empty if
+    the storage has to be asked for each. Django's storage checks that a name does not lead out of
+    its folder, which takes a tenth of an unchanged publish. What its own finders list is there."""
+    lists_as_django = type(finder).list.__module__ == FileSystemFinder.__module__
+    if lists_as_django and getattr(type(storage), "path", None) is FileSystemStorage.path:
+        return os.path.join(storage.path(""), "")  # noqa: PTH118 - with a separator at its end
     return ""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -31,6 +31,17 @@ from azureblob.publish.patterns import (
     read_patterns,
 )
 from azureblob.publish.references import PlainReferences, comments, is_within
+from azureblob.publish.render_cache import (
+    Details,
+    Known,
+    Learned,
+    Rewritten,
+    Scan,
+    Scanned,
+    StaleCache,
+    Summary,
+)
+from azureblob.publish.reuse import Reusable, fingerprint, tree_digest, unusual
 from azureblob.rest.models import md5
 
 # Names that Django's parsing of names as URLs does not change.
@@ -64,7 +75,13 @@ class HashedTree:
     """`files` has each file by its hashed name. `names` maps original names to hashed names, and so
     does `paths`, with the keys and the order of the manifest. `aliases` maps further names that a
     file refers to to the original name of the file. `needed` are the original names that a file
-    refers to without a hash, or all names if they were not looked for."""
+    refers to without a hash, or all names if they were not looked for.
+
+    `learned` is for the render cache. It is None if the cache has it already, or if the storage's
+    rules may change from one publish to the next. A file that was not rewritten, as the cache has
+    its MD5, has no path: `render` rewrites the files with these original names, and raises
+    StaleCache if the result is another one.
+    """
 
     files: dict[str, LocalFile]
     names: dict[str, str]
@@ -73,6 +90,8 @@ class HashedTree:
     manifest: bytes
     missing: Sequence[MissingReference | str]
     needed: frozenset[str]
+    learned: Learned | None = None
+    render: Callable[[Iterable[str]], Mapping[str, LocalFile]] | None = None
 
 
 def hash_names(
@@ -81,13 +100,15 @@ def hash_names(
     scratch: Path,
     *,
     find_needed: bool = False,
+    known: Known | None = None,
 ) -> HashedTree:
     """Name each file, rewrite the references in it, and make the manifest.
 
     `kind` is the manifest storage whose rules are used, and `scratch` an empty folder for the files
-    that are rewritten. `find_needed` looks for `HashedTree.needed`. Raises HashingError.
+    that are rewritten. `find_needed` looks for `HashedTree.needed`. `known` is what an earlier
+    publish learned; files are not rewritten if that still holds. Raises HashingError.
     """
-    return _Hashing(sources, kind, scratch, find_needed=find_needed).tree()
+    return _Hashing(sources, kind, scratch, find_needed=find_needed, known=known).tree()
 
 
 def manifest_storage(kind: type[ManifestFilesMixin], location: Path) -> Any:
@@ -108,6 +129,7 @@ class _SourceFiles(HashedFilesMixin):
     `names` maps each name that the converter may look up to the original one. `unnamed` collects
     those that it asks for before they have a hashed name. `aliased` collects the files that it
     reads: it names the target of a reference with a query by the content before rewriting.
+    `seen` has the paths that it looked for, and what is there.
     """
 
     sources: Mapping[str, LocalFile] = {}
@@ -115,6 +137,13 @@ class _SourceFiles(HashedFilesMixin):
     names: Mapping[str, str] = {}
     unnamed: set[str]
     aliased: set[str]
+    seen: dict[str, str]
+
+    def kind_of(self, name: str) -> str:
+        """What a path is: the MD5 (hex) of a source file, `/` for a folder, empty for neither."""
+        if name in self.sources:
+            return self.sources[name].md5.hex()
+        return "/" if name in self.folders else ""
 
     def hashed_name(
         self, name: str, content: File[Any] | None = None, filename: str | None = None
@@ -130,6 +159,7 @@ class _SourceFiles(HashedFilesMixin):
         name = posixpath.normpath(name)
         if name.startswith(("../", "/")) or name == "..":
             raise SuspiciousFileOperation(name)
+        self.seen[name] = self.kind_of(name)
         return name in self.sources or name in self.folders
 
     def open(self, name: str, mode: str = "rb") -> File[Any]:
@@ -140,6 +170,26 @@ class _SourceFiles(HashedFilesMixin):
         return ContentFile(Path(self.sources[name].path).read_bytes())
 
 
+class _HashedNames(dict[str, str]):
+    """Hashed names by the storage's keys, as Django's converter looks them up. `looked_up` has what
+    it found, None for nothing."""
+
+    looked_up: dict[str, str | None]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        found = self.looked_up[key] = super().get(key)
+        return default if found is None else found
+
+    def __getitem__(self, key: str) -> str:
+        found = self.looked_up[key] = super().get(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __contains__(self, key: object) -> bool:
+        return self.get(str(key)) is not None
+
+
 class _Hashing:
     def __init__(
         self,
@@ -148,6 +198,7 @@ class _Hashing:
         scratch: Path,
         *,
         find_needed: bool,
+        known: Known | None,
     ) -> None:
         self._sources = sources
         self._kind = kind
@@ -163,16 +214,27 @@ class _Hashing:
         by_key = {storage.hash_key(storage.clean_name(name)): name for name in sources}
         self._keys = {name: key for key, name in by_key.items()}
         storage.sources, storage.folders, storage.names = sources, _folders(sources), by_key
-        storage.unnamed, storage.aliased = set(), set()
-        self._plain = PlainReferences(sources, self._all_patterns) if find_needed else None
+        storage.unnamed, storage.aliased, storage.seen = set(), set(), {}
+        self._fingerprint = fingerprint(kind, storage, find_needed=find_needed)
+        self._digest = tree_digest(sources) if self._fingerprint else ""
+        valid = known is not None and known.summary.fingerprint == self._fingerprint
+        self._known = known if valid and self._fingerprint else None
+        self._find_needed = find_needed
+        self._plain: PlainReferences | None = None
         self._files: dict[str, LocalFile] = {}
         self._names: dict[str, str] = {}
-        # What Django's converter looks up: hashed names by the storage's keys.
-        self._hashed_files: dict[str, str] = {}
+        self._hashed_files = _HashedNames()
         self._missing: dict[str, list[MissingReference]] = {}
+        self._rewritten: dict[str, Rewritten] = {}
+        self._scanned: dict[str, Scan] = {}
 
     def tree(self) -> HashedTree:
-        self._name_all()
+        known = self._recalled()
+        if known is None:
+            self._name_all()
+            needed = self._plain.needed() if self._plain else frozenset(self._sources)
+        else:
+            needed = known.needed if self._find_needed else frozenset(self._sources)
         aliases = {
             self._hashed_name(name, self._sources[name]): name
             for name in sorted(self._storage.aliased)
@@ -188,17 +250,26 @@ class _Hashing:
             aliases={alias: name for alias, name in aliases.items() if alias not in self._files},
             manifest=self._manifest(paths),
             missing=[one for name in self._sources for one in self._missing.get(name, [])],
-            needed=self._plain.needed() if self._plain else frozenset(self._sources),
+            needed=needed,
+            learned=None if known else self._learned(needed),
+            render=self._render,
         )
 
     # --- The order --------------------------------------------------------------------------------
 
     def _name_all(self) -> None:
         """Name the files, each after those that it refers to. Raises HashingError."""
+        details = self._known.details() if self._known else None
+        reusable = Reusable(details or Details(), self._sources, self._storage.kind_of)
+        if self._find_needed:
+            self._plain = PlainReferences(self._sources, self._all_patterns, reusable.followed())
+        scanned = reusable.scanned()
         for name, patterns in self._patterns.items():
             if not patterns:
-                self._name_unchanged(name)
-        waiting = self._name_rewritten(name for name, found in self._patterns.items() if found)
+                self._name_unchanged(name, scanned.get(name))
+        rewritten = [name for name, patterns in self._patterns.items() if patterns]
+        self._reuse(reusable, rewritten)
+        waiting = self._name_rewritten(name for name in rewritten if name not in self._names)
         while waiting:
             try:
                 order = [*TopologicalSorter(waiting).static_order()]
@@ -228,19 +299,100 @@ class _Hashing:
             )
         return waiting
 
+    # --- What is known ----------------------------------------------------------------------------
+
+    def _recalled(self) -> Summary | None:
+        """Name all files if no file has changed, and return what else is known of them."""
+        known = self._known.summary if self._known else None
+        if known is None or known.tree != self._digest:
+            return None
+        named = [*known.aliased, *known.missing, *known.needed]
+        if not all(name in self._sources for name in named):
+            return None
+        for name, source in self._sources.items():
+            known_md5 = known.results.get(name) or source.md5.hex()
+            self._name(name, _unread(known_md5) if self._patterns[name] else source)
+        self._storage.aliased.update(known.aliased)
+        self._missing = {
+            name: [MissingReference(name, *one) for one in found]
+            for name, found in known.missing.items()
+        }
+        return known
+
+    def _reuse(self, reusable: Reusable, names: Iterable[str]) -> None:
+        """Name the files of which it is known what they are rewritten to."""
+        found = reusable.rewritten(names, self._names, self._storage.names, self._short_hashed_name)
+        for name, (_, entry) in found.items():
+            self._name(name, _unread(entry.result))
+            self._rewritten[name] = entry
+            self._missing[name] = [MissingReference(name, *one) for one in entry.missing]
+            self._storage.aliased.update(path for path in entry.paths if path in self._sources)
+            if self._plain:
+                self._plain.add(entry.plain)
+
+    def _render(self, names: Iterable[str]) -> dict[str, LocalFile]:
+        """Rewrite files whose results are known, and return them. Raises StaleCache if a result is
+        another one."""
+        expected = {name: self._files[self._names[name]].md5 for name in names}
+        try:
+            self._name_rewritten(expected)
+        except HashingError:
+            raise StaleCache from None
+        files = {name: self._files[self._names[name]] for name in expected}
+        if any(not file.path or file.md5 != expected[name] for name, file in files.items()):
+            raise StaleCache
+        return files
+
+    def _learned(self, needed: frozenset[str]) -> Learned | None:
+        """What the next publish may use."""
+        if not self._fingerprint:
+            return None
+
+        def scanned(scans: Mapping[str, Scan]) -> dict[str, Scanned]:
+            return {
+                name: Scanned(self._sources[name].md5.hex(), scan) for name, scan in scans.items()
+            }
+
+        # A name that needs more than an MD5 needs the file.
+        complete = all(self._short_hashed_name(name, "") for name in self._rewritten)
+        summary = Summary(
+            self._fingerprint,
+            self._digest if complete else "",
+            {
+                name: entry.result
+                for name, entry in self._rewritten.items()
+                if entry.result != entry.source
+            },
+            tuple(sorted(self._storage.aliased)),
+            {name: entry.missing for name, entry in self._rewritten.items() if entry.missing},
+            needed if self._find_needed else frozenset(),
+        )
+        details = Details(
+            unusual(self._sources),
+            self._rewritten,
+            scanned(self._scanned),
+            scanned(self._plain.followed if self._plain else {}),
+        )
+        return Learned(summary, details)
+
     # --- One file ---------------------------------------------------------------------------------
 
-    def _name_unchanged(self, name: str) -> None:
+    def _name_unchanged(self, name: str, known: Scan | None) -> None:
         source = self._sources[name]
         if self._plain and self._plain.may_have_references(name):
-            self._plain.scan(name, Path(source.path).read_bytes().decode("utf-8", "replace"))
+            if known is None:
+                text = Path(source.path).read_bytes().decode("utf-8", "replace")
+                known = self._plain.scan(name, text)
+            else:
+                self._plain.add(known)
+            self._scanned[name] = known
         self._name(name, source)
 
     def _rewrite(self, name: str) -> set[str]:
         """Rewrite the references in a file and name it. If it refers to files that have no name
         yet, they are returned, and the file is not named."""
         text = Path(self._sources[name].path).read_bytes().decode()
-        self._storage.unnamed = set()
+        self._storage.unnamed, self._storage.seen, self._hashed_files.looked_up = set(), {}, {}
         missing: list[MissingReference] = []
         rewritten = text
         for pattern in self._patterns[name]:
@@ -248,10 +400,17 @@ class _Hashing:
         if unnamed := self._storage.unnamed:
             return set(unnamed)
         self._missing[name] = missing
-        if self._plain:
-            self._plain.scan(name, rewritten)
+        plain = self._plain.scan(name, rewritten) if self._plain else Scan()
         unchanged = rewritten == text
         self._name(name, self._sources[name] if unchanged else self._write(rewritten.encode()))
+        self._rewritten[name] = Rewritten(
+            self._sources[name].md5.hex(),
+            self._files[self._names[name]].md5.hex(),
+            self._hashed_files.looked_up,
+            self._storage.seen,
+            tuple((one.line, one.written, one.target) for one in missing),
+            plain,
+        )
         return set()
 
     def _replace(
@@ -298,11 +457,20 @@ class _Hashing:
         if name in self._keys:
             self._hashed_files[self._keys[name]] = hashed
 
+    def _short_hashed_name(self, name: str, md5: str) -> str | None:
+        """The hashed name for content with this MD5 (hex), or None if it needs the content."""
+        if not (self._names_as_django and _ORDINARY.fullmatch(name)):
+            return None
+        # As by posixpath.splitext(), which takes longer than all the rest.
+        start = name.rfind("/") + 1
+        dot = name.rfind(".", start)
+        if not name[start : max(dot, start)].strip("."):
+            dot = len(name)
+        return f"{name[:dot]}.{md5[:12]}{name[dot:]}"
+
     def _hashed_name(self, name: str, content: LocalFile) -> str:
-        if self._names_as_django and _ORDINARY.fullmatch(name):
-            folder, slash, last = name.rpartition("/")
-            root, extension = posixpath.splitext(last)
-            return f"{folder}{slash}{root}.{content.md5.hex()[:12]}{extension}"
+        if short := self._short_hashed_name(name, content.md5.hex()):
+            return short
         with Path(content.path).open("rb") as file:
             hashed: str = self._storage.clean_name(self._storage.hashed_name(name, File(file)))
         return hashed
@@ -318,6 +486,11 @@ class _Hashing:
         storage.hashed_files = paths
         storage.save_manifest()
         return saved_manifest(storage)
+
+
+def _unread(result: str) -> LocalFile:
+    """A rewritten file of which only the MD5 (hex) is known."""
+    return LocalFile("", 0, bytes.fromhex(result))
 
 
 def _describe_cycle(cycle: list[str]) -> str:

@@ -3,7 +3,8 @@
 A publish writes its manifest last. The history has a copy of each manifest that went live, so that
 prunestatic knows when which file was live. Each manifest of the container has a folder of records,
 `staticfiles-history/<manifest>/`. Older versions of this library put the records of all manifests
-into `staticfiles-history/` itself, so that the manifest of those records is unknown.
+into `staticfiles-history/` itself, so that the manifest of those records is unknown. The folder
+also has the manifest's render cache, which is no record: see azureblob.publish.render_cache.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ _CACHE_CONTROL = "no-cache"
 # Django writes "paths" first; a subclass may sort the keys.
 _BEGINNING = re.compile(rb'\s*\{\s*"(?:paths|hash)"\s*:')
 _SNIFFED_BYTES = 64
+_CACHE = "renderings.cache"
 _RECORD = re.compile(
     rf"{HISTORY}(?:(.+)/)?\d{{4}}-\d\d-\d\dT[\d.-]+Z-[0-9a-f]{{12}}(-found)?\.json"
 )
@@ -197,6 +199,16 @@ def _put_request(name: str, manifest: bytes, headers: Mapping[str, str]) -> Requ
 
 def is_record(name: str) -> bool:
     return _RECORD.fullmatch(name) is not None
+
+
+def cache_name(manifest: str) -> str:
+    """The name of the render cache of the site with this manifest."""
+    return f"{HISTORY}{manifest}/{_CACHE}"
+
+
+def is_cache(name: str) -> bool:
+    """Whether a name is that of a render cache, of any site."""
+    return name.startswith(HISTORY) and name.endswith(f"/{_CACHE}")
 
 
 def records(remote: Mapping[str, RemoteBlob]) -> dict[str, list[Record]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 class Wanted(NamedTuple):
     """A blob as it should be. `source` is the static file's own name; the blob's name may be its
-    hashed name. `gzip`: compress the file if that saves enough."""
+    hashed name. `gzip`: compress the file if that saves enough. A `file` without a path has to be
+    rendered before it is sent: see Target."""
 
     name: str
     source: str
@@ -30,10 +31,13 @@ class Wanted(NamedTuple):
 
 @dataclass(frozen=True)
 class Target:
-    """All blobs as they should be, and the manifest's content; empty if names are not hashed."""
+    """All blobs as they should be, and the manifest's content; empty if names are not hashed.
+    `render` returns files for the sources with these names, and raises StaleCache if they are not
+    as they were wanted."""
 
     blobs: list[Wanted]
     manifest: bytes = b""
+    render: Callable[[Iterable[str]], Mapping[str, LocalFile]] | None = None
 
 
 class Change(NamedTuple):
@@ -58,6 +62,29 @@ class Plan:
     @property
     def changes(self) -> list[Change]:
         return self.added + self.changed
+
+    def rendered(self, target: Target) -> Plan:
+        """The plan with a file for each blob that is sent. Raises StaleCache."""
+        sources = {
+            change.wanted.source: None
+            for change in self.changes
+            if change.kind == "send" and not change.wanted.file.path
+        }
+        if not sources or target.render is None:
+            return self
+        files = target.render(sources)
+
+        def with_file(change: Change) -> Change:
+            wanted = change.wanted
+            if change.kind != "send" or wanted.file.path:
+                return change
+            return change._replace(wanted=wanted._replace(file=files[wanted.source]))
+
+        return Plan(
+            [with_file(change) for change in self.added],
+            [with_file(change) for change in self.changed],
+            self.unmodified,
+        )
 
 
 # --- What is wanted -------------------------------------------------------------------------------
@@ -87,7 +114,7 @@ def hashed_target(
         file = tree.files[tree.names[name]]
         # The hash in an alias is not that of these bytes, which may change while the name stays.
         blobs.setdefault(alias, _wanted(alias, name, file, rules, gzip, hashed=False))
-    return Target(list(blobs.values()), tree.manifest)
+    return Target(list(blobs.values()), tree.manifest, tree.render)
 
 
 def _wanted(

@@ -19,6 +19,7 @@ from azureblob.publish.manifest import (
     complete_history,
     find_manifests,
     has_manifest_headers,
+    is_cache,
     is_live,
     is_marked,
     is_record,
@@ -57,7 +58,8 @@ class Result:
 
 class Publisher:
     """`say(text, level)` gets a line for each file at level 2, and at level 1 what every user
-    should know. `manifest_name` is the site's, whether this publish writes a manifest or not."""
+    should know. `manifest_name` is the site's, whether this publish writes a manifest or not
+    (`hashed`)."""
 
     def __init__(
         self,
@@ -66,6 +68,7 @@ class Publisher:
         say: Callable[[str, int], None],
         *,
         manifest_name: str,
+        hashed: bool = True,
         everything: bool = False,
         dry_run: bool = False,
         quiet: bool = False,
@@ -74,22 +77,30 @@ class Publisher:
         self._scratch = scratch
         self._say = say
         self._manifest_name = manifest_name
+        self._hashed = hashed
         self._everything = everything
         self._dry_run = dry_run
         self._quiet = quiet
+        self._reported: set[str] = set()
 
-    def run(self, target: Target) -> Result:
-        """Publish. If this raises PublishError or BlobServiceError, the manifest is still the one
-        that was there before."""
+    def run(self, target: Target, listed: Mapping[str, RemoteBlob] | None = None) -> Result:
+        """Publish. `listed` is the result of look(), if it was called before.
+
+        If this raises PublishError or BlobServiceError, the manifest is still the one that was
+        there before. If it raises StaleCache, nothing was sent: some files of the target, which
+        were not rendered, are not as the render cache says.
+        """
         result = Result()
         everything = self._everything
         for attempt in range(_ROUNDS):
-            remote = self._list(target)
+            remote = self.look() if attempt or listed is None else listed
             # If the manifest is live, this publish put it, and only the response was lost.
             if attempt and not self._is_live(target, remote):
                 self._say("Another publish came between; looking again.", 1)
             target = self._without_manifests(target, remote)
             plan = make_plan(target.blobs, remote, everything=everything)
+            if not self._dry_run:
+                plan = plan.rendered(target)
             everything = False
             self._carry_out(plan, result)
             if self._put_manifest(target, remote):
@@ -102,9 +113,10 @@ class Publisher:
 
     # --- Files ------------------------------------------------------------------------------------
 
-    def _list(self, target: Target) -> dict[str, RemoteBlob]:
-        """The blobs of the container. Waits for a prune to end, which may delete some of them."""
-        if not target.manifest:
+    def look(self) -> Mapping[str, RemoteBlob]:
+        """The blobs of the container. Waits for a prune to end, which may delete some of them.
+        Raises PublishError and BlobServiceError."""
+        if not self._hashed:
             return list_blobs(self._transport)
         name = self._manifest_name
         deadline = time.monotonic() + _LEASE_SECONDS
@@ -121,19 +133,21 @@ class Publisher:
             if not announced:
                 self._say(_WAITING, 1)
                 announced = True
-            time.sleep(_LEASE_POLL_SECONDS)
+            self._transport.pause(_LEASE_POLL_SECONDS)
 
     def _without_manifests(self, target: Target, remote: Mapping[str, RemoteBlob]) -> Target:
         """The target without static files that would replace a manifest, of this site or another,
-        or would look like a record of the history."""
+        or would look like a record of the history or a render cache."""
         blobs = []
         for item in target.blobs:
             if why := self._conflict(item, remote):
-                self._say(
+                text = (
                     f"'{item.name}' is not published under its own name: {why}. Rename the file, "
-                    "or leave it out with --ignore.",
-                    1,
+                    "or leave it out with --ignore."
                 )
+                if text not in self._reported:
+                    self._reported.add(text)
+                    self._say(text, 1)
             else:
                 blobs.append(item)
         return replace(target, blobs=blobs)
@@ -143,7 +157,7 @@ class Publisher:
         name, blob = item.name, remote.get(item.name)
         if name == self._manifest_name:
             return "the site's manifest has that name"
-        if is_record(name) or (name == item.source and name.startswith(HISTORY)):
+        if name.startswith(HISTORY) and (name == item.source or is_record(name) or is_cache(name)):
             return "the history of the manifests is in that folder"
         if blob is not None and (
             is_marked(blob)

@@ -17,6 +17,7 @@ from django.conf import settings
 
 from azureblob.publish.discovery import LocalFile
 from azureblob.publish.patterns import Blocks, Patterns, block_before
+from azureblob.publish.render_cache import Scan, scan_of
 
 # In each pattern, one group takes part in a match: the URL. All patterns take time linear in the
 # length of a text: repetitions are possessive, and no two of a search's runs begin in the same
@@ -100,12 +101,21 @@ _COMMENTS = {".css": _SHEET_COMMENT, ".js": _SCRIPT_COMMENT, ".mjs": _SCRIPT_COM
 
 
 class PlainReferences:
-    """Which of `sources` are referred to by their own names. Django rewrites the `patterns`."""
+    """Which of `sources` are referred to by their own names. Django rewrites the `patterns`.
+    `known` has the references of some files that are published under their own names."""
 
-    def __init__(self, sources: Mapping[str, LocalFile], patterns: Patterns) -> None:
+    def __init__(
+        self,
+        sources: Mapping[str, LocalFile],
+        patterns: Patterns,
+        known: Mapping[str, Scan],
+    ) -> None:
         self._sources = sources
         self._patterns = patterns
+        self._known = known
         self._needed: set[str] = set()
+        # The references of the files that are published under their own names.
+        self.followed: dict[str, Scan] = {}
         # The container may have the same name as the path of static files on the site.
         self._roots = {settings.STATIC_URL, urlsplit(settings.STATIC_URL).path} - {"", "/"}
 
@@ -113,9 +123,20 @@ class PlainReferences:
         """Whether a file with this name can have references that are not rewritten."""
         return bool(_patterns_for(name))
 
-    def scan(self, name: str, text: str) -> None:
+    def scan(self, name: str, text: str) -> Scan:
         """Note the references that are left in a file after Django's rewriting."""
-        self._needed.update(self._plain_targets(name, text))
+        found = self._scan(self._plain_targets(name, text))
+        self.add(found)
+        return found
+
+    def add(self, found: Scan) -> None:
+        """Note the references that an earlier scan has found."""
+        self._needed.update(found.targets)
+
+    def _scan(self, names: Iterable[str]) -> Scan:
+        found = set(names)
+        targets = {name for name in found if name in self._sources}
+        return scan_of(targets, found - targets)
 
     def needed(self) -> frozenset[str]:
         """The targets of those references, their targets, and so on. Nothing is rewritten in a file
@@ -126,7 +147,9 @@ class PlainReferences:
             name = waiting.pop()
             if name not in found:
                 found.add(name)
-                waiting += self._all_targets(name)
+                references = self._known.get(name) or self._scan(self._all_targets(name))
+                self.followed[name] = references
+                waiting += references.targets
         return frozenset(found)
 
     def _all_targets(self, name: str) -> Iterator[str]:
@@ -151,7 +174,7 @@ class PlainReferences:
             yield from self._targets(name, urls)
 
     def _targets(self, name: str, urls: Iterable[str]) -> Iterator[str]:
-        """The names of the static files that URLs in the file `name` refer to."""
+        """The names of the files that URLs in the file `name` refer to, if there are such files."""
         folder = posixpath.dirname(name)
         for url in urls:
             # Longer texts are no names; most are data URIs.
@@ -161,7 +184,7 @@ class PlainReferences:
             path = unquote(_QUERY_OR_FRAGMENT.split(plain, maxsplit=1)[0]).strip()
             below = self._below_root(path)
             target = posixpath.normpath(posixpath.join(folder, path) if below is None else below)
-            if path and target in self._sources:
+            if path:
                 yield target
 
     def _below_root(self, path: str) -> str | None:

@@ -1,7 +1,7 @@
 """Concurrent requests to one container over persistent connections.
 
-libcurl's multi interface does the network's part in this one thread. azure-storage-blob needs many
-times the CPU for a request.
+libcurl's multi interface does the network's part in one thread, which may be another for each
+request but not for two at a time. azure-storage-blob needs many times the CPU for a request.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import heapq
 import itertools
 import os
 import re
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -51,6 +52,10 @@ class Limits:
     stall_seconds: int = 20
 
 
+class Cancelled(BlobServiceError):
+    """Another thread has called Transport.cancel()."""
+
+
 class Transport:
     """Connections to the container at `url`, opened when they are needed. A context manager.
 
@@ -70,6 +75,7 @@ class Transport:
         self._retries: list[tuple[float, int, Request]] = []
         self._counter = itertools.count()
         self._paused_until = 0.0
+        self._cancelled = threading.Event()
         self.requests_sent = 0
 
     def __enter__(self) -> Transport:
@@ -94,6 +100,15 @@ class Transport:
         """A second transport to the same container, with another number of attempts."""
         limits = replace(self._limits, attempts=attempts)
         return Transport(self._url, self._authorization, limits)
+
+    def cancel(self) -> None:
+        """Make the thread that uses this transport raise Cancelled, within half a second."""
+        self._cancelled.set()
+
+    def pause(self, seconds: float) -> None:
+        """Sleep. Raises Cancelled."""
+        if self._cancelled.wait(seconds):
+            raise Cancelled("The request was cancelled.")
 
     def send(self, request: Request) -> Response:
         """Send one request, with retries. Raises BlobServiceError as run() does."""
@@ -144,6 +159,8 @@ class Transport:
                     yield request, response
             if not finished:
                 self._wait()
+            if self._cancelled.is_set():
+                raise Cancelled("The request was cancelled.")
 
     @property
     def _unfinished(self) -> int:

@@ -9,7 +9,7 @@ import gc
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,21 +18,25 @@ from typing import TYPE_CHECKING, Any
 import django
 from django.contrib.staticfiles.management.commands import collectstatic
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.utils.module_loading import import_string
 
 from azureblob.account import open_transport
 from azureblob.explanations import explain
 from azureblob.management.interruption import interrupt_message
 from azureblob.publish import PublishError
+from azureblob.publish.background import InBackground
 from azureblob.publish.discovery import LocalFile, find
 from azureblob.publish.plan import Target, hashed_target, plain_target
-from azureblob.publish.publisher import Publisher
+from azureblob.publish.publisher import Publisher, Result
 from azureblob.rest.errors import BlobServiceError
+from azureblob.rest.models import RemoteBlob
+from azureblob.rest.transport import Transport
 from azureblob.staticfiles import StaticBlobStorage, resolved
 
 if TYPE_CHECKING:
     from azureblob.publish.hashing import HashedTree
+    from azureblob.publish.render_cache import Known, RenderCache
 
 _SHOWN_REFERENCES = 50
 _DUPLICATE = (
@@ -56,6 +60,23 @@ class Command(collectstatic.Command):
         if os.environ.get("NO_COLOR"):
             options.setdefault("no_color", True)
         super().__init__(*args, **options)
+        # Django's own collect() does without add_arguments() of this class.
+        self.use_cache = True
+        self._warned: set[str] = set()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--no-cache",
+            action="store_false",
+            dest="use_cache",
+            help="Rewrite the references in all files, and replace what earlier publishes have "
+            "stored about them in the container.",
+        )
+
+    def set_options(self, **options: Any) -> None:
+        super().set_options(**options)
+        self.use_cache = options.get("use_cache", True)
 
     def handle(self, **options: Any) -> str | None:
         try:
@@ -96,19 +117,33 @@ class Command(collectstatic.Command):
             skipped.append(name)
             self.log(_DUPLICATE.format(name), level=1)
 
-        sources = find(self.ignore_patterns, scratch, duplicate)
-        target, post_processed = self._target(storage, sources, scratch)
+        hashed = storage.hashed_names and self.post_process
         with open_transport(storage) as transport:
             publisher = Publisher(
                 transport,
                 scratch,
                 self.log,
                 manifest_name=storage.manifest_name,
+                hashed=hashed,
                 everything=self.clear,
                 dry_run=self.dry_run,
                 quiet=self.verbosity != 1,
             )
-            result = publisher.run(target)
+            post_processed: list[str] = []
+            # The container is listed while the files are read. What is wrong with the files is
+            # reported first.
+            if hashed:
+                cache = self._cache(storage, transport)
+                with InBackground(partial(_look, publisher, cache), transport.cancel) as looking:
+                    sources = find(self.ignore_patterns, scratch, duplicate)
+                    result, target, post_processed = self._publish_hashed(
+                        storage, sources, scratch, publisher, cache, looking
+                    )
+            else:
+                with InBackground(publisher.look, transport.cancel) as listing:
+                    sources = find(self.ignore_patterns, scratch, duplicate)
+                    target = plain_target(sources, storage.header_rules, gzip=storage.gzip)
+                    result = publisher.run(target, listing.result())
             storage.forget_manifest()
             if self.clear:
                 deleted = publisher.clear(target)
@@ -122,23 +157,71 @@ class Command(collectstatic.Command):
             deleted=deleted,
         )
 
-    def _target(
-        self, storage: StaticBlobStorage, sources: dict[str, LocalFile], scratch: Path
-    ) -> tuple[Target, list[str]]:
-        """The blobs as they should be, and the names of the files that were post-processed. Raises
-        PublishError."""
-        rules = storage.header_rules
-        if not (storage.hashed_names and self.post_process):
-            return plain_target(sources, rules, gzip=storage.gzip), []
-        tree = self._hash(storage, sources, scratch)
+    def _cache(self, storage: StaticBlobStorage, transport: Transport) -> RenderCache:
+        # Imported here to shorten start-up: without hashed names it is not used.
+        from azureblob.publish.render_cache import RenderCache
+
+        return RenderCache(transport, storage, self.log, read=self.use_cache)
+
+    def _publish_hashed(
+        self,
+        storage: StaticBlobStorage,
+        sources: dict[str, LocalFile],
+        scratch: Path,
+        publisher: Publisher,
+        cache: RenderCache,
+        looking: InBackground[tuple[Mapping[str, RemoteBlob], Known | None]],
+    ) -> tuple[Result, Target, list[str]]:
+        """The result, the blobs as they should be, and the names of the files that were
+        post-processed. Raises PublishError and BlobServiceError."""
+        # Imported here to shorten start-up: without hashed names it is not used.
+        from azureblob.publish.render_cache import StaleCache
+
+        try:
+            listed, known = looking.result()
+        except (PublishError, BlobServiceError):
+            # What is wrong with the files comes first.
+            self._tree(storage, sources, scratch / "hashed", None)
+            raise
+        tree = self._tree(storage, sources, scratch / "hashed", known)
+        target = self._target(storage, sources, tree)
+        try:
+            result = publisher.run(target, listed)
+        except StaleCache:
+            self.log("The render cache is not used: it does not belong to these files.", level=2)
+            tree = self._tree(storage, sources, scratch / "again", None)
+            target = self._target(storage, sources, tree)
+            result = publisher.run(target, listed)
+        if tree.learned and not self.dry_run:
+            cache.save(tree.learned)
+        return result, target, list(tree.paths)
+
+    def _tree(
+        self,
+        storage: StaticBlobStorage,
+        sources: dict[str, LocalFile],
+        scratch: Path,
+        known: Known | None,
+    ) -> HashedTree:
+        """Raises PublishError, and reports references that lead to no file."""
+        tree = self._hash(storage, sources, scratch, known)
         if tree.missing:
             self._report_missing([str(missing) for missing in tree.missing], storage)
+        return tree
+
+    def _target(
+        self, storage: StaticBlobStorage, sources: dict[str, LocalFile], tree: HashedTree
+    ) -> Target:
+        """The blobs as they should be."""
         plain = {"needed": tree.needed, "all": sources.keys(), "none": ()}[storage.keep_unhashed]
-        target = hashed_target(sources, tree, rules, gzip=storage.gzip, plain=plain)
-        return target, list(tree.paths)
+        return hashed_target(sources, tree, storage.header_rules, gzip=storage.gzip, plain=plain)
 
     def _hash(
-        self, storage: StaticBlobStorage, sources: dict[str, LocalFile], scratch: Path
+        self,
+        storage: StaticBlobStorage,
+        sources: dict[str, LocalFile],
+        scratch: Path,
+        known: Known | None,
     ) -> HashedTree:
         """Raises PublishError."""
         # Imported here to shorten start-up: without hashed names neither is used.
@@ -146,19 +229,19 @@ class Command(collectstatic.Command):
         from azureblob.publish.postprocessing import difference, has_own_post_process, post_process
 
         kind = import_string(storage.manifest_storage)
-        hashed = scratch / "hashed"
-        hashed.mkdir()
+        scratch.mkdir()
         # The search takes longer than hashing, and only `needed` uses its result.
         find_needed = storage.keep_unhashed == "needed"
-        hash_files: Callable[..., HashedTree] = partial(hash_names, find_needed=find_needed)
+        hash_files: Callable[..., HashedTree] = partial(
+            hash_names, find_needed=find_needed, known=known
+        )
         if has_own_post_process(kind):
             hash_files = post_process
             self.log(f"{storage.manifest_storage} has a post_process() of its own, which is used")
-        elif found := difference(kind, scratch / "sample"):
+        elif found := difference(kind, scratch.with_name(f"{scratch.name}-sample")):
             hash_files = post_process
-            warning = _UNKNOWN_DJANGO.format(django.__version__, found)
-            self.stderr.write(self.style.WARNING(warning))
-        return hash_files(sources, kind, hashed)
+            self._warn(_UNKNOWN_DJANGO.format(django.__version__, found))
+        return hash_files(sources, kind, scratch)
 
     def _report_missing(self, missing: list[str], storage: StaticBlobStorage) -> None:
         """Raises PublishError, or prints a warning if the option missing_references says so."""
@@ -171,7 +254,21 @@ class Command(collectstatic.Command):
                 f"{text}\nNothing was sent. Fix them, or publish them as they are with the option "
                 '"missing_references": "warn" of STORAGES[\'staticfiles\'].'
             )
-        self.stderr.write(self.style.WARNING(text))
+        self._warn(text)
+
+    def _warn(self, text: str) -> None:
+        """Once, as files are hashed again if the render cache proves wrong."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self.stderr.write(self.style.WARNING(text))
+
+
+def _look(
+    publisher: Publisher, cache: RenderCache
+) -> tuple[Mapping[str, RemoteBlob], Known | None]:
+    """The blobs of the container, and what the render cache has."""
+    remote = publisher.look()
+    return remote, cache.load(remote)
 
 
 @contextmanager
