@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, and write the page of the figures. `make bench ARGS="…"` runs it."""
+"""`python -m bench`: measure, or write the page of figures. `make bench ARGS="…"` runs it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from bench.competitors import COMPETITORS
 from bench.measuring import CommandFailed
 from bench.results import Results
 from bench.rounds import Bench, say
-from bench.scenarios import QUICK, SCENARIOS, Scenario
+from bench.scenarios import GROUPS, QUICK, SCENARIOS, chosen
 from bench.servers.running import ROOT
 
-# No scenario: nothing of it is timed.
+# Not a scenario: it is not timed.
 _LOGIN = "login"
 _LOGIN_TITLE = "the bytes of Django admin's login page"
 
@@ -28,6 +27,9 @@ def main(arguments: list[str]) -> int:
             print(f"{scenario.name:<20} {scenario.title:<48} ~{scenario.seconds} s a round")
             print(f"{'':<20} {', '.join(scenario.who)}")
         print(f"{_LOGIN:<20} {_LOGIN_TITLE:<48} ~20 s")
+        for name, parts in GROUPS.items():
+            seconds = sum(part.seconds for part in parts)
+            print(f"{name:<20} {', '.join(part.name for part in parts)}  ~{seconds} s a round")
         return 0
     folder = Path(os.environ.get("LOCALAZURE_HOME") or ROOT / ".localazure").absolute() / "bench"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -37,7 +39,7 @@ def main(arguments: list[str]) -> int:
             return _report(file)
         _measure(options, folder, file)
     except KeyboardInterrupt:
-        say(f"stopped; whole rounds are kept in {file}")
+        say(f"stopped; {file} has what was measured: continue with --add-rounds")
         return 130
     except CommandFailed as failed:
         print(f"error: {failed}", file=sys.stderr)
@@ -51,15 +53,17 @@ def _measure(options: argparse.Namespace, folder: Path, file: Path) -> None:
 
     results = Results.read(file)
     results.machine = describe()
-    only = options.only or [*SCENARIOS, _LOGIN]
-    scenarios: Sequence[Scenario] = [SCENARIOS[name] for name in only if name != _LOGIN]
+    names = [name for name in options.only if name != _LOGIN]
+    scenarios = [] if options.only and not names else chosen(names)
+    scenarios = [scenario.only(options.competitors) for scenario in scenarios]
+    with_login = not options.only or _LOGIN in options.only
     if options.quick:
-        scenarios, only = [QUICK], []
+        scenarios, with_login = [QUICK], False
     rounds = 1 if options.quick else options.rounds
     say(f"about {sum(s.seconds for s in scenarios) * rounds // 60 + 1} min; results in {file}")
     with Bench(folder, results, file) as bench:
-        bench.run(scenarios, rounds, options.competitors, options.once)
-        if _LOGIN in only:
+        bench.run(scenarios, rounds, once=options.once, add=options.add_rounds)
+        if with_login:
             results.facts["login"] = login.measure_login(folder)
     results.write(file)
 
@@ -78,14 +82,15 @@ def _report(file: Path) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--list", action="store_true", help="name the scenarios")
+    parser.add_argument("--list", action="store_true", help="list the scenarios")
     parser.add_argument(
         "--only",
         nargs="+",
         action="extend",
-        choices=[*SCENARIOS, _LOGIN],
+        choices=[*SCENARIOS, _LOGIN, *GROUPS],
+        default=[],
         metavar="SCENARIO",
-        help="these",
+        help=f"these scenarios, or groups of them: {', '.join(GROUPS)}",
     )
     parser.add_argument(
         "--competitors",
@@ -94,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=COMPETITORS,
         default=[],
         metavar="NAME",
-        help=f"these alone: {', '.join(COMPETITORS)}",
+        help=f"only these: {', '.join(COMPETITORS)}",
     )
     parser.add_argument(
         "--once",
@@ -103,11 +108,16 @@ def _parser() -> argparse.ArgumentParser:
         choices=COMPETITORS,
         default=[],
         metavar="NAME",
-        help="these in the first round alone: stock takes ten minutes a round at 40 ms",
+        help="these in the first round only: stock takes ten minutes a round at 40 ms",
     )
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--add-rounds",
+        action="store_true",
+        help="keep the rounds in the results, and run those that are missing up to --rounds",
+    )
     parser.add_argument("--quick", action="store_true", help="one round of 100 files, in a minute")
-    parser.add_argument("--results", type=Path, help="the file to keep results in")
+    parser.add_argument("--results", type=Path, help="the file of results")
     parser.add_argument(
         "--report", action="store_true", help="write docs/performance.md from the results"
     )

@@ -1,4 +1,4 @@
-"""The picture of the figures: bars of seconds, one panel for a case. SVG, written by hand."""
+"""The picture of the figures: bars of seconds, one panel for each case, as SVG."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PANELS = (
     ("null-5000", FIRST),
     ("null-5000", UNCHANGED),
 )
-_WHO = ("floor", "plain", "gzip", "hashed", "upload-batch", "collectfasta", "stock")
+_WHO = ("floor", "plain", "gzip", "hashed", "azcopy", "upload-batch", "collectfasta", "stock")
 _OURS = {"plain", "gzip", "hashed"}
 _WIDTH, _LABELS, _VALUES = 900, 270, 110
 _BAR, _STEP, _HEAD, _MARGIN = 16, 24, 40, 16
@@ -23,7 +23,7 @@ _FONT = "font-family='system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans
 
 
 def render(results: Results) -> str:
-    """Each panel has a scale of its own, from 0 to its longest bar."""
+    """Each panel is scaled to its longest bar."""
     body: list[str] = []
     y = _MARGIN
     for scenario, case in _PANELS:

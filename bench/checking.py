@@ -1,4 +1,4 @@
-"""Whether a competitor left in the container what it was to leave there."""
+"""Whether a competitor left the right files in the container or the folder."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import quote
 
+from bench.scenarios import SAVED_BYTES, SAVED_FILES
 from bench.servers.running import ACCOUNT, CONTAINER, HOST, AzuriteServer
 from bench.trees import paths
 
 SAMPLE = 50
 
 
-# What hashing may rewrite; the digest in the name tells their bytes then.
+# Hashing may rewrite these; the digest in the name is that of the new bytes.
 _REWRITTEN = {".css", ".js"}
 
 
 def wrong(server: AzuriteServer, tree: Path, names: str, always: Collection[str] = ()) -> str:
-    """What is wrong with the container, or an empty text. `names` as Competitor has them.
+    """What is wrong with the container, or an empty text. `names` are Competitor's.
 
-    Each file of the tree must be in the list, or in the manifest. 50 of them, and those of
-    `always`, are read, and held against the tree's bytes and the digest in a hashed name.
+    Each file of the tree must be in the list, or in the manifest. 50 of them, and those in
+    `always`, are read and compared with the tree's bytes and the digest in a hashed name.
     """
     local = sorted(path.relative_to(tree).as_posix() for path in paths(tree))
     with server.client() as client:
@@ -58,8 +59,31 @@ def wrong(server: AzuriteServer, tree: Path, names: str, always: Collection[str]
     return ""
 
 
+def wrongly_fetched(tree: Path, folder: Path) -> str:
+    """What is wrong with a folder that media was downloaded to, or an empty text."""
+    expected = {path.relative_to(tree): path.stat().st_size for path in paths(tree)}
+    found = {path.relative_to(folder): path.stat().st_size for path in paths(folder)}
+    if different := sorted(name for name in expected if found.get(name) != expected[name]):
+        return f"{len(different)} files are missing or have another size, {different[0]} among them"
+    for name in random.Random(0).sample(sorted(expected), min(SAMPLE, len(expected))):  # noqa: S311
+        if (tree / name).read_bytes() != (folder / name).read_bytes():
+            return f"{name} has other bytes than in the tree"
+    return ""
+
+
+def wrongly_saved(server: AzuriteServer) -> str:
+    """What is wrong with a container that files were saved to, or an empty text."""
+    with server.client() as client:
+        sizes = [blob.size for blob in client.list_blobs()]
+    if sizes != [SAVED_BYTES] * SAVED_FILES:
+        return (
+            f"there are {len(sizes)} blobs of {min(sizes, default=0)} to {max(sizes, default=0)} B"
+        )
+    return ""
+
+
 def _get(connection: http.client.HTTPConnection, name: str) -> tuple[int, bytes]:
-    """A visitor's GET: status and uncompressed body. The container is public."""
+    """A visitor's GET of a public blob: status and uncompressed body."""
     connection.request("GET", f"/{ACCOUNT}/{CONTAINER}/{quote(name)}")
     with connection.getresponse() as answer:
         body = answer.read()

@@ -1,4 +1,4 @@
-"""Bytes over the wire: Django admin's login page for a browser that has nothing of it yet."""
+"""Bytes over the wire: the login page of Django's admin for a browser with an empty cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.measuring import CommandFailed, Watched, measure
 from bench.servers.running import HOST, AzuriteServer, target
 from bench.trees import write_admin
 
-# Django's own; the site has it as well, so that its pages are compressed.
+# Django's own middleware; the demo site has it as well, so its pages are compressed.
 _PACKS = "django.middleware.gzip.GZipMiddleware"
 _RENDER = """
 import django, gzip, json
@@ -84,8 +84,8 @@ def _one(folder: Path, name: str) -> dict[str, int]:
 def _page(
     environment: dict[str, str], python: str, folder: Path, packs: list[str]
 ) -> tuple[int, str]:
-    """The page as the site renders it, with the links that its storage gives: the bytes of its
-    body, and its HTML. `packs` are middleware of the site's that come first."""
+    """The number of bytes of the body, and the HTML, of the page with its storage's links. `packs`
+    is the middleware that comes first."""
     settings = {**json.loads(environment["BENCH_SETTINGS"]), **_SITE}
     settings["MIDDLEWARE"] = packs + settings["MIDDLEWARE"]
     rendered = subprocess.run(
@@ -103,7 +103,7 @@ def _page(
 
 
 def _received(port: int, path: str) -> int:
-    """Bytes of the answer to a browser's GET, from its first to its last."""
+    """The number of bytes of the response to a browser's GET."""
     request = (
         f"GET {path} HTTP/1.1\r\nHost: {HOST}:{port}\r\nAccept-Encoding: gzip, deflate, br\r\n"
         "Connection: close\r\n\r\n"

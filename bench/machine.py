@@ -1,4 +1,4 @@
-"""What the figures were measured on: the machine, and the version of everything that counts."""
+"""The machine that the figures were measured on, and the versions of what was measured."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.competitors import CLI, DJANGO
+from bench.competitors import AZCOPY, CLI, DJANGO
 from localazure.azurite import NODE_DIR, find_node
 
 _PACKAGES = ("django", "django-storages", "azure-storage-blob", "pycurl")
@@ -28,8 +28,12 @@ def describe() -> dict[str, str]:
         **{package: version(package) for package in _PACKAGES},
     }
     for python, package in ((DJANGO, "collectfasta"), (CLI, "azure-cli")):
-        if version := _installed(python, package):
-            found[package] = version
+        if installed := _installed(python, package):
+            found[package] = installed
+    if AZCOPY.exists():
+        said = subprocess.run([AZCOPY, "--version"], capture_output=True, text=True, check=False)
+        # "azcopy version 10.27.1", then perhaps a notice of a newer one.
+        found["azcopy"] = said.stdout.partition("\n")[0].rpartition(" ")[2]
     return found
 
 

@@ -1,4 +1,4 @@
-"""What was measured, as it is kept: a JSON file of runs, one line of it a process that ran."""
+"""The measurements: a JSON file with one line for each process that ran."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Run:
-    """One process. Seconds, as Measured has them; `requests` by method, as the server counted them;
-    `wrong` says what it left wrong or how it failed."""
+    """One process. The seconds and the memory are those of Measured, and `requests` are by method,
+    as the server counted them. `wrong` says how it failed, or what is wrong with its output."""
 
     scenario: str
     competitor: str
@@ -28,6 +28,7 @@ class Run:
     host: float
     requests: dict[str, int] = field(default_factory=dict)
     wrong: str = ""
+    memory: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Figure:
 
 @dataclass
 class Results:
-    """`machine` tells of the machine and of versions, `facts` what is no process' time."""
+    """`machine` describes the machine and the versions; `facts` are figures other than times."""
 
     runs: list[Run] = field(default_factory=list)
     machine: dict[str, str] = field(default_factory=dict)
@@ -65,7 +66,7 @@ class Results:
         return cls([Run(**run) for run in kept["runs"]], kept["machine"], kept["facts"])
 
     def write(self, file: Path) -> None:
-        """One line a run, so that a diff of two measurements can be read."""
+        """Write one line for each run, so that the difference of two files is readable."""
         runs = ",\n".join("    " + json.dumps(_rounded(asdict(run))) for run in self.runs)
         machine = json.dumps(self.machine, indent=2, sort_keys=True).replace("\n", "\n  ")
         facts = json.dumps(self.facts, indent=2, sort_keys=True).replace("\n", "\n  ")
@@ -77,7 +78,7 @@ class Results:
         new.replace(file)
 
     def replace(self, scenario: str, runs: Iterable[Run]) -> None:
-        """A scenario's runs are of one measurement: older ones go."""
+        """Replace all runs of a scenario."""
         self.runs = [run for run in self.runs if run.scenario != scenario] + list(runs)
 
     def of(self, scenario: str, competitor: str, case: str) -> list[Run]:
@@ -87,8 +88,12 @@ class Results:
             if (run.scenario, run.competitor, run.case) == (scenario, competitor, case)
         ]
 
+    def rounds(self, scenario: str, competitor: str) -> set[int]:
+        """The numbers of the rounds that a competitor has run."""
+        return {r.round for r in self.runs if (r.scenario, r.competitor) == (scenario, competitor)}
+
     def right(self, scenario: str, competitor: str, case: str) -> list[Run]:
-        """Those that count: what ended badly, or left something wrong, is no figure."""
+        """The runs that succeeded; the others are no figures."""
         return [run for run in self.of(scenario, competitor, case) if not run.wrong]
 
     def figure(
@@ -102,21 +107,27 @@ class Results:
         )
 
     def ratio(self, scenario: str, case: str, above: str, below: str) -> Figure | None:
-        """How many times as long `above` took as `below`, round by round: what disturbed one round
-        disturbed both."""
+        """How many times as long `above` took as `below`, in each round: a disturbance is likely to
+        have affected both."""
         one = {run.round: run.wall for run in self.right(scenario, above, case)}
         other = {run.round: run.wall for run in self.right(scenario, below, case)}
         return Figure.of(one[n] / other[n] for n in one.keys() & other.keys())
 
     def cpu_per_file(self, scenario: str, competitor: str) -> Figure | None:
-        """Milliseconds of the client's CPU for a file sent: a first run's, less that of a run with
-        nothing to send, by the files."""
+        """Milliseconds of the client's CPU for each file sent: those of a first run less those of
+        an unchanged one, divided by the number of files."""
         first = {run.round: run for run in self.right(scenario, competitor, "first")}
         idle = {run.round: run for run in self.right(scenario, competitor, "unchanged")}
         return Figure.of(
             (first[n].cpu - idle[n].cpu) / first[n].files * 1000 for n in first.keys() & idle.keys()
         )
 
+    def seconds_per_file(self, scenario: str, competitor: str, case: str) -> list[float]:
+        """One value for each run."""
+        return [run.wall / run.files for run in self.right(scenario, competitor, case)]
+
 
 def _rounded(run: dict[str, Any]) -> dict[str, Any]:
+    if not run["memory"]:  # it was not measured
+        del run["memory"]
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in run.items()}

@@ -1,4 +1,4 @@
-"""Django's settings of a competitor's process: all that differs comes from the environment."""
+"""The Django settings of a competitor's process; those that differ are in the environment."""
 
 import json
 import os

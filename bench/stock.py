@@ -1,4 +1,4 @@
-"""The stock storage with hashed names, repaired so that it gets through its first run."""
+"""django-storages with hashed names, with a fix for its first run."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from storages.backends.azure_storage import AzureStorage
 
 
 class ManifestAzureStorage(ManifestFilesMixin, AzureStorage):  # type: ignore[misc]  # no types
-    """Without `read_manifest` its first run ends with ResourceNotFoundError: Django waits for
-    FileNotFoundError where there is no manifest yet."""
+    """Without this `read_manifest` the first run fails with ResourceNotFoundError: Django expects
+    FileNotFoundError if there is no manifest yet."""
 
     def read_manifest(self) -> Any:
         try:

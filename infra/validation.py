@@ -7,6 +7,7 @@ the reason, and a setting with a value that resolves it (None: the example of th
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -29,12 +30,18 @@ def validated(
 
     Contradictions are looked for once each value is valid by itself.
     """
-    whole: Any = Annotated[model, AfterValidator(_refuse_contradictions)]
     try:
-        config: Config = TypeAdapter(whole).validate_python(dict(values))
+        config: Config = _adapter(model).validate_python(dict(values))
     except ValidationError as error:
         return None, refusals(error)
     return config, []
+
+
+@functools.cache
+def _adapter(model: type[DjangoBlobStorageArgs]) -> TypeAdapter[Any]:
+    """Cached: building the schema takes far longer than validating a configuration."""
+    whole: Any = Annotated[model, AfterValidator(_refuse_contradictions)]
+    return TypeAdapter(whole)
 
 
 def refusals(error: ValidationError, field: str = "") -> list[Refusal]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
@@ -48,7 +49,8 @@ def _engine(options: argparse.Namespace) -> int:
     from localazure.engine.project import load_project
 
     project = load_project(Path(options.cwd).absolute(), options.stack)
-    engine = Engine(project, Azurite.from_environment(), Display())
+    azurite = Azurite.from_environment()
+    engine = Engine(project, azurite, Display())
     try:
         if options.command == "preview":
             if options.json:
@@ -61,6 +63,11 @@ def _engine(options: argparse.Namespace) -> int:
                 shell=options.shell,
                 show_secrets=options.show_secrets,
             )
+        elif options.command == "up" and options.json:
+            # Standard output is the JSON's alone: the program may print something, too.
+            with contextlib.redirect_stdout(sys.stderr):
+                Engine(project, azurite, Display(sys.stderr)).up(yes=options.yes)
+            engine.output(None, as_json=True, shell=False, show_secrets=options.show_secrets)
         else:
             {"up": engine.up, "refresh": engine.refresh, "destroy": engine.destroy}[
                 options.command
@@ -141,6 +148,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("-C", "--cwd", default=".", help="the project's folder")
         if name in ("up", "refresh", "destroy"):
             command.add_argument("-y", "--yes", action="store_true", help="do not ask")
+        if name == "up":
+            command.add_argument(
+                "-j", "--json", action="store_true", help="print the outputs as JSON at the end"
+            )
+            command.add_argument("--show-secrets", action="store_true", help="in the JSON")
         if name == "preview":
             command.add_argument("-j", "--json", action="store_true", help="as JSON, as the CLI")
             command.add_argument(

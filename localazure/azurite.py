@@ -247,6 +247,8 @@ class Azurite:
                 [
                     node,
                     "--require",
+                    str(NODE_DIR / "unused.cjs"),
+                    "--require",
                     str(NODE_DIR / "accounts.cjs"),
                     str(main),
                     "--blobHost",

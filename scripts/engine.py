@@ -26,11 +26,14 @@ STACK_FILE = Path(__file__).with_name("stack_file.py")
 class Engine:
     """localazure's own engine, for machines without the Pulumi CLI.
 
-    `why` ends the sentence 'the engine is NAME, because …'. Commands that fail raise ProcessFailed.
+    `why` ends the sentence 'the engine is NAME, because …'. `starts_azurite` is true if `up` starts
+    Azurite in any case, and not only if a resource needs it. Commands that fail raise
+    ProcessFailed.
     """
 
     name = "localazure"
     command: tuple[str | Path, ...] = (VENV_PYTHON, "-m", "localazure")
+    starts_azurite = True
     show_outputs: tuple[str, ...] = ("output", "--json", "--show-secrets")
 
     def __init__(self, stack: str, environment: dict[str, str], why: str) -> None:
@@ -43,8 +46,12 @@ class Engine:
         file = state_dir() / "stacks" / f"{self.stack}.json"
         return _has_resources(file, "resources") or _has_resources(file, "pending")
 
-    def up(self) -> None:
-        self.run("up", "--yes")
+    def up(self) -> dict[str, str]:
+        """Deploy the stack, and return its outputs, secrets in plain text."""
+        # One process does both: starting it takes longer than what it does for an unchanged stack.
+        arguments = ("up", "--yes", "--json", "--show-secrets", "--stack", self.stack)
+        command = [*self.command, *arguments]
+        return _texts(process.capture(command, env=self.environment, log=log_file("stack")))
 
     def destroy(self) -> None:
         """Delete all that `up` created."""
@@ -65,6 +72,7 @@ class PulumiEngine(Engine):
 
     name = "pulumi"
     command = ("pulumi", "--non-interactive", "--color=never")
+    starts_azurite = False
     show_outputs = ("stack", "output", "--json", "--show-secrets")
 
     def __init__(self, stack: str, environment: dict[str, str], why: str) -> None:
@@ -78,8 +86,9 @@ class PulumiEngine(Engine):
             _has_resources(file, "checkpoint", "latest", "resources") for file in self._stacks()
         )
 
-    def up(self) -> None:
+    def up(self) -> dict[str, str]:
         self._deploy("up")
+        return self.outputs()
 
     def destroy(self) -> None:
         self._deploy("destroy")

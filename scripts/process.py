@@ -28,6 +28,7 @@ _MISLEADING = (
     "UV_TARGET",
     "VIRTUAL_ENV",
 )
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TAIL_LINES = 15
 
 
@@ -67,9 +68,31 @@ def report_failure(what: str) -> Iterator[None]:
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This environment without misleading variables, plus `extra`."""
+    """This environment without misleading variables and with loopback exempt from proxies, plus
+    `extra`."""
     clean = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
-    return {**clean, **(extra or {})}
+    return {**clean, **_proxy_exceptions(clean), **(extra or {})}
+
+
+def _proxy_exceptions(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that list the hosts to reach without a proxy, with loopback added.
+
+    Programs that read two of these names prefer one, so each that is set must be complete.
+    """
+    upper, lower = environment.get("NO_PROXY", ""), environment.get("no_proxy", "")
+    exceptions = {"NO_PROXY": upper or lower, "no_proxy": lower or upper}
+    # gRPC, by which a Pulumi program reaches its engine, reads this one even if it is empty, else
+    # `no_proxy`, and neither in upper case (gRPC's doc/environment_variables.md).
+    if "no_grpc_proxy" in environment:
+        exceptions["no_grpc_proxy"] = environment["no_grpc_proxy"]
+    return {name: _with_loopback(hosts) for name, hosts in exceptions.items()}
+
+
+def _with_loopback(hosts: str) -> str:
+    if hosts.strip() == "*":  # all hosts, but only if nothing else is in the list
+        return hosts
+    listed = [host.strip() for host in hosts.split(",") if host.strip()]
+    return ",".join([*listed, *(host for host in _LOOPBACK if host not in listed)])
 
 
 def run(
@@ -85,24 +108,29 @@ def run(
     command fails, Problem if it cannot be started.
     """
     result = call(command, env=env, cwd=cwd, stderr=subprocess.STDOUT)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"$ {shlex.join(result.args)}\n{result.stdout}\n")
+    _append(log, result.args, result.stdout)
     if result.returncode:
         raise ProcessFailed(_name(result.args), result.returncode, result.stdout, log)
     return result.stdout
 
 
 def capture(
-    command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path = ROOT
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+    log: Path | None = None,
 ) -> str:
     """Run a command that may print secrets, and return its standard output, which is not logged.
+    Its standard error is appended to `log`, if there is one.
 
     Raises ProcessFailed with its standard error only.
     """
     result = call(command, env=env, cwd=cwd)
+    if log:
+        _append(log, result.args, result.stderr)
     if result.returncode:
-        raise ProcessFailed(_name(result.args), result.returncode, result.stderr, None)
+        raise ProcessFailed(_name(result.args), result.returncode, result.stderr, log)
     return result.stdout
 
 
@@ -135,6 +163,12 @@ def call(
         )
     except OSError as error:
         raise Problem(f"{arguments[0]} could not be started: {error.strerror}") from None
+
+
+def _append(log: Path, arguments: Sequence[str], output: str) -> None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(f"$ {shlex.join(arguments)}\n{output}\n")
 
 
 def _name(arguments: list[str]) -> str:

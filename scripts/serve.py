@@ -11,7 +11,7 @@ from scripts.console import Problem, entry, paint, say, step
 from scripts.paths import APP, ROOT, VENV_PYTHON, env_file, log_file, shown, state_dir
 from scripts.ports import HOST, free_port, port_number, refuse_taken
 from scripts.terminal import foreground_process_group
-from scripts.up import prepare, start_azurite
+from scripts.up import prepare_database, publishing, start_azurite
 
 # gunicorn lets requests in flight end for graceful_timeout seconds.
 _STOP_SECONDS = 30.0
@@ -38,7 +38,9 @@ def serve(port: int) -> int:
             current.text = start_azurite(engine.engine_environment(None))
     upstream_port = free_port()
     environment = {**site.site_environment(()), **_production(upstream_port)}
-    prepare("", environment)
+    with publishing(environment) as published:
+        prepare_database(environment, demo_login=False)
+        published()
     origin = f"https://{HOST}:{port}"
     gunicorn: site.Command = [VENV_PYTHON, "-m", "gunicorn", "backend.wsgi"]
     proxy: site.Command = [

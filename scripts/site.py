@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,6 +44,16 @@ class Running:
     file: Path
 
 
+@dataclass(frozen=True)
+class Database:
+    """The prepared database. `login` is what database.py says about the demo login, whose password
+    this is; `debug` is the site's DEBUG."""
+
+    password: str = field(repr=False)
+    login: str
+    debug: bool
+
+
 def site_environment(outputs: Iterable[str]) -> dict[str, str]:
     """This environment without the stack's names.
 
@@ -59,11 +69,21 @@ def manage(arguments: list[str], environment: dict[str, str], log: str) -> str:
     return process.run([VENV_PYTHON, MANAGE, *arguments], log_file(log), env=environment, cwd=APP)
 
 
-def demo_admin(environment: dict[str, str]) -> tuple[str, str]:
-    """Create the demo login; its password, and the word that demo_admin.py prints.
+def prepare_database(environment: dict[str, str], *, demo_login: bool) -> Database:
+    """Migrate the database, and create the demo login if asked to. Raises ProcessFailed."""
+    password = _demo_password() if demo_login else ""
+    output = process.run(
+        [VENV_PYTHON, ROOT / "scripts" / "database.py"],
+        log_file("database"),
+        env={**environment, "DEMO_ADMIN_PASSWORD": password},
+        cwd=APP,
+    )
+    said = json.loads(output.splitlines()[-1])
+    return Database(password, said["login"], said["debug"])
 
-    Raises ProcessFailed.
-    """
+
+def _demo_password() -> str:
+    """The password of the demo login, which is generated once."""
     file = state_dir() / "demo-admin"
     password = (read_text(file) or "").strip()
     if not password:
@@ -74,13 +94,7 @@ def demo_admin(environment: dict[str, str]) -> tuple[str, str]:
             f"{shown(file)} does not hold a password in one line: remove it, and the next "
             "'make up' makes one"
         )
-    output = process.run(
-        [VENV_PYTHON, ROOT / "scripts" / "demo_admin.py"],
-        log_file("database"),
-        env={**environment, "DEMO_ADMIN_PASSWORD": password},
-        cwd=APP,
-    )
-    return password, output.split()[-1]
+    return password
 
 
 @contextlib.contextmanager

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import functools
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from scripts import engine, envfile, process, setup, site
 from scripts.console import Problem, paint, say, step
-from scripts.demo_admin import USER
+from scripts.database import USER
 from scripts.engine import LOCAL_STACK, Engine
 from scripts.paths import VENV_PYTHON, env_file, log_file, shown
 from scripts.ports import HOST, port_number, refuse_taken
@@ -42,29 +46,16 @@ def up(port: int, blob_port: int | None, stack: str) -> int:
     setup.ensure()
     for name in ("azurite-start", "stack", "database", "static"):
         log_file(name).unlink(missing_ok=True)
-    _start_azurite(environment)
     outputs = deploy(chosen)
     with step(f"Settings in {shown(env_file())}") as current:
         if not envfile.write(env_file(), outputs, envfile.local_defaults(local=True)):
             current.text += " (unchanged)"
     site_environment = site.site_environment(outputs)
-    login = prepare(stack, site_environment)
-    with foreground_process_group():
-        return _serve(port, site_environment, outputs, login)
-
-
-def _start_azurite(environment: dict[str, str]) -> None:
-    """Start Azurite; if a part of it is missing, install it again first. Raises Problem."""
-    try:
-        with step("Azurite") as current:
-            current.text = start_azurite(environment)
-    except Problem as problem:
-        if "run 'make setup'" not in str(problem):
-            raise
-        say("  A part of Azurite is missing: it is installed again.")
-        setup.repair_node()
-        with step("Azurite") as current:
-            current.text = start_azurite(environment)
+    with foreground_process_group(), publishing(site_environment) as published:
+        database = prepare_database(site_environment, demo_login=stack == LOCAL_STACK)
+        if not database.debug:
+            published()  # a server with DEBUG off reads the manifest once
+        return _serve(port, site_environment, outputs, _login(database), published)
 
 
 def start_azurite(environment: dict[str, str]) -> str:
@@ -87,49 +78,78 @@ def localazure(what: str, environment: dict[str, str], *arguments: str) -> str:
 
 
 def deploy(chosen: Engine) -> dict[str, str]:
-    """Deploy and read the outputs; raises Problem."""
-    with step(f"Stack by {chosen.name}") as current, report_failure("Deploying the stack"):
-        current.text += f" ({chosen.why})"
-        chosen.up()
-        return chosen.outputs()
+    """Start Azurite and deploy the stack; its outputs. If a part of Azurite is missing, it is
+    installed again first. Raises Problem."""
+    try:
+        return _deploy(chosen)
+    except Problem as problem:
+        if "run 'make setup'" not in str(problem):
+            raise
+        say("  A part of Azurite is missing: it is installed again.")
+        setup.repair_node()
+        return _deploy(chosen)
 
 
-def prepare(stack: str, environment: dict[str, str]) -> str:
-    """Migrate, create the demo login and publish; the login's line. Raises Problem."""
+def _deploy(chosen: Engine) -> dict[str, str]:
+    if not chosen.starts_azurite:
+        with step("Azurite") as current:
+            current.text = start_azurite(chosen.environment)
+    with step(f"Stack by {chosen.name} ({chosen.why})") as current:
+        try:
+            outputs = chosen.up()
+        except ProcessFailed as failure:
+            lines = failure.output.strip().splitlines()
+            if len(lines) == 1 and lines[0].startswith("error: "):  # it did not begin to deploy
+                raise Problem(lines[0].removeprefix("error: ")) from None
+            raise failure.problem("Deploying the stack") from None
+        if chosen.starts_azurite:
+            blobs = urlsplit(outputs.get("AZURE_BLOB_ENDPOINT", ""))
+            current.text += f", Azurite on {blobs.scheme}://{blobs.netloc}"
+    return outputs
+
+
+@contextlib.contextmanager
+def publishing(environment: dict[str, str]) -> Iterator[Callable[[], None]]:
+    """Publish the static files while the block runs. The function waits until that is done, and
+    raises Problem if they cannot be published."""
     with ThreadPoolExecutor(max_workers=1) as executor:
-        # Publishing needs no database, so it runs at the same time as what does: most of it is
-        # Django starting.
-        publishing = executor.submit(
-            site.manage, ["collectstatic", "--noinput"], environment, "static"
-        )
-        with step("Database"), report_failure("Migrating the database"):
-            site.manage(["migrate", "--noinput"], environment, "database")
-        login = _login(stack, environment)
-        with step("Static files") as current, report_failure("Publishing the static files"):
-            lines = [line.strip() for line in publishing.result().splitlines() if line.strip()]
-            current.text += f": {lines[-1].rstrip('.')}" if lines else ""
-    return login
+        result = executor.submit(site.manage, ["collectstatic", "--noinput"], environment, "static")
+
+        @functools.cache
+        def published() -> None:
+            with step("Static files") as current, report_failure("Publishing the static files"):
+                lines = [line.strip() for line in result.result().splitlines() if line.strip()]
+                current.text += f": {lines[-1].rstrip('.')}" if lines else ""
+
+        yield published
 
 
-def _login(stack: str, environment: dict[str, str]) -> str:
-    """The line that describes the login; empty if there is none."""
-    if stack != LOCAL_STACK:
-        return ""
-    with step("Demo login"), report_failure("Creating the demo login"):
-        password, state = site.demo_admin(environment)
-    if state == "elsewhere":
-        return ""
-    if state == "changed":
+def prepare_database(environment: dict[str, str], *, demo_login: bool) -> site.Database:
+    """Migrate, and create the demo login if asked to. Raises Problem."""
+    with step("Database"), report_failure("Preparing the database"):
+        return site.prepare_database(environment, demo_login=demo_login)
+
+
+def _login(database: site.Database) -> str:
+    """The line that describes the demo login; empty if there is none."""
+    if database.login == "changed":
         return f"{USER}, with your own password; another: app/manage.py changepassword {USER}"
-    return f"{USER} / {password}"
+    return f"{USER} / {database.password}" if database.login in ("created", "unchanged") else ""
 
 
-def _serve(port: int, environment: dict[str, str], outputs: dict[str, str], login: str) -> int:
+def _serve(
+    port: int,
+    environment: dict[str, str],
+    outputs: dict[str, str],
+    login: str,
+    published: Callable[[], None],
+) -> int:
     """Run the server until Ctrl-C, or until it ends by itself: a Problem."""
     origin = f"http://{HOST}:{port}"
     with site.serving(port, environment) as server:
         with step(f"Site on {origin}/"):
             site.wait_until_healthy(server, origin)
+        published()
         try:
             _say_addresses(origin, outputs, login)
             # Not server.wait(): a Ctrl-C that comes just before it blocks would be handled only

@@ -1,8 +1,9 @@
-"""What several rooms' tests stand on: an Azurite of their own, and the stack deployed to it."""
+"""Fixtures that several folders share, the order of the files, and the workers that run them."""
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import itertools
 import os
@@ -20,47 +21,63 @@ from localazure.engine.display import Display
 from localazure.engine.project import load_project
 from localazure.engine.state import State
 from localazure.values import plain
+from tests.fast import pytest_addoption, pytest_configure
+from tests.site import prepare
+
+__all__ = ["pytest_addoption", "pytest_configure"]  # hooks of `--fast`
 
 ROOT = Path(__file__).resolve().parent.parent
-MOST_WORKERS = 4
+MOST_WORKERS = 6
 PORTS = 2_000  # for each of them
-# The files that take longest, from half a minute on, these first: one that is begun last is waited
-# for by all others.
+# The files that take longest, from a quarter of a minute on, these first: all workers wait for one
+# that is started last.
 LONGEST = (
     "browser/test_direct_upload.py",
     "publish/test_faults.py",
-    "hosting/test_release.py",
+    "publish/test_shared_container.py",
     "package/test_package.py",
     "outages/test_outages.py",
-    "outages/test_health.py",
-    "publish/test_kills.py",
     "publish/test_prune.py",
-    "publish/test_two_publishes.py",
-    "scripts/test_setup.py",
-    "scripts/test_rotate.py",
+    "hosting/test_release.py",
+    "publish/test_kills.py",
+    "publish/test_memory.py",
     "scripts/test_up.py",
-    "scripts/test_preview.py",
+    "scripts/test_rotate.py",
+    "scripts/test_setup.py",
+    "sites/test_running.py",
+    "outages/test_health.py",
+    "bench/test_measurement.py",
+    "publish/test_two_publishes.py",
+    "localazure/test_kills.py",
     "localazure/test_lifecycle.py",
+    "localazure/test_keys.py",
+    "truth/test_settings.py",
     "e2e/test_taking_over.py",
     "e2e/test_protection.py",
+    "scripts/test_preview.py",
     "localazure/test_cli.py",
-    "publish/test_memory.py",
-    "bench/test_measurement.py",
+    "hosting/test_server.py",
+    "browser/test_site.py",
+    "browser/test_policy.py",
+    "component/test_package.py",
 )
 # A machine that is busy is no reason to fail.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
-# Where another run on this machine hardly begins.
+# At random, so that another run on this machine hardly begins at the same port.
 _numbers = itertools.count(random.randrange(PORTS))  # noqa: S311
+_frozen_for = [""]
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are cores, for the tests wait a good deal; no more than a few, for each
-    has its own Azurites, and a Chromium at times. None for one file, whose tests stay together."""
+    """Two for each core, because tests wait for processes and time-outs half of the time; one for
+    each core with --fast, whose tests wait for nothing. At most six, because each worker has
+    Azurites of its own, and at times a Chromium. None for one file, whose tests stay together."""
     files = {argument.partition("::")[0] for argument in config.args}
     if len(files) == 1 and files.pop().endswith(".py"):
         return 0
-    return min((os.cpu_count() or 1) + 1, MOST_WORKERS)
+    cores = os.cpu_count() or 1
+    return min(cores if config.getoption("--fast") else 2 * cores, MOST_WORKERS)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -70,9 +87,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: place.get(item.path, len(LONGEST)))
 
 
+def pytest_runtest_logstart(nodeid: str) -> None:
+    """Before the first test of each file, exempt what is in memory from garbage collection.
+
+    Hundreds of thousands of objects of imported modules would be visited again and again, which
+    doubles the CPU time of a run of the stack's program.
+    """
+    file = nodeid.partition("::")[0]
+    if file != _frozen_for[0]:
+        _frozen_for[0] = file
+        gc.collect()
+        gc.freeze()
+
+
 def free_port() -> int:
-    """A port that nobody listens on now. Whoever is to listen there takes a second to start: so it
-    is from below those that the system gives by itself, and each process of a run has its own."""
+    """A port that nobody listens on now. A server may take a second to listen there, so the port is
+    below those that the system assigns by itself, and each worker has a range of its own."""
     first = 20_000 + PORTS * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     while True:
         port = first + next(_numbers) % PORTS
@@ -82,8 +112,8 @@ def free_port() -> int:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether the process is gone. One whose parent has ended stays as a zombie for as long as the
-    machine's first process likes."""
+    """Whether the process has ended. One whose parent has ended first remains as a zombie until the
+    machine's first process reaps it."""
     with contextlib.suppress(FileNotFoundError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     try:
@@ -95,7 +125,7 @@ def has_ended(pid: int) -> bool:
 
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
-    """An Azurite in a folder and on a port of its own, so that a running site is left in peace."""
+    """An Azurite in a folder and on a port of its own, so that a running site is not disturbed."""
     running = Azurite(tmp_path_factory.mktemp("azurite"), free_port())
     running.start()
     yield running
@@ -109,3 +139,10 @@ def azure_env(azurite: Azurite) -> dict[str, str]:
     Engine(project, azurite, Display(io.StringIO())).up(yes=True)
     outputs = plain(State(azurite.state_dir, "local").stack_outputs())
     return {name: str(value) for name, value in outputs.items()}
+
+
+@pytest.fixture(scope="session")
+def prepared(azure_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the site's tables and an administrator, for each served site to copy; the
+    static files of these sites are published."""
+    return prepare(azure_env, tmp_path_factory.mktemp("prepared"))

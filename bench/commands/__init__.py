@@ -1,1 +1,1 @@
-"""A Django app with the bench's own management commands."""
+"""A Django app with the management commands of the bench."""

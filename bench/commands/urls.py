@@ -1,4 +1,4 @@
-"""A site with Django's admin and nothing else."""
+"""A site with only Django's admin."""
 
 from django.contrib import admin
 from django.urls import path

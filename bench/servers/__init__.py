@@ -1,1 +1,1 @@
-"""What is published to: Azurite, a server that drops what it gets, and a longer line to either."""
+"""The servers: Azurite, one that discards what it receives, and a proxy that delays both."""

@@ -1,8 +1,8 @@
-"""A longer line to a server: every byte arrives later, in both directions, and none is held back.
+"""A proxy that delays every byte in both directions, without limiting the bandwidth.
 
 `python -m bench.servers.line UPSTREAM_PORT ROUND_TRIP_MS` prints its port and runs until it is
-ended. One thread and one queue: as each byte waits as long as any other, they leave in the order
-in which they came.
+stopped. One thread and one queue suffice: every byte waits equally long, so bytes leave in the
+order of their arrival.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CHUNK = 256 * 1024
 
 
 class End:
-    """One of the two sockets of a connection through the line."""
+    """One of the two sockets of a connection through the proxy."""
 
     __slots__ = ("backlog", "ended", "other", "socket")
 
@@ -81,7 +81,7 @@ class Line:
         if end.socket.fileno() < 0:
             return
         if not data:
-            # Half a connection is of no use to HTTP: both ends go.
+            # HTTP has no use for half a connection, so both ends are closed.
             for one in (end, end.other):
                 if one.socket.fileno() >= 0:
                     if not one.ended:
@@ -113,7 +113,7 @@ class Line:
             self._watch(end)
 
     def _watch(self, end: End) -> None:
-        """Wait for what the end is to be waited for."""
+        """Register the events that the end waits for."""
         events = 0 if end.ended else selectors.EVENT_READ
         events |= selectors.EVENT_WRITE if end.backlog else 0
         self._forget(end)

@@ -1,9 +1,9 @@
-"""A blob service that costs next to nothing: it shows the client.
+"""A blob service that costs next to nothing, so that the client is what is measured.
 
-`python -m bench.servers.null DELAY_MS` prints its port and runs until it is ended. Of each blob it
-keeps name, size, MD5, headers and metadata; bodies are dropped, except that of a render cache,
-which the next publish reads, and no signature is checked. Each answer waits for the delay. `GET
-/-/counts` tells the requests so far by method, and is none.
+`python -m bench.servers.null DELAY_MS` prints its port and runs until it is stopped. It keeps the
+name, size, MD5, headers and metadata of each blob, discards bodies except those of render caches,
+which the next publish reads, and checks no signatures. Each response is delayed. `GET /-/counts`
+returns the number of requests by method, without itself.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def _date(second: int) -> str:
 
 
 class Blob:
-    """What is kept of a blob. `md5` is base64; `headers` by their names as the service writes them,
-    `metadata` by lower-case names."""
+    """A blob without its content. `md5` is base64; the names in `headers` are written as the
+    service writes them, those in `metadata` are in lower case."""
 
     __slots__ = ("_xml", "etag", "headers", "md5", "metadata", "modified", "size")
 
@@ -59,7 +59,7 @@ class Blob:
         self._xml = ""
 
     def xml(self, name: str) -> str:
-        """Its part of a List Blobs with metadata; made once."""
+        """Its element in a List Blobs with metadata, created once."""
         if not self._xml:
             date = _date(self.modified)
             kept = "".join(
@@ -91,10 +91,10 @@ class Container:
     def answer(
         self, method: str, target: str, headers: dict[str, str], md5: str, body: bytes
     ) -> bytes:
-        """The response to a request. `md5` is the base64 of the MD5 of its body, and `body` the
-        body itself if it is to be stored."""
+        """The response. `md5` is the base64 of the MD5 of the request's body, and `body` the body
+        itself if it is to be stored."""
         path, _, text = target.partition("?")
-        # The parameters of a signature are nobody's business here, and take longest to read.
+        # Parsing the parameters of a signature, which are not needed, would take longest.
         query = dict(parse_qsl(text)) if "comp=" in text or "prefix=" in text else {}
         name = unquote(path.split("/", 3)[3]) if path.count("/") > 2 else ""
         if not name:
@@ -147,7 +147,7 @@ class Container:
         return _answer(200 if comp == "properties" else 201, changed)
 
     def page(self, query: dict[str, str]) -> bytes:
-        """One answer of List Blobs: at most 5,000 blobs, from the marker on."""
+        """A page of List Blobs: at most 5,000 blobs, from the marker on."""
         if self._names is None:
             self._names = sorted(self.blobs)
         names, prefix = self._names, query.get("prefix", "")
@@ -166,7 +166,7 @@ class Container:
 
 
 class Connection(asyncio.BufferedProtocol):
-    """One client. Requests come one after another, as HTTP/1.1 without pipelining has them."""
+    """A client, which sends one request after another, without pipelining."""
 
     def __init__(self, container: Container, delay: float) -> None:
         self._container = container
@@ -184,7 +184,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = transport
 
     def get_buffer(self, sizehint: int) -> bytearray:
-        """Always the same: new memory for each piece would be a tenth of a request's CPU."""
+        """Always the same one: allocating one for each piece would take a tenth of the CPU time."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -222,7 +222,7 @@ class Connection(asyncio.BufferedProtocol):
             headers[name.lower()] = value.strip()
         self._head = method, target, headers
         self._left = int(headers.get("content-length", 0))
-        # The digest that a client sends is not checked: that costs nothing.
+        # The digest that a client sends is not checked, which would cost CPU time.
         wanted = method == "PUT" and "content-md5" not in headers
         self._digest = hashlib.md5(usedforsecurity=False) if wanted else None
         stored = method == "PUT" and target.partition("?")[0].endswith(_READ_AGAIN)

@@ -1,4 +1,4 @@
-"""Servers as processes of the bench's: started for one competitor, and gone with it."""
+"""Servers as processes of the bench: each is started for one competitor."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 ACCOUNT = "bench"
 CONTAINER = "static"
-# Ten minutes from its start Azurite stops to sweep its files. The longest case takes four.
+# Ten minutes after its start Azurite stalls to sweep its files. The longest case takes four.
 _OLD_SECONDS = 240
 _SETTLED_SECONDS = 0.1
 _REQUEST = re.compile(r'"([A-Z]+) (\S+) HTTP/')
@@ -34,7 +34,7 @@ _REQUEST = re.compile(r'"([A-Z]+) (\S+) HTTP/')
 
 @dataclass(frozen=True)
 class Target:
-    """Where to publish to. `port` is what the competitor is given: the server's or a line's."""
+    """Where to publish to. `port` is the server's, or that of the line to it."""
 
     port: int
     key: str
@@ -43,6 +43,11 @@ class Target:
     @property
     def endpoint(self) -> str:
         return f"http://{HOST}:{self.port}/{ACCOUNT}"
+
+    @property
+    def url(self) -> str:
+        """The container's, with its signature."""
+        return f"{self.endpoint}/{CONTAINER}?{self.sas}"
 
     @property
     def connection_string(self) -> str:
@@ -83,7 +88,7 @@ class AzuriteServer:
             self._start()
             with self.client() as client:
                 client.create_container(public_access="blob")
-        except BaseException:  # Ctrl-C among them: nobody else knows of it yet
+        except BaseException:  # also Ctrl-C: no other code could stop it
             self._azurite.stop()
             raise
 
@@ -96,14 +101,14 @@ class AzuriteServer:
         return self._azurite.status().pid or 0
 
     def client(self) -> ContainerClient:
-        """The container as its owner has it, past any line."""
+        """A client with the account key, which does not use the line."""
         credential = AzureNamedKeyCredential(ACCOUNT, self.key)
         return ContainerClient(
             f"http://{HOST}:{self.port}/{ACCOUNT}", CONTAINER, credential=credential
         )
 
     def counts(self) -> Counter[str]:
-        # A line is written a moment after its answer.
+        # The log is written a moment after the response.
         text = ""
         while text != (text := self._azurite.log.read_text(errors="replace")):
             time.sleep(_SETTLED_SECONDS)
@@ -113,7 +118,7 @@ class AzuriteServer:
         return self._before + counts
 
     def renew(self) -> None:
-        """One that grows old is started again, with what it holds."""
+        """Restart an old one; it keeps its blobs."""
         if time.monotonic() - self._started > _OLD_SECONDS:
             self._before = self.counts()
             self._azurite.stop()
@@ -148,14 +153,14 @@ class NullServer:
         return counts
 
     def renew(self) -> None:
-        """It never grows old."""
+        """Does nothing: it never stalls."""
 
     def stop(self) -> None:
         self._running.stop()
 
 
 class Line:
-    """A line to a server that is `round_trip_ms` longer."""
+    """A proxy that adds `round_trip_ms` to the round trip to a server."""
 
     def __init__(self, port: int, round_trip_ms: float) -> None:
         self._running = _Module("bench.servers.line", str(port), str(round_trip_ms))
@@ -167,7 +172,7 @@ class Line:
 
 
 class _Module:
-    """A module of the bench's that prints its port and runs until it is ended."""
+    """A module of the bench that prints its port and runs until it is stopped."""
 
     def __init__(self, module: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
@@ -176,14 +181,14 @@ class _Module:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # Ctrl-C is for the bench, which ends this one itself
+            start_new_session=True,  # Ctrl-C is for the bench, which stops this process itself
         )
         assert self._process.stdout is not None  # noqa: S101 - for the type checker
         try:
             printed = self._process.stdout.readline()
             if not printed.strip().isdecimal():
                 raise RuntimeError(f"{module} did not start")
-        except BaseException:  # Ctrl-C among them: nobody else knows of the process yet
+        except BaseException:  # also Ctrl-C: no other code could stop it
             self.stop()
             raise
         self.port = int(printed)
@@ -197,7 +202,7 @@ class _Module:
 
 
 def target(server: Server, port: int) -> Target:
-    """What a competitor needs to know. The SAS is for a day, and for this container only."""
+    """What a competitor is given. The SAS is valid for a day, and for this container only."""
     sas = generate_container_sas(
         ACCOUNT,
         CONTAINER,

@@ -73,9 +73,9 @@ class Engine:
                 if not self._previewed(state):
                     return
                 self._confirm("update")
+            self._provider.start()
             self._display.line(f"Updating ({self._project.stack}):\n")
             started, outputs = time.monotonic(), state.stack_outputs()
-            self._provider.start()
             self._settle(state)
             steps, listener = self._listening()
             deployment = Deployment(state, self._provider, listener, preview=False)

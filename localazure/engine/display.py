@@ -30,7 +30,8 @@ _UNKNOWN_TEXT = "output<unknown>"
 class Display:
     """Prints to `stream`, in colour only on a terminal and without NO_COLOR."""
 
-    def __init__(self, stream: TextIO = sys.stdout) -> None:
+    def __init__(self, stream: TextIO | None = None) -> None:
+        stream = stream or sys.stdout
         self._stream = stream
         self._color = stream.isatty() and not os.environ.get("NO_COLOR")
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
+from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient, ContainerClient
 from django.core.exceptions import SuspiciousFileOperation
 from storages.backends.azure_storage import AzureStorage
@@ -15,16 +16,37 @@ from storages.utils import setting
 
 from azureblob import options
 from azureblob.circuit import Circuit, circuit_for
-from azureblob.client import BoundedCredential, service_client
+from azureblob.client import (
+    BoundedCredential,
+    RetryPolicy,
+    service_client,
+    shared_transport,
+)
 from azureblob.credentials import auth_conflicts, default_credential
 from azureblob.delegation import keys_for
 from azureblob.endpoints import blob_endpoint, custom_domain
 from azureblob.names import normalized
 from azureblob.reconstruction import Reconstructible
+from azureblob.rest.auth import SharedKey
+from azureblob.rest.errors import InvalidKeyError
 from azureblob.signing import LONGEST_SECONDS, Signer
+from azureblob.single_upload import SingleUpload
 
 # Uploads and downloads up to this size take one request; larger ones are split into parts of it.
 ONE_REQUEST_BYTES = 4 * 1024 * 1024
+_SIZES = ("max_single_put_size", "max_block_size", "max_single_get_size", "max_chunk_get_size")
+_TIMEOUTS = {"connection_timeout": 5, "read_timeout": 20}
+_RETRIES = 2
+# The client_options that SingleUpload follows. With any other one, the SDK sends all uploads.
+_SIMPLE_OPTIONS = {
+    *_SIZES,
+    "connection_cert",
+    "connection_timeout",
+    "connection_verify",
+    "min_large_block_upload_threshold",
+    "read_timeout",
+    "use_env_settings",
+}
 
 
 class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-storages has no types
@@ -55,6 +77,8 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
         self._mask_key()
         self._making = threading.RLock()
         self._made_by = 0
+        self._transport: RequestsTransport | None = None
+        self._single_upload: SingleUpload | None = None
         problems += options.domain(self.custom_domain)
         self.blob_endpoint = blob_endpoint(self.blob_endpoint, self.account_name)
         self.custom_domain = custom_domain(self.custom_domain, self.blob_endpoint).rstrip("/")
@@ -141,15 +165,41 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
         return Signer(account=self.account_name, delegation_keys=keys)
 
     def _get_service_client(self) -> BlobServiceClient:
-        sizes = ("single_put_size", "block_size", "single_get_size", "chunk_get_size")
+        options = {
+            **dict.fromkeys(_SIZES, ONE_REQUEST_BYTES),
+            **_TIMEOUTS,
+            **self.client_options,
+        }
+        if self.client_options.keys() <= _SIMPLE_OPTIONS:
+            options["transport"] = self._transport = shared_transport(options)
         return service_client(
             self.blob_endpoint,
             self._credential(),
-            {**{f"max_{size}": ONE_REQUEST_BYTES for size in sizes}, **self.client_options},
-            retries=2,
-            connect=5,
-            read=20,
+            options,
+            retries=_RETRIES,
+            connect=_TIMEOUTS["connection_timeout"],
+            read=_TIMEOUTS["read_timeout"],
             circuit=self.circuit,
+        )
+
+    def _new_single_upload(self) -> SingleUpload | None:
+        """Over the connections of the client. None if only the SDK can be sure to follow its
+        options, or those of a subclass that creates a client of its own."""
+        if self._transport is None:
+            return None
+        credential = self._credential()
+        if isinstance(credential, AzureNamedKeyCredential):
+            try:
+                authorization: SharedKey | TokenCredential = SharedKey(*credential.named_key)
+            except InvalidKeyError:  # the SDK says so
+                return None
+        else:
+            authorization = credential
+        return SingleUpload(
+            f"{self.blob_endpoint.rstrip('/')}/{self.azure_container}",
+            self._transport,
+            RetryPolicy(self.circuit, _RETRIES),
+            authorization,
         )
 
     @property
@@ -166,13 +216,27 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
         self._connect()
         return self._client
 
+    @property
+    def single_upload(self) -> SingleUpload | None:
+        """Sends small files with less work than the client, or None."""
+        self._connect()
+        return self._single_upload
+
+    @property
+    def single_upload_bytes(self) -> int:
+        """The size of the largest upload that is a single request."""
+        size: int = self.client_options.get("max_single_put_size", ONE_REQUEST_BYTES)
+        return size
+
     def _connect(self) -> None:
         """One client for all threads; a forked process creates its own, to share no connection."""
         if self._made_by == os.getpid():
             return
         with self._making:
             if self._made_by != os.getpid():
+                self._transport = None
                 service: BlobServiceClient = self._get_service_client()
                 self._service_client = service
                 self._client: ContainerClient = service.get_container_client(self.azure_container)
+                self._single_upload = self._new_single_upload()
                 self._made_by = os.getpid()

@@ -47,6 +47,7 @@ from azureblob.content_types import content_encoding, content_type
 from azureblob.file import BlobFile, ServerSideCopy, gunzip, seekable
 from azureblob.names import LONGEST, cleaned_name, invalid_reason, normalized, storable_path
 from azureblob.outages import error_code
+from azureblob.rest.models import BLOB_HEADERS, blob_headers, metadata_headers
 from azureblob.signing import (
     LONGEST_BY_IDENTITY,
     between,
@@ -361,17 +362,23 @@ class BlobStorage(Container):
         and AzureError if the service fails.
         """
         path = self._storable(name)
-        headers, metadata = self.stored_as(path, stream, sent)
-        budget: dict[str, Any] = {BUDGET: current()}
+        settings, metadata = self.stored_as(path, stream, sent)
+        # An option that only our own retry policy knows.
+        budget: dict[str, Any] = (
+            {} if "retry_policy" in self.client_options else {BUDGET: current()}
+        )
         for left in reversed(range(_BLOCK_ATTEMPTS)):
             length = _length(stream)
             stream.seek(0)
             try:
+                if self._sent_in_one_request(path, stream, length, settings, metadata, overwrite):
+                    return
+                stream.seek(0)
                 self.client.upload_blob(
                     path,
                     stream,
                     length=length,
-                    content_settings=headers,
+                    content_settings=settings,
                     metadata=metadata,
                     max_concurrency=self.upload_max_conn,
                     timeout=self.timeout,
@@ -387,6 +394,29 @@ class BlobStorage(Container):
                 # "Put Block List" discards the blocks of another upload to this name.
                 if error_code(error) != StorageErrorCode.INVALID_BLOCK_LIST or not left:
                     raise
+
+    def _sent_in_one_request(
+        self,
+        path: str,
+        stream: IO[bytes],
+        length: int,
+        settings: ContentSettings,
+        metadata: dict[str, str] | None,
+        overwrite: bool,
+    ) -> bool:
+        """Store a small file without the SDK, or return False."""
+        sender = self.single_upload
+        headers = blob_request_headers(settings, metadata)
+        if (
+            sender is None
+            or length > self.single_upload_bytes
+            or settings.content_md5
+            or not "".join(headers.values()).isascii()
+        ):
+            return False
+        if not overwrite:
+            headers["If-None-Match"] = "*"
+        return sender.send(path, stream.read(length), headers, timeout=self.timeout)
 
     def stored_as(
         self, path: str, stream: IO[bytes], sent: File[Any] | None = None
@@ -409,6 +439,15 @@ class BlobStorage(Container):
             "content_encoding": content_encoding(name, partial(_first_bytes, content)) or None,
             **self.get_object_parameters(name),
         }
+
+
+def blob_request_headers(
+    settings: ContentSettings, metadata: Mapping[str, str] | None
+) -> dict[str, str]:
+    """The headers of a request that stores a blob with these settings and metadata."""
+    values = {header.attribute: getattr(settings, header.attribute) for header in BLOB_HEADERS}
+    texts = {name: str(value) for name, value in values.items() if value}
+    return {**blob_headers(texts), **metadata_headers(metadata or {})}
 
 
 def _first_bytes(stream: IO[bytes] | None, size: int) -> bytes:

@@ -1,11 +1,11 @@
-"""What is made of the runs: medians, ratios, and a file of them."""
+"""Medians and ratios of runs, and the file that stores them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from bench.results import Figure, Results
-from bench.scenarios import rotated
+from bench.scenarios import GROUPS, SCENARIOS, chosen, rotated
 from tests.bench.conftest import run
 
 
@@ -52,3 +52,33 @@ def test_over_the_rounds_each_competitor_comes_at_each_place() -> None:
     names = ["a", "b", "c"]
     orders = [rotated(names, round_) for round_ in range(3)]
     assert [sorted(places) for places in zip(*orders, strict=True)] == [names] * 3
+
+
+def test_rounds_are_those_that_a_competitor_has_run(results: Results) -> None:
+    results.runs.append(run("stock", "first", 9.0, 1))
+    assert results.rounds("azurite-40ms", "plain") == {1, 2, 3}
+    assert results.rounds("azurite-40ms", "stock") == {1}
+    assert results.rounds("null-5000", "plain") == set()
+
+
+def test_memory_that_was_not_measured_is_not_written(results: Results, tmp_path: Path) -> None:
+    results.runs = [run("plain", "first", 1.0), run("floor", "first", 1.0, memory=40.5)]
+    results.write(tmp_path / "results.json")
+    lines = (tmp_path / "results.json").read_text().splitlines()
+    assert ['"memory": 40.5' in line for line in lines if '"wall"' in line] == [False, True]
+    assert Results.read(tmp_path / "results.json") == results
+
+
+def test_no_name_chooses_every_scenario() -> None:
+    assert chosen([]) == list(SCENARIOS.values())
+
+
+def test_a_group_chooses_its_scenarios_with_its_competitors_alone() -> None:
+    table = {scenario.name: scenario for scenario in chosen(["table"])}
+    assert {"null-20000", "null-5000", "azurite-40ms", "hashing-5000"} <= table.keys()
+    assert set(table["azurite-40ms"].who) == {"floor", "hashed"}
+    assert table["hashing-5000"] == SCENARIOS["hashing-5000"]
+
+
+def test_three_rounds_of_the_table_take_less_than_a_quarter_of_an_hour() -> None:
+    assert 3 * sum(scenario.seconds for scenario in GROUPS["table"]) < 900

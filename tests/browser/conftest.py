@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from scripts.browser import NAMES
 from tests.app.conftest import site_environment
-from tests.conftest import ROOT, free_port
+from tests.conftest import free_port
+from tests.site import MANAGE, inherited, manage
 
-MANAGE = ROOT / "app" / "manage.py"
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -31,7 +33,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-USER, PASSWORD = "browser-admin", "a-password-for-tests-only"
 
 
 @dataclass(frozen=True)
@@ -63,21 +64,16 @@ class Visit:
 
 
 @pytest.fixture(scope="session")
-def site(azure_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(
+    azure_env: dict[str, str], prepared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     environment = {
-        **inherited,
+        **inherited(),
         **site_environment(azure_env, folder),
-        "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
         "PYTHONUNBUFFERED": "1",
     }
-    for command in (
-        ["migrate", "--noinput"],
-        ["createsuperuser", "--noinput", f"--username={USER}", "--email=admin@example.com"],
-        ["collectstatic", "--noinput"],
-    ):
-        manage(environment, *command)
+    shutil.copy(prepared, folder)
     port = free_port()
     log = folder / "server.log"
     with log.open("w") as output:
@@ -102,18 +98,6 @@ def site(azure_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
         server.wait(10)
 
 
-def manage(environment: dict[str, str], *command: str) -> None:
-    done = subprocess.run(
-        [sys.executable, MANAGE, *command],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-
-
 def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until the URL answers 200; fails with the server's log."""
     deadline = time.monotonic() + 30
@@ -129,18 +113,24 @@ def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"The site did not become healthy:\n{log.read_text()}")
 
 
-@pytest.fixture(scope="module")
-def browser(site: Site) -> Iterator[Browser]:
-    """CHROMIUM, else `chromium` on PATH, else Playwright's own.
+@contextmanager
+def chromium(*flags: str) -> Iterator[Browser]:
+    """The browser that CHROMIUM names, else the first on PATH, else Playwright's own.
 
-    No longer than it is needed, and begun after the deployment: Playwright keeps an event loop
-    running in this thread, in which nothing else can start one.
+    Keep it open no longer than needed, and open it after a deployment: Playwright keeps an event
+    loop running in this thread, in which nothing else can start one.
     """
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=executable or None, args=list(FLAGS))
+        running = playwright.chromium.launch(executable_path=found, args=[*FLAGS, *flags])
         yield running
         running.close()
+
+
+@pytest.fixture(scope="module")
+def browser(site: Site) -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob import BlobServiceClient, CorsRule
-from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page
 
 from localazure.azurite import Azurite
 from localazure.engine.commands import Engine
@@ -32,10 +32,11 @@ from localazure.engine.project import load_project
 from localazure.engine.state import State
 from localazure.values import plain
 from tests.app.conftest import site_environment
-from tests.browser.conftest import FLAGS, MANAGE, Visit, manage, wait_for
+from tests.browser.conftest import Visit, chromium, wait_for
 from tests.browser.test_site import painted, shoot
 from tests.conftest import ROOT, free_port
 from tests.faults import FaultProxy, Rule
+from tests.site import MANAGE, inherited, manage
 
 MEGABYTE = 1024 * 1024
 PRIVATE = "privatemedia"
@@ -94,26 +95,27 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="module")
-def serve(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+def serve(
+    stack: Stack, prepared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Serve]:
     """Start a site with additional environment variables; all stop after this module."""
     with ExitStack() as running:
         published: list[bool] = []
 
         def start(**more: str) -> Served:
             folder = tmp_path_factory.mktemp("site")
-            inherited = {k: os.environ[k] for k in ("PATH", "HOME", "LANG") if k in os.environ}
             environment = {
-                **inherited,
+                **inherited(),
                 **site_environment(stack.env, folder),
                 "DJANGO_SETTINGS_MODULE": "tests.direct.project.settings",
                 "PYTHONPATH": str(ROOT),
                 "PYTHONUNBUFFERED": "1",
                 **more,
             }
-            commands = [["migrate", "--noinput"], ["collectstatic", "--noinput"]]
-            for command in commands[:1] if published else commands:
-                manage(environment, *command)
-            published.append(True)
+            shutil.copy(prepared, folder)
+            if not published:
+                manage(environment, "collectstatic", "--noinput")
+                published.append(True)
             port, log = free_port(), folder / "server.log"
             output = running.enter_context(log.open("w"))
             server = subprocess.Popen(
@@ -150,11 +152,8 @@ def private(serve: Serve) -> Served:
 @pytest.fixture(scope="module")
 def browser(public: Served, private: Served) -> Iterator[Browser]:
     """Started after everything that needs an event loop of this thread."""
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=executable or None, args=list(FLAGS))
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(autouse=True)

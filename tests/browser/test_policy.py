@@ -9,8 +9,9 @@ from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob import BlobServiceClient, ContentSettings
 from playwright.sync_api import Response
 
-from tests.browser.conftest import PASSWORD, USER, Site, Visit
+from tests.browser.conftest import Site, Visit
 from tests.browser.test_site import painted
+from tests.site import PASSWORD, USER
 
 ADD_A_SCRIPT = """source => new Promise(done => {
     const script = Object.assign(document.createElement('script'), source);

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from localazure.azurite import Azurite
-from tests.browser.conftest import PASSWORD, USER, Site, Visit
+from tests.browser.conftest import Site, Visit
+from tests.site import PASSWORD, USER
 
 WIDTHS = (1280, 390)
 TYPES = {

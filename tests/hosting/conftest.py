@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import shutil
 import ssl
 import subprocess
 import sys
@@ -20,8 +20,8 @@ import requests
 
 from scripts.tls_proxy import TLSProxy, certificate_in
 from tests.app.conftest import site_environment
-from tests.browser.conftest import PASSWORD, USER, manage
 from tests.conftest import ROOT, free_port
+from tests.site import inherited
 
 PATIENCE_SECONDS = 60
 
@@ -129,10 +129,6 @@ def _wait(site: Hosted) -> None:
     pytest.fail(f"The site did not become healthy:\n{site.logged()}")
 
 
-def inherited() -> dict[str, str]:
-    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-
-
 def production(azure_env: dict[str, str], folder: Path) -> dict[str, str]:
     """The variables that a host sets for the site."""
     return {
@@ -141,21 +137,17 @@ def production(azure_env: dict[str, str], folder: Path) -> dict[str, str]:
         "DJANGO_DEBUG": "false",
         "DJANGO_BEHIND_PROXY": "true",
         "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
-        "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
         "PYTHONUNBUFFERED": "1",
     }
 
 
 @pytest.fixture(scope="module")
-def site(azure_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
+def site(
+    azure_env: dict[str, str], prepared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Hosted]:
     folder = tmp_path_factory.mktemp("hosted")
     environment = production(azure_env, folder)
-    manage(environment, "migrate", "--noinput")
-    manage(
-        environment,
-        *("createsuperuser", "--noinput", f"--username={USER}", "--email=admin@example.com"),
-    )
-    manage(environment, "collectstatic", "--noinput")
+    shutil.copy(prepared, folder)
     command = [sys.executable, "-m", "gunicorn", "backend.wsgi"]
     with hosted(command, ROOT / "app", environment, folder) as running:
         yield running

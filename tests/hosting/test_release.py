@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import stat
 import subprocess
 import sys
@@ -21,16 +20,17 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from scripts import release
 from scripts.console import Problem
-from tests.browser.conftest import FLAGS, PASSWORD, USER
+from tests.browser.conftest import chromium
 from tests.browser.test_site import painted
 from tests.conftest import ROOT
-from tests.hosting.conftest import PATIENCE_SECONDS, Hosted, hosted, inherited
+from tests.hosting.conftest import PATIENCE_SECONDS, Hosted, hosted
 from tests.infra.declared import Declared
 from tests.package.conftest import run, uv
+from tests.site import PASSWORD, USER, inherited
 
 # The host's name, as the stack's mocks generate it.
 SITE = "django-app.azurewebsites.net"
@@ -146,15 +146,10 @@ def site(
 
 @pytest.fixture
 def page(site: Hosted) -> Iterator[Page]:
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=executable or None, args=[*FLAGS, MAPPED]
-        )
-        context = chromium.new_context(ignore_https_errors=True)
+    with chromium(MAPPED) as running:
+        context = running.new_context(ignore_https_errors=True)
         context.set_default_timeout(15_000)
         yield context.new_page()
-        chromium.close()
 
 
 def test_the_same_commit_gives_the_same_bytes_elsewhere(archive: Path, tmp_path: Path) -> None:

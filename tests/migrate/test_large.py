@@ -74,6 +74,45 @@ def test_a_large_file_is_continued_both_ways_and_memory_stays_bounded(
     assert command.peak - nothing.peak < MOST
 
 
+def test_large_files_are_fetched_side_by_side_with_bounded_memory(
+    media: MediaSite, container: Container, proxy: FaultProxy
+) -> None:
+    nothing = media.begin("migratemedia", "nothing", "--download")
+    nothing.end().well()
+    clips = {f"clip{number}.mp4": noise(f"clip{number}", 30 * MEGABYTE) for number in range(6)}
+    for name, data in clips.items():
+        container.put(name, data)
+    proxy.take()
+    back = media.folder / "back"
+    command = media.begin("migratemedia", str(back), "--download")
+    ended = command.end().well()
+    assert "6 files (188.7 MB) fetched" in ended.out
+    order = [record.path.rpartition("/")[2] for record in proxy.take() if "clip" in record.path]
+    ends = [len(order) - order[::-1].index(name) for name in clips]
+    assert len(set(order[: min(ends)])) > 1
+    assert {path.name: path.read_bytes() for path in back.iterdir()} == clips
+    assert command.peak - nothing.peak < 2 * MOST
+
+
+def test_a_download_of_several_large_files_is_continued(
+    media: MediaSite, container: Container, proxy: FaultProxy
+) -> None:
+    clips = {f"clip{number}.mp4": noise(f"clip{number}", 30 * MEGABYTE) for number in range(3)}
+    for name, data in clips.items():
+        container.put(name, data)
+    back = media.folder / "back"
+    words = ("migratemedia", str(back), "--download")
+    killed(media.begin(*words), proxy, 1 + 8)
+    sizes = [path.stat().st_size for path in back.iterdir()]
+    assert sum(sizes) >= 4 * 8 * MEGABYTE
+    left = [30 * MEGABYTE - size for size in [*sizes, 0, 0, 0][:3]]
+    command = media.begin(*words)
+    command.end().well()
+    gets = [record for record in proxy.take() if "clip" in record.path]
+    assert len(gets) == sum(-(-size // (8 * MEGABYTE)) for size in left)
+    assert {path.name: path.read_bytes() for path in back.iterdir()} == clips
+
+
 def test_an_interrupted_download_of_another_blob_is_discarded(
     media: MediaSite, container: Container, proxy: FaultProxy
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -19,10 +20,10 @@ import requests
 
 from localazure.azurite import Azurite
 from tests.app.conftest import site_environment
-from tests.browser.conftest import MANAGE, manage
 from tests.conftest import ROOT, free_port
 from tests.direct.conftest import picture, put
 from tests.faults import FaultProxy
+from tests.site import MANAGE, inherited, manage
 
 BASE = "/pictures/upload/"
 THREADS = 8
@@ -149,12 +150,15 @@ def _until_it_listens(site: Site, server: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="module")
 def place(
-    azure_env: dict[str, str], azurite: Azurite, tmp_path_factory: pytest.TempPathFactory
+    azure_env: dict[str, str],
+    azurite: Azurite,
+    prepared: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("outages")
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    shutil.copy(prepared, folder)
     environment = {
-        **kept,
+        **inherited(),
         **site_environment(azure_env, folder),
         "DJANGO_DEBUG": "false",
         "DJANGO_ALLOWED_HOSTS": HOST,
@@ -167,8 +171,6 @@ def place(
         proxy = stack.enter_context(FaultProxy(azurite.port))
         account = azure_env["AZURE_ACCOUNT_NAME"]
         made = Place(environment, proxy, folder)
-        made.manage("migrate", "--noinput")
-        made.manage("collectstatic", "--noinput")
         environment["AZURE_BLOB_ENDPOINT"] = f"http://127.0.0.1:{proxy.port}/{account}/"
         yield made
 

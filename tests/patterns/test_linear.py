@@ -141,7 +141,7 @@ def modules() -> Iterator[ModuleType]:
         yield package
         for info in pkgutil.walk_packages(package.__path__, f"{name}."):
             # Programs, and modules that need the site's settings or Pulumi's engine on import.
-            if info.name.rpartition(".")[2] not in {"__main__", "run", "demo_admin"}:
+            if info.name.rpartition(".")[2] not in {"__main__", "run", "database"}:
                 try:
                     yield importlib.import_module(info.name)
                 except Exception as error:  # its patterns are among the written ones

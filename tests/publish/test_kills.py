@@ -5,7 +5,6 @@ The process or the blob service is killed, or the connection between them breaks
 
 from __future__ import annotations
 
-import random
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +30,6 @@ from tests.publish.watching import (
     settle,
 )
 
-KILLS = 50
 # The files that differ between the two versions: hashed files, and plain images.
 FILES = CHANGING + 4
 # The list, the render cache, the files, the record, the manifest, and the render cache again.
@@ -102,13 +100,12 @@ def stage(
         yield Stage(site, proxy, Saved(container), old, site.expected())
 
 
-@pytest.mark.parametrize("number", range(KILLS))
+@pytest.mark.parametrize("answered", [False, True])
+@pytest.mark.parametrize("at", range(REQUESTS))
 def test_a_publish_killed_at_any_point_leaves_the_old_version_and_the_next_sends_the_rest(
-    stage: Stage, number: int
+    stage: Stage, at: int, answered: bool
 ) -> None:
-    # Spread over the publish: one in each fiftieth.
-    spread = (number + random.Random(number).random()) / KILLS * 2 * REQUESTS  # noqa: S311
-    at, answered = int(spread / 2), spread % 2 >= 1
+    """At each request, and at each response."""
     site, proxy, container = stage.site, stage.proxy, stage.container
     stage.before.restore()
     proxy.take()
@@ -139,7 +136,7 @@ def test_a_publish_killed_at_any_point_leaves_the_old_version_and_the_next_sends
     watcher.saw_no_failure()
 
 
-def test_the_kills_are_spread_over_a_whole_publish(stage: Stage) -> None:
+def test_the_kills_cover_every_request_of_a_publish(stage: Stage) -> None:
     stage.before.restore()
     stage.proxy.take()
     stage.site.publish().well()

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from localazure.azurite import Azurite
-from scripts import down, engine, process, site, up
+from scripts import down, process, site, up
 from scripts.console import Problem
 from scripts.rotate import _resumed
 from tests.conftest import free_port
@@ -40,12 +40,12 @@ with site.serving(int(sys.argv[1]), dict(os.environ)):
 FAKE_LOCALAZURE = """\
 import pathlib, sys
 tried = pathlib.Path(__file__).with_name("tried")
-if sys.argv[1:] != ["azurite", "start"]:
+if sys.argv[1] != "up":
     sys.exit("error: this far and no further")
 if not tried.exists():
     tried.touch()
     sys.exit("error: A part of Azurite is missing (x): run 'make setup', which installs it again")
-print("Azurite listens on http://127.0.0.1:10000 (process 1)")
+print('{"AZURE_BLOB_ENDPOINT": "http://127.0.0.1:10000/account/"}')
 """
 
 
@@ -93,12 +93,12 @@ def test_an_empty_demo_admin_gets_a_new_password(
 
     def made(*_: object, env: dict[str, str], **__: object) -> str:
         given.append(env["DEMO_ADMIN_PASSWORD"])
-        return "made\n"
+        return 'migrated\n{"login": "created", "debug": true}\n'
 
     monkeypatch.setattr(process, "run", made)
     home.mkdir()
     (home / "demo-admin").write_text(content)
-    login = up._login(engine.LOCAL_STACK, {})
+    login = up._login(site.prepare_database({}, demo_login=True))
     password = (home / "demo-admin").read_text()
     assert len(password) >= 12
     assert (login, given) == (f"admin / {password}", [password])
@@ -210,6 +210,7 @@ def test_down_without_a_venv_sets_up_what_deletes_the_stack(clone: Clone, fresh_
 
 def test_up_installs_a_missing_part_of_azurite_again_and_goes_on(ready: Clone) -> None:
     (ready.root / "localazure" / "__main__.py").write_text(FAKE_LOCALAZURE)
+    (ready.root / "app" / "manage.py").write_text("raise SystemExit('this far and no further')")
     result = ready.make("up", f"PORT={free_port()}")
     assert "A part of Azurite is missing: it is installed again." in result.out
     assert ready.calls() == ["npm ci"]

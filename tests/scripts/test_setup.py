@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.conftest import ROOT, UV_VERSION, Clone, Result, fake_venv, run
+from scripts import browser
+from tests.scripts.conftest import ROOT, UV_VERSION, Clone, Result, fake_venv, run, script
 
 # A library that is built without any package, as hatchling builds ours.
 OWN_BACKEND = """\
@@ -222,6 +223,19 @@ def test_every_direct_package_is_locked_at_its_pin(lock: str, files: list[str]) 
 def test_a_missing_version_is_named_with_the_installers_last_line(clone: Clone) -> None:
     result = clone.make("setup", FAKE_UV_SAYS="no solution found for what is pinned")
     assert_sentence(result, "does not have a version that is pinned here", "pip install said")
+
+
+def test_the_headless_shell_is_preferred_to_a_whole_browser(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("chromium", "chromium-headless-shell"):
+        script(tmp_path / name, "#!/bin/sh\n")
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setenv("LOCALAZURE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert browser.find() == str(tmp_path / "chromium-headless-shell")
+    (tmp_path / "chromium-headless-shell").unlink()
+    assert browser.find() == str(tmp_path / "chromium")
 
 
 def test_a_chromium_that_does_not_start_is_named(clone: Clone) -> None:

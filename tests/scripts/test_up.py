@@ -163,6 +163,26 @@ def test_the_second_up_changes_nothing(machine: Machine) -> None:
     terminal.close()
 
 
+def test_each_step_of_up_is_one_process(machine: Machine) -> None:
+    logs = {log.stem: log.read_text() for log in (machine.home / "logs").iterdir()}
+    started = {name: len(re.findall(r"^\$ ", text, re.M)) for name, text in logs.items()}
+    assert started == {"stack": 1, "database": 1, "static": 1, "server": 0}
+
+
+def test_a_site_without_debug_is_served_after_the_static_files(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a site reads the manifest once."""
+    monkeypatch.setitem(machine.env, "DJANGO_DEBUG", "false")
+    monkeypatch.setitem(machine.env, "DJANGO_ALLOWED_HOSTS", "127.0.0.1")
+    terminal = machine.up()
+    terminal.read_until("Ctrl-C ends the site.")
+    assert terminal.text.index("Static files:") < terminal.text.index("Site on")
+    terminal.type(b"\x03")
+    assert terminal.status() == 0, terminal.text
+    terminal.close()
+
+
 def test_env_writes_the_file_anew_and_keeps_the_secret_key(machine: Machine) -> None:
     before = machine.env_file.read_text()
     machine.env_file.write_text(before.replace("AZURE_ACCOUNT_NAME=", "AZURE_ACCOUNT_NAME=wrong"))

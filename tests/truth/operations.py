@@ -6,12 +6,12 @@ azure-mgmt, the function that builds the request's URL, and the model of its bod
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.truth import newer
 from tests.truth.models import Model
 
 _AUTHORIZATION = "azure.mgmt.authorization.v2022_04_01"
@@ -187,17 +187,32 @@ _ROWS: tuple[tuple[str, str, str, str, str], ...] = (
 
 @dataclass(frozen=True)
 class Operation:
-    """`build` takes the path's parameters; `model` is None where the request has no body."""
+    """Names a row's function and model, which are imported when a test uses them.
 
-    build: Callable[..., Any]
-    model: Model | None
+    The packages take seconds to import, and each process that runs tests collects all of them.
+    """
+
+    package: str
+    module: str
+    function: str
+    model_name: str
+
+    @functools.cached_property
+    def build(self) -> Callable[..., Any]:
+        """Takes the path's parameters."""
+        operations = importlib.import_module(f"{self.package}.operations.{self.module}")
+        build: Callable[..., Any] = getattr(operations, self.function)
+        return build
+
+    @functools.cached_property
+    def model(self) -> Model | None:
+        """None where the request has no body."""
+        if not self.model_name:
+            return None
+        newer = importlib.import_module("tests.truth.newer")
+        models = importlib.import_module(f"{self.package}.models")
+        found: Model = getattr(newer, self.model_name, None) or getattr(models, self.model_name)
+        return found
 
 
-def _operation(package: str, module: str, build: str, model: str) -> Operation:
-    operations = importlib.import_module(f"{package}.operations.{module}")
-    models = importlib.import_module(f"{package}.models")
-    found = getattr(newer, model, None) or getattr(models, model) if model else None
-    return Operation(getattr(operations, build), found)
-
-
-OPERATIONS = {f"azure-native:{token}": _operation(*how) for token, *how in _ROWS}
+OPERATIONS = {f"azure-native:{token}": Operation(*how) for token, *how in _ROWS}

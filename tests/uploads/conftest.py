@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,10 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from tests.app.conftest import django_site  # noqa: F401  # for the fixtures below
-from tests.browser.conftest import FLAGS
+from tests.browser.conftest import chromium
 
 
 @dataclass
@@ -87,10 +85,7 @@ def models(django_site: None) -> Any:  # noqa: F811
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
     """A page of a Chromium that accepts no downloads."""
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=executable or None, args=list(FLAGS))
+    with chromium() as running:
         made = running.new_context(accept_downloads=False).new_page()
         made.set_default_timeout(15_000)
         yield made
-        running.close()

@@ -10,24 +10,21 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from azureblob.migrate.journal import FileProblem
 from azureblob.migrate.local_tree import Item
 from azureblob.rest.errors import is_fatal, service_error
 from azureblob.rest.models import (
-    BLOB_HEADERS,
     RemoteBlob,
     Request,
     Response,
-    blob_headers,
     md5,
-    metadata_headers,
     quoted,
 )
 from azureblob.rest.retries import is_transient
 from azureblob.rest.transport import Transport
-from azureblob.storage import BlobStorage
+from azureblob.storage import BlobStorage, blob_request_headers
 
 T = TypeVar("T")
 
@@ -38,9 +35,23 @@ _HEAD_BYTES = 64 * 1024
 _READ_AHEAD = 64
 CHANGED = "it changed during the run"
 
-# The size of one range request, and of the largest blob that is read with a single request.
-_RANGE_BYTES = 2 * 1024 * 1024
-_RANGES_AT_ONCE = 8
+# The size of the largest blob that is read with a single request.
+_WHOLE_BLOB_BYTES = 2 * 1024 * 1024
+
+
+class Ranges(NamedTuple):
+    """How a large blob is read: `at_once` concurrent requests of `size` bytes each."""
+
+    size: int
+    at_once: int
+
+
+# A blob by itself needs several requests at once to use the line. With other blobs being read at
+# the same time, one is enough, and large ranges cost the service less.
+ALONE = Ranges(2 * 1024 * 1024, 8)
+AMONG_OTHERS = Ranges(8 * 1024 * 1024, 1)
+# Concurrent requests for whole blobs of up to so many bytes. Their bodies are in memory.
+_WHOLE_BLOBS_AT_ONCE = ((256 * 1024, 64), (_WHOLE_BLOB_BYTES, 16))
 # "Specifying conditional headers": the blob was replaced or deleted.
 _BLOB_CHANGED = {404, 412}
 
@@ -119,9 +130,7 @@ def _stamp(status: os.stat_result) -> tuple[int, int]:
 
 def _blob_headers(storage: BlobStorage, path: str, head: bytes) -> dict[str, str]:
     """The headers that the storage itself would set, by the first bytes of the file."""
-    settings, metadata = storage.stored_as(path, io.BytesIO(head))
-    values = {name: str(getattr(settings, name) or "") for name, _, _ in BLOB_HEADERS}
-    return {**blob_headers(values), **metadata_headers(metadata or {})}
+    return blob_request_headers(*storage.stored_as(path, io.BytesIO(head)))
 
 
 # --- Blobs ----------------------------------------------------------------------------------------
@@ -129,7 +138,7 @@ def _blob_headers(storage: BlobStorage, path: str, head: bytes) -> dict[str, str
 
 def is_large(blob: RemoteBlob) -> bool:
     """Whether reading the blob takes several range requests."""
-    return blob.size > _RANGE_BYTES
+    return blob.size > _WHOLE_BLOB_BYTES
 
 
 def read_blobs(
@@ -137,33 +146,39 @@ def read_blobs(
 ) -> Iterator[tuple[T, bytes | FileProblem]]:
     """The bytes of small blobs, given as path, blob and a tag, as they arrive: the tag of each with
     its bytes, or why they cannot be read. Raises BlobServiceError if no request can succeed."""
-    requests = (
-        Request("GET", path, headers=_if_match(blob), tag=(blob, tag)) for path, blob, tag in blobs
-    )
-    for request, response in transport.run(requests, concurrency=_RANGES_AT_ONCE):
-        blob, tag = request.tag
-        try:
-            yield tag, _body(response, blob.size)
-        except FileProblem as problem:
-            yield tag, problem
+    entries = list(blobs)
+    above = -1
+    for size, at_once in _WHOLE_BLOBS_AT_ONCE:
+        requests = (
+            Request("GET", path, headers=_if_match(blob), tag=(blob, tag))
+            for path, blob, tag in entries
+            if above < blob.size <= size
+        )
+        for request, response in transport.run(requests, concurrency=at_once):
+            blob, tag = request.tag
+            try:
+                yield tag, _body(response, blob.size)
+            except FileProblem as problem:
+                yield tag, problem
+        above = size
 
 
 def read_ranges(
-    transport: Transport, path: str, blob: RemoteBlob, start: int = 0
+    transport: Transport, path: str, blob: RemoteBlob, start: int = 0, ranges: Ranges = ALONE
 ) -> Iterator[bytes]:
     """The bytes of a large blob from `start`, in order. Raises FileProblem and
     BlobServiceError."""
-    for first in range(start, blob.size, _RANGE_BYTES * _RANGES_AT_ONCE):
-        last = min(blob.size, first + _RANGE_BYTES * _RANGES_AT_ONCE)
-        window = range(first, last, _RANGE_BYTES)
+    for first in range(start, blob.size, ranges.size * ranges.at_once):
+        last = min(blob.size, first + ranges.size * ranges.at_once)
+        window = range(first, last, ranges.size)
         requests = []
         for begin in window:
-            end = min(blob.size, begin + _RANGE_BYTES)
+            end = min(blob.size, begin + ranges.size)
             headers = {**_if_match(blob), "x-ms-range": f"bytes={begin}-{end - 1}"}
             requests.append(Request("GET", path, headers=headers, tag=(begin, end)))
         received: dict[int, bytes] = {}
         failure: FileProblem | None = None
-        for request, response in transport.run(requests, concurrency=_RANGES_AT_ONCE):
+        for request, response in transport.run(requests, concurrency=ranges.at_once):
             begin, end = request.tag
             try:
                 received[begin] = _body(response, end - begin)
@@ -171,6 +186,8 @@ def read_ranges(
                 failure = failure or problem
         if failure:
             raise failure
+        # Else the last range stays in memory while the next ones are read.
+        del response
         for begin in window:
             yield received.pop(begin)
 

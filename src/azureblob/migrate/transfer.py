@@ -6,14 +6,22 @@ import base64
 import errno
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
+from queue import Queue
+from threading import Event, Lock
 from typing import IO
 
 from azureblob.migrate.content import (
+    ALONE,
+    AMONG_OTHERS,
     CHANGED,
     CHUNK_BYTES,
     Content,
+    Ranges,
     has_changed,
     is_large,
     read_blobs,
@@ -29,12 +37,13 @@ from azureblob.rest.errors import BlobServiceError, is_fatal, service_error
 from azureblob.rest.listing import list_blobs
 from azureblob.rest.models import Bytes, FilePart, RemoteBlob, Request, Response, md5, put_blob
 from azureblob.rest.retries import is_transient
-from azureblob.rest.transport import Transport
+from azureblob.rest.transport import Limits, Transport
 from azureblob.storage import BlobStorage
 
 # After this many transient failures in a row the service is down, and every further file would
 # spend all its attempts.
 ENOUGH_FAILURES = 64
+_LARGE_FILES_AT_ONCE = 3
 # "Specifying conditional headers": another process wrote the blob first, or the response to our own
 # request was lost.
 _TAKEN = {"BlobAlreadyExists", "ConditionNotMet"}
@@ -195,21 +204,29 @@ class Download(_Transfer):
         super().__init__(transport, journal, progress)
         self._destination = destination
         self._remote = remote
+        self._showing = Lock()
+        self._stopped = Event()
 
     def run(self, items: list[Item]) -> None:
-        """Raises BlobServiceError if no request can succeed, or the disk cannot be written to."""
+        """Raises BlobServiceError if no request can succeed, or the disk cannot be written to.
+
+        Small files come first; then large ones, some at a time.
+        """
         large: list[Item] = []
         left = len(items)
         try:
             for item, body in read_blobs(self._transport, self._small(items, large)):
                 left -= 1
-                self._store(item, body)
+                self._store(item, partial(self._write, item, body))
                 if self._service_is_down:
                     break
-            for item in large:
-                if not self._service_is_down:
+            rest = [] if self._service_is_down else large
+            with closing(self._fetch_side_by_side(rest)) as fetched:
+                for item, result in fetched:
                     left -= 1
-                    self._store(item, None)
+                    self._store(item, result)
+                    if self._service_is_down:
+                        break
         finally:
             self._progress.clear()
         if self._service_is_down:
@@ -225,18 +242,12 @@ class Download(_Transfer):
             else:
                 yield item.path, blob, item
 
-    def _store(self, item: Item, body: bytes | FileProblem | None) -> None:
-        """Write the bytes of an item, which are fetched here if `body` is None."""
+    def _store(self, item: Item, work: Callable[[], None]) -> None:
+        """Record the outcome of `work`, which writes the file or raises why it could not."""
         blob = self._remote[item.path]
         name = item.file.name
         try:
-            if isinstance(body, FileProblem):
-                raise body
-            if body is None:
-                self._fetch_large(item, blob)
-            else:
-                self._write(item, blob, body)
-                self._progress.add(blob.size)
+            work()
             self._failures_in_a_row = 0
             self._journal.add(Outcome.DONE, name, size=blob.size)
             if not blob.md5:
@@ -250,38 +261,85 @@ class Download(_Transfer):
         except FileProblem as problem:
             self._fail(item, problem)
 
-    def _write(self, item: Item, blob: RemoteBlob, body: bytes) -> None:
+    def _write(self, item: Item, body: bytes | FileProblem) -> None:
+        if isinstance(body, FileProblem):
+            raise body
+        blob = self._remote[item.path]
         _check_md5(md5(body), blob)
         path, part = self._destination.part(item.file.name, item.path)
         part.unlink(missing_ok=True)
         with part.open("xb") as file:
             file.write(body)
         rename_part(part, path, replace=bool(item.etag))
+        self._progress.add(blob.size)
 
-    def _fetch_large(self, item: Item, blob: RemoteBlob) -> None:
+    def _fetch_side_by_side(
+        self, items: list[Item]
+    ) -> Generator[tuple[Item, Callable[[], None]], None, None]:
+        """Fetch large files, each in a thread with connections of its own. Yields each item when
+        its file is finished, with a function that raises what went wrong.
+
+        Stopping early makes the threads stop at the next range.
+        """
+        if not items:
+            return
+        threads = min(_LARGE_FILES_AT_ONCE, len(items), self._transport.connections)
+        ranges = ALONE if threads == 1 else AMONG_OTHERS
+        transports = Queue[Transport]()
+        with ExitStack() as stack:
+            for _ in range(threads):
+                transport = self._transport.with_attempts(Limits.attempts)
+                transports.put(stack.enter_context(transport))
+
+            def fetch(item: Item) -> None:
+                transport = transports.get()
+                try:
+                    self._fetch_large(item, transport, ranges)
+                finally:
+                    transports.put(transport)
+
+            pool = stack.enter_context(ThreadPoolExecutor(threads, "fetch"))
+            futures = {pool.submit(fetch, item): item for item in items}
+            try:
+                for future in as_completed(futures):
+                    yield futures[future], future.result
+            finally:
+                self._stopped.set()
+                pool.shutdown(cancel_futures=True)
+
+    def _fetch_large(self, item: Item, transport: Transport, ranges: Ranges) -> None:
         """Continue the download of an interrupted run, if the MD5 shows that it was of this
         blob."""
+        blob = self._remote[item.path]
         path, part = self._destination.part(item.file.name, item.path)
         if not blob.md5 or is_special(part):
             part.unlink(missing_ok=True)
         digest = hashlib.md5(usedforsecurity=False)
         with part.open("ab+") as file:
             start = _resume(file, blob, digest)
-            self._progress.add(start, files=0)
-            for data in read_ranges(self._transport, item.path, blob, start):
+            self._show(start)
+            for data in read_ranges(transport, item.path, blob, start, ranges):
                 file.write(data)
                 digest.update(data)
-                self._progress.add(len(data), files=0)
+                self._show(len(data))
+                if self._stopped.is_set():
+                    raise FileProblem("the run was stopped")
+                del data  # before the next range is read
         try:
             _check_md5(digest.digest(), blob)
         except FileProblem:
             part.unlink()
             if not start:
                 raise
-            self._fetch_large(item, blob)  # the interrupted download was of another blob
+            self._fetch_large(item, transport, ranges)  # the interrupted one was of another blob
             return
-        self._progress.add(0)
+        self._show(0, files=1)
         rename_part(part, path, replace=bool(item.etag))
+
+    def _show(self, size: int, files: int = 0) -> None:
+        """Count progress from any thread."""
+        with self._showing:
+            self._progress.add(size, files)
 
 
 def _resume(file: IO[bytes], blob: RemoteBlob, digest: hashlib._Hash) -> int:

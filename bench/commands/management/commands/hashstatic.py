@@ -1,7 +1,7 @@
-"""This project's reading, hashing and post-processing, and nothing else of a publish.
+"""Read, hash and post-process the static files as a publish does, and send nothing.
 
-With HASHED_BY_DJANGO, a folder that Django's own manifest storage has filled, it also says whether
-the two are the same byte for byte.
+With HASHED_BY_DJANGO, a folder that Django's own manifest storage has written, the command fails
+unless both are the same byte for byte.
 """
 
 from __future__ import annotations

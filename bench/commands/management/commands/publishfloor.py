@@ -1,9 +1,9 @@
-"""The least that a management command can do to publish: the floor that all are held against.
+"""The least that a management command must do to publish: the floor that others are compared with.
 
-Django's setup and finders, each file's bytes with their MD5, one List Blobs for 5,000 names, and
-bare PUTs on 64 kept connections, of what differs only. Requests are signed by one SAS for the
-container, which costs nothing. One thread; files are read while others travel. No retries, no
-headers but the type, no progress, and no useful errors.
+It sets up Django, calls the finders, reads each file and computes its MD5, sends one List Blobs for
+5,000 names, and PUTs what differs over 64 persistent connections. One SAS signs all requests, which
+costs nothing. A single thread reads files while others are being sent. There are no retries, no
+headers besides the type, no progress, and no useful errors.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def listed(port: int, base: str, sas: str) -> dict[str, bytes]:
         target = f"{base}?restype=container&comp=list&maxresults=5000&{sas}"
         if marker:
             target += f"&marker={quote(marker, safe='')}"
-        # 1.0, so that nothing comes in chunks.
+        # HTTP/1.0, so that the response is not chunked.
         head = f"GET {target} HTTP/1.0\r\nHost: {HOST}:{port}\r\nx-ms-version: 2021-12-02\r\n\r\n"
         body = asked(port, head.encode())
         found |= {unescape(name.decode()): md5 for name, md5 in _BLOB.findall(body)}
@@ -85,7 +85,7 @@ def asked(port: int, request: bytes) -> bytes:
 def differing(
     paths: dict[str, str], there: dict[str, bytes], base: str, sas: str
 ) -> Iterator[list[bytes]]:
-    """The requests, head and body, for what is not there as it is here."""
+    """The requests, head and body, for files that are missing or differ."""
     tail = (
         f"?{sas} HTTP/1.1\r\nHost: {HOST}\r\nx-ms-version: 2021-12-02\r\n"
         "x-ms-blob-type: BlockBlob\r\nx-ms-blob-content-type: "
@@ -149,7 +149,7 @@ def begin(
     unsent: dict[int, memoryview],
     poll: select.epoll,
 ) -> None:
-    """Send what the connection takes; the rest follows when it takes more."""
+    """Send as much as the connection accepts now; the rest follows later."""
     sent = connection.sendmsg(request)
     if sent < len(request[0]) + len(request[1]):
         unsent[connection.fileno()] = memoryview(b"".join(request))[sent:]

@@ -1,0 +1,125 @@
+"""`pytest --fast`: the tests that are quick and start no process, for use while editing.
+
+No list names them. In a fast run, a test is skipped at the moment when it starts a process, and so
+is every test that uses a fixture which starts one. The exception is an Azurite that the tests of a
+session share: it takes a second to start, and a thousand quick tests use one. Tests that took over
+a second when they last ran, in a run of any kind, are skipped too.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SLOW_SECONDS = 1.0
+# Of this clone, in pytest's cache: the tests that took longer, with their seconds.
+_SLOW = "fast/slow"
+# Python's audit events, from its documentation.
+_STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
+_LEFT_OUT = "--fast leaves out tests that"
+STARTS_PROCESSES = f"{_LEFT_OUT} start processes: run them with `make test`"
+IS_SLOW = f"{_LEFT_OUT} took over a second when they last ran: run them with `make test`"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fast", action="store_true", help="run only the tests that are quick and start no process"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Durations())
+    if config.getoption("--fast"):
+        config.pluginmanager.register(Fast())
+
+
+class Durations:
+    """Records which tests are slow."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        # Without the setup, which for a session's first test includes that of the session.
+        if report.when == "call" and not _is_left_out(report):
+            self._seconds[report.nodeid] = report.duration
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        cache = session.config.cache
+        assert cache is not None
+        known = {
+            name: seconds
+            for name, seconds in cache.get(_SLOW, {}).items()
+            if name not in self._seconds
+        }
+        slow = {name: took for name, took in self._seconds.items() if took > SLOW_SECONDS}
+        cache.set(_SLOW, known | slow)
+
+
+class Fast:
+    """Skips whatever starts a process during the setup or the call of a test, and slow tests."""
+
+    def __init__(self) -> None:
+        self._armed = False
+        self._scopes: list[str] = []
+        sys.addaudithook(self._audit)
+
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        assert config.cache is not None
+        slow = config.cache.get(_SLOW, {})
+        for item in items:
+            if item.nodeid in slow:
+                item.add_marker(pytest.mark.skip(reason=IS_SLOW))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any]
+    ) -> Generator[None, object, object]:
+        self._scopes.append(fixturedef.scope)
+        try:
+            return (yield)
+        finally:
+            self._scopes.pop()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self) -> Iterator[None]:
+        yield from self._watched()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self) -> Iterator[None]:
+        yield from self._watched()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, Any, Any]:
+        """Gives these reports one place in common, so that pytest sums them up in one line."""
+        report = yield
+        if _is_left_out(report):
+            report.longrepr = (__file__, None, report.longrepr[2])
+        return report
+
+    def _watched(self) -> Iterator[None]:
+        self._armed = True
+        try:
+            yield
+        finally:
+            self._armed = False
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event in _STARTS and self._armed and not self._starts_shared_azurite(event, arguments):
+            pytest.skip(STARTS_PROCESSES)
+
+    def _starts_shared_azurite(self, event: str, arguments: tuple[Any, ...]) -> bool:
+        is_node = event == "subprocess.Popen" and Path(str(arguments[0])).name == "node"
+        return is_node and "session" in self._scopes
+
+
+def _is_left_out(report: pytest.TestReport) -> bool:
+    why = report.longrepr
+    return report.skipped and isinstance(why, tuple) and _LEFT_OUT in why[2]

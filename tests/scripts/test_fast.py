@@ -1,0 +1,121 @@
+"""`make test ARGS=--fast`: what it runs, what it leaves out, and what it says about it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.fast import IS_SLOW, STARTS_PROCESSES
+
+CONFTEST = "from tests.fast import pytest_addoption, pytest_configure\n"
+TESTS = """\
+import os
+import subprocess
+import sys
+
+import pytest
+
+NODE = os.path.join(os.path.dirname(__file__), "node")
+
+
+@pytest.fixture(scope="session")
+def shared_azurite():
+    assert subprocess.run([NODE]).returncode == 0
+
+
+@pytest.fixture
+def own_azurite():
+    subprocess.run([NODE])
+
+
+@pytest.fixture(scope="session")
+def prepared():
+    subprocess.run([sys.executable, "-c", ""])
+
+
+@pytest.fixture
+def torn_down():
+    yield
+    subprocess.run([sys.executable, "-c", ""])
+
+
+def test_runs_in_process(): pass
+def test_uses_the_shared_azurite(shared_azurite): pass
+def test_starts_a_process_at_its_end(torn_down): pass
+def test_starts_a_process(): subprocess.run([sys.executable, "-c", ""])
+def test_starts_node(): subprocess.run([NODE])
+def test_forks():
+    if not os.fork():
+        os._exit(0)
+    os.wait()
+def test_has_an_azurite_of_its_own(own_azurite): pass
+def test_uses_what_a_process_prepared(prepared): pass
+def test_uses_it_again(prepared): pass
+def test_swallows_errors():
+    try:
+        subprocess.run([sys.executable, "-c", ""])
+    except Exception:
+        pass
+"""
+
+
+SLOW_TESTS = """\
+import time
+
+def test_sleeps(): time.sleep(1.2)
+def test_does_not(): pass
+"""
+
+
+def pytest_run(folder: Path, *options: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-ra", *options, "."],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def reasons(said: str) -> list[str]:
+    return [line for line in said.splitlines() if line.startswith("SKIPPED")]
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "node").write_text("#!/bin/sh\n")
+    (tmp_path / "node").chmod(0o755)
+    return tmp_path
+
+
+def test_tests_that_start_processes_are_left_out_in_one_line(suite: Path) -> None:
+    (suite / "test_some.py").write_text(TESTS)
+    said = pytest_run(suite, "--fast")
+    assert "3 passed, 7 skipped" in said
+    [line] = reasons(said)
+    assert line.startswith("SKIPPED [7] ")
+    assert line.endswith(STARTS_PROCESSES)
+    assert "10 passed" in pytest_run(suite)
+
+
+def test_a_test_that_was_slow_is_left_out_until_it_is_quick(suite: Path) -> None:
+    file = suite / "test_slow.py"
+    file.write_text(SLOW_TESTS)
+    assert "2 passed" in pytest_run(suite, "--fast")
+    for _ in range(2):  # a run that leaves it out does not forget it
+        said = pytest_run(suite, "--fast")
+        assert "1 passed, 1 skipped" in said
+        [line] = reasons(said)
+        assert line.endswith(IS_SLOW)
+    file.write_text(SLOW_TESTS.replace("1.2", "0"))
+    assert "2 passed" in pytest_run(suite)
+    assert "2 passed" in pytest_run(suite, "--fast")
