@@ -60,19 +60,19 @@ class Elsewhere(FileSystemStorage):
     prefix = ""
 
     def path(self, name: str) -> str:
-        return str(Path(self.location).parent / "elsewhere" / Path(name).name)
+        return str(Path(self.location).parent / "elsewhere" / f"{name}.of-this-site")
 
 
 def test_a_storage_with_paths_of_its_own_is_asked_for_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write({"a.css": b"a"}, tmp_path / "one")
-    write({"a.css": b"of elsewhere"}, tmp_path / "elsewhere")
+    write({"a.css.of-this-site": b"other"}, tmp_path / "elsewhere")
     finder = finder_of(str(tmp_path / "one"))
     [root] = finder.storages
     finder.storages[root] = Elsewhere(root)
     paths = found(monkeypatch, finder, tmp_path)
-    assert paths == {"a.css": str(tmp_path / "elsewhere" / "a.css")}
+    assert paths == {"a.css": str(tmp_path / "elsewhere" / "a.css.of-this-site")}
 
 
 class Careless(FileSystemFinder):
