@@ -60,6 +60,8 @@ class Elsewhere(FileSystemStorage):
     prefix = ""
 
     def path(self, name: str) -> str:
+        if not name:
+            return super().path(name)  # for the list
         return str(Path(self.location).parent / "elsewhere" / f"{name}.of-this-site")
 
 
