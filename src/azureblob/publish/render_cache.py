@@ -41,7 +41,8 @@ _MAC_BYTES = hashlib.sha256().digest_size
 # A tree of 50,000 files takes about 2 MB, and 8 MB before compression.
 _MAX_BYTES = 32 * 1024 * 1024
 _MAX_JSON_BYTES = 128 * 1024 * 1024
-_LEVEL = 6
+# The digests in it are most of it, and cannot be compressed.
+_LEVEL = 1
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _EXTENSION = re.compile(r"[^/]\.[A-Za-z0-9]{1,11}\Z")
 
