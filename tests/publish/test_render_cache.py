@@ -524,6 +524,17 @@ def test_any_other_json_is_refused_or_understood(data: st.DataObject) -> None:
         assert understood is None or read_back(serialized(understood)) == understood
 
 
+@pytest.mark.parametrize("wrong", ["", "0" * 31, "0" * 33, "A" * 32, "../../etc/passwd", 1, None])
+def test_a_result_that_is_no_digest_is_refused(wrong: Any) -> None:
+    summary, details = (json.loads(line) for line in serialized(LEARNED).split(b"\n"))
+    details["rewritten"]["a.css"][1] = wrong
+    known = Known(b"\n".join(json.dumps(part).encode() for part in (summary, details)))
+    assert known.details() is None
+    summary["results"]["a.css"] = wrong
+    with pytest.raises(ValueError, match="another shape"):
+        Known(json.dumps(summary).encode())
+
+
 @pytest.mark.parametrize("content", [b"[" * 100_000, b"1" * 10_000, b"\xff", b"null", b"{}"])
 def test_odd_json_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match="another shape"):

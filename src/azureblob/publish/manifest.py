@@ -108,8 +108,11 @@ def find_manifests(
 
 def has_manifest_headers(blob: RemoteBlob) -> bool:
     """Whether a blob has exactly the headers that every version stored manifests with."""
-    kinds = (blob.content_type, blob.cache_control, source_md5(blob))
-    return kinds == (_CONTENT_TYPE, _CACHE_CONTROL, "")
+    return (
+        blob.content_type == _CONTENT_TYPE
+        and blob.cache_control == _CACHE_CONTROL
+        and not source_md5(blob)
+    )
 
 
 def _may_be_manifest(name: str, blob: RemoteBlob) -> bool:

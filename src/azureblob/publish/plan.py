@@ -178,6 +178,14 @@ def _content_difference(wanted: Wanted, blob: RemoteBlob) -> str:
 
 def _header_difference(wanted: Headers, blob: RemoteBlob) -> str:
     """Which headers differ and what they were, or empty."""
+    if (
+        wanted.content_type == blob.content_type
+        and wanted.cache_control == blob.cache_control
+        and wanted.content_language == blob.content_language
+        and wanted.content_disposition == blob.content_disposition
+        and wanted.content_encoding in {"", blob.content_encoding}
+    ):
+        return ""  # in a quarter of the time, for nearly all blobs
     differences = []
     for attribute, _, name in BLOB_HEADERS:
         new, old = getattr(wanted, attribute), getattr(blob, attribute)
