@@ -38,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Durations())
     if config.getoption("--fast"):
         config.pluginmanager.register(Fast())
+        # What a stopped test leaves open is no fault of the test that runs when it is closed.
+        config.addinivalue_line("filterwarnings", "ignore::ResourceWarning")
 
 
 class Durations:

@@ -71,6 +71,10 @@ def test_opens_a_browser():
         pass
 def test_has_no_event_loop():
     asyncio.run(asyncio.sleep(0))
+def test_leaves_a_file_open():
+    file = open(__file__)
+    subprocess.run([sys.executable, "-c", ""])
+    file.close()
 def test_swallows_errors():
     try:
         subprocess.run([sys.executable, "-c", ""])
@@ -107,6 +111,7 @@ def reasons(said: str) -> list[str]:
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
     (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     (tmp_path / "node").write_text("#!/bin/sh\n")
     (tmp_path / "node").chmod(0o755)
     return tmp_path
@@ -115,11 +120,11 @@ def suite(tmp_path: Path) -> Path:
 def test_tests_that_start_processes_are_left_out_in_one_line(suite: Path) -> None:
     (suite / "test_some.py").write_text(TESTS)
     said = pytest_run(suite, "--fast")
-    assert "4 passed, 10 skipped" in said
+    assert "4 passed, 11 skipped" in said
     [line] = reasons(said)
-    assert line.startswith("SKIPPED [10] ")
+    assert line.startswith("SKIPPED [11] ")
     assert line.endswith(STARTS_PROCESSES)
-    assert "14 passed" in pytest_run(suite)
+    assert "15 passed" in pytest_run(suite)
 
 
 def test_a_test_that_was_slow_is_left_out_until_it_is_quick(suite: Path) -> None:
