@@ -4,7 +4,7 @@ No list names them. In a fast run, a test is skipped at the moment when it start
 are the tests that use a fixture which starts one, or that share a fixture of their module with such
 a test, since they may depend on what it leaves. The exception is an Azurite that the tests of a
 session share: it takes a second to start, and a thousand quick tests use one. Tests that took over
-a second when they last ran, in a run of any kind, are skipped too.
+half a second when they last ran, in a run of any kind, are skipped too.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import sync_playwright
 
-SLOW_SECONDS = 1.0
+SLOW_SECONDS = 0.5
 # Of this clone, in pytest's cache: the tests that took longer, with their seconds.
 _SLOW = "fast/slow"
 # Python's audit events, from its documentation.
 _STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
 _LEFT_OUT = "--fast leaves out tests that"
 STARTS_PROCESSES = f"{_LEFT_OUT} start processes: run them with `make test`"
-IS_SLOW = f"{_LEFT_OUT} took over a second when they last ran: run them with `make test`"
+IS_SLOW = f"{_LEFT_OUT} took over half a second when they last ran: run them with `make test`"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
