@@ -1,5 +1,5 @@
 """What `make` runs. These modules start the other rooms' commands and import none of their code.
 
-They use the standard library only, as they run before anything is installed; demo_admin.py and
-stack_file.py run in .venv.
+They use the standard library only, as they run before anything is installed; certificate.py,
+demo_admin.py and stack_file.py run in .venv.
 """

@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 import requests
 
-from scripts.tls_proxy import TLSProxy, certificate_in
+from scripts.certificate import certificate_in
 from tests.app.conftest import site_environment
 from tests.browser.conftest import PASSWORD, USER, manage
 from tests.conftest import ROOT, free_port
+from tests.hosting.proxy import TLSProxy
 
 PATIENCE_SECONDS = 60
 
