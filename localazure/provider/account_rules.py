@@ -37,7 +37,6 @@ LIMITS = {
 NEEDED = ("networkRuleSet.defaultAction", "sasPolicy.expirationAction")
 # azure-native makes a new account for these.
 IMMUTABLE = (
-    "location",
     "isHnsEnabled",
     "enableNfsV3",
     "extendedLocation",
@@ -105,7 +104,7 @@ def refuse(inputs: Props, location: str, before: Props | None) -> None:
 
 def refuse_change(before: Props, inputs: Props) -> None:
     """Raise Azure's refusal of a change that an account cannot make."""
-    for path in (*IMMUTABLE[1:], *_FIXED):
+    for path in (*IMMUTABLE, *_FIXED):
         wanted, default = value_at(inputs, path), _FIXED.get(path)
         # A switch that is off and one that was never set are the same.
         if wanted is not None and (wanted or default) != (value_at(before, path) or default):

@@ -35,6 +35,7 @@ class ManagementLockByScope(ControlPlaneResource):
             pattern=rf"(?s).{{0,{LONGEST_NOTES}}}", rule=f"at most {LONGEST_NOTES} characters"
         ),
     }
+    invalid = "InvalidRequestContent"
     heeds_locks = False
 
 
@@ -57,6 +58,7 @@ class RoleAssignment(ControlPlaneResource):
             code="InvalidRoleDefinitionId",
         ),
     }
+    invalid = "InvalidRequestContent"
     immutable = ("roleDefinitionId", "principalId", "principalType")
 
     def generated(self, logical_name: str, seed: bytes) -> str:

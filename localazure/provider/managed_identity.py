@@ -22,8 +22,7 @@ class UserAssignedIdentity(ControlPlaneResource):
             rule="3 to 128 letters, digits, hyphens and underscores, the first a letter or digit",
         )
     }
-    needed = ("location",)
-    immutable = ("location",)
+    invalid = "InvalidRequestContent"
 
     def computed(self, resource_id: str, inputs: Props) -> Props:
         return principal(resource_id) | {"tenantId": TENANT}

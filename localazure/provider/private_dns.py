@@ -26,9 +26,6 @@ class PrivateZone(GlobalResource):
             pattern=rf"{LABEL}(\.{LABEL}){{1,33}}", rule="a domain name of 2 to 34 labels"
         )
     }
-    needed = ("location",)
-    immutable = ("location",)
-    invalid = "BadRequest"
 
     def validate_delete(self, content: Record, record: Record) -> None:
         links = records_of(content, VirtualNetworkLink.arm_type, record["id"])
@@ -54,7 +51,6 @@ class PrivateZone(GlobalResource):
             "numberOfVirtualNetworkLinksWithRegistration": sum(
                 bool(link["inputs"].get("registrationEnabled")) for link in links
             ),
-            "provisioningState": "Succeeded",
         }
 
 
@@ -67,9 +63,8 @@ class VirtualNetworkLink(GlobalResource):
             rule="1 to 80 letters, digits, '_', '.' and '-', the last none of '.' and '-'",
         )
     }
-    needed = ("location", "registrationEnabled", "virtualNetwork")
-    immutable = ("location", "virtualNetwork.id")
-    invalid = "BadRequest"
+    needed = ("registrationEnabled", "virtualNetwork")
+    immutable = ("virtualNetwork.id",)
     unique = "virtualNetwork.id"
 
     def validate(self, write: Write) -> None:
@@ -79,6 +74,5 @@ class VirtualNetworkLink(GlobalResource):
     def answers(self, content: Record, record: Record) -> Props:
         return {
             "etag": made_up_guid("etag", record["id"]),
-            "provisioningState": "Succeeded",
             "virtualNetworkLinkState": "Completed",
         }

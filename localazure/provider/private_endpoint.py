@@ -35,12 +35,11 @@ class PrivateEndpoint(ControlPlaneResource):
         **{f"{key}[].requestMessage": _MESSAGE for key in CONNECTIONS},
     }
     needed = (
-        "location",
         "subnet",
         *(f"{key}[].name" for key in CONNECTIONS),
         *(f"{key}[].privateLinkServiceId" for key in CONNECTIONS),
     )
-    immutable = ("customNetworkInterfaceName", "location", "subnet.id")
+    immutable = ("customNetworkInterfaceName", "subnet.id")
     invalid = "InvalidRequestFormat"
 
     def validate(self, write: Write) -> None:
@@ -78,9 +77,8 @@ class PrivateEndpoint(ControlPlaneResource):
             f"{name}.nic.{made_up_guid('nic', record['id'])}"
         )
         return {
-            "etag": f'W/"{made_up_guid("etag", record["id"])}"',
+            "etag": _etag(record),
             "networkInterfaces": [{"id": f"{network}/networkInterfaces/{nic}"}],
-            "provisioningState": "Succeeded",
         }
 
 
@@ -112,10 +110,11 @@ class PrivateDnsZoneGroup(ControlPlaneResource):
             _refuse_unknown(write, config["privateDnsZoneId"])
 
     def answers(self, content: Record, record: Record) -> Props:
-        return {
-            "etag": f'W/"{made_up_guid("etag", record["id"])}"',
-            "provisioningState": "Succeeded",
-        }
+        return {"etag": _etag(record)}
+
+
+def _etag(record: Record) -> str:
+    return f'W/"{made_up_guid("etag", record["id"])}"'
 
 
 def _refuse_unknown(write: Write, reference: str) -> None:

@@ -24,7 +24,6 @@ class ResourceGroup(ResourceType):
             rule="1 to 90 letters, digits, '_', '-', '(', ')' and '.', and no '.' at the end",
         )
     }
-    immutable = ("location",)
     invalid = "InvalidParameter"
 
     def check(
