@@ -7,9 +7,9 @@ from typing import ClassVar
 from localazure.control_plane import SUBSCRIPTION, Record
 from localazure.errors import conflict
 from localazure.provider.arm import GROUP, check_reference, id_part, refuse_identity
+from localazure.provider.authorization import IDENTITY, principal
 from localazure.provider.control_plane_resource import ControlPlaneResource, Write
-from localazure.provider.managed_identity import IDENTITY, principal
-from localazure.provider.private_endpoint import SUBNET
+from localazure.provider.private_network import SUBNET
 from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import record_of, records_of, refuse_missing
 from localazure.values import UNKNOWN, Props

@@ -11,11 +11,10 @@ from localazure.azurite import Azurite
 from localazure.control_plane import ControlPlane
 from localazure.errors import ArmError
 from localazure.provider.arm import project
-from localazure.provider.functions import functions
 from localazure.provider.properties import Failure
 from localazure.provider.records import refuse_locked
 from localazure.provider.regions import region
-from localazure.provider.registry import RESOURCE_TYPES
+from localazure.provider.registry import RESOURCE_TYPES, functions
 from localazure.provider.resource import Live, ResourceType, declared, value_at
 from localazure.values import UNKNOWN, Props
 
