@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_azure_native import keyvault, managedidentity, web
 
 from .access import CONTRIBUTOR, DELEGATOR, SECRETS_USER, grant, send_logs
-from .config import DjangoBlobStorageArgs
+from .part import Part
+
+if TYPE_CHECKING:  # which imports this module
+    from .storage import DjangoBlobStorage
 
 RUNTIME = "PYTHON|3.12"
 # App Service starts it in the folder of the release, where gunicorn finds gunicorn.conf.py.
@@ -38,7 +42,7 @@ PLATFORM = {
 }
 
 
-class AppService(pulumi.ComponentResource):
+class AppService(Part):
     """Plan, web app, identity, and a key vault with the site's secrets.
 
     `host` is the name that Azure gives the web app, and `grants` are its identity's roles on the
@@ -46,24 +50,14 @@ class AppService(pulumi.ComponentResource):
     `host`. Its settings are resources of their own for the same reason.
     """
 
-    def __init__(
-        self,
-        name: str,
-        config: DjangoBlobStorageArgs,
-        *,
-        account: pulumi.Output[str],
-        group: pulumi.Output[str],
-        tags: Mapping[str, pulumi.Input[str]],
-        opts: pulumi.ResourceOptions,
-    ) -> None:
-        super().__init__("django-azure-blob:hosting:AppService", name, None, opts)
-        self._name, self._config, self._group, self._tags = name, config, group, tags
-        self._child = pulumi.ResourceOptions(parent=self, protect=config.protect or None)
+    def __init__(self, name: str, owner: DjangoBlobStorage) -> None:
+        super().__init__("hosting:AppService", name, owner)
+        config = self._config
         self._identity = managedidentity.UserAssignedIdentity(
             f"{name}-identity",
-            resource_group_name=group,
+            resource_group_name=self._group,
             location=config.location,
-            tags=tags,
+            tags=self._tags,
             opts=self._child,
         )
         self._app = self._declare_app()
@@ -72,7 +66,7 @@ class AppService(pulumi.ComponentResource):
         )
         self._refuse_passwords()
         self.grants = [
-            self._grant(part, role, account)
+            self._grant(part, role, owner.account.id)
             for part, role in (("contributor", CONTRIBUTOR), ("delegator", DELEGATOR))
         ]
         self._vault = self._declare_vault()

@@ -26,35 +26,28 @@ from pydantic_core import CoreSchema, core_schema
 from . import origins
 from .errors import Refusal, refused
 
-# "Azure regions list": the public cloud's regions that offer storage accounts.
-REGIONS = frozenset(
+# "Azure regions list": the public cloud's regions that offer storage accounts. "Azure region pairs
+# and nonpaired regions". ZRS and GZRS need three availability zones.
+_ZONES_AND_PAIR = frozenset(
     """
-    australiacentral australiacentral2 australiaeast australiasoutheast austriaeast belgiumcentral
-    brazilsouth brazilsoutheast canadacentral canadaeast centralindia centralus chilecentral
-    denmarkeast eastasia eastus eastus2 francecentral francesouth germanynorth germanywestcentral
-    indonesiacentral israelcentral italynorth japaneast japanwest jioindiacentral jioindiawest
-    koreacentral koreasouth malaysiawest mexicocentral newzealandnorth northcentralus northeurope
-    norwayeast norwaywest polandcentral qatarcentral southafricanorth southafricawest southcentralus
-    southeastasia southindia spaincentral swedencentral swedensouth switzerlandnorth switzerlandwest
-    uaecentral uaenorth uksouth ukwest westcentralus westeurope westindia westus westus2 westus3
-    """.split()  # noqa: SIM905 - a list of sixty quoted lines says no more
-)
-# "Azure regions list": those with three availability zones, as ZRS and GZRS need them.
-REGIONS_WITH_ZONES = frozenset(
-    """
-    australiaeast austriaeast belgiumcentral brazilsouth canadacentral centralindia centralus
-    chilecentral denmarkeast eastasia eastus eastus2 francecentral germanywestcentral
-    indonesiacentral israelcentral italynorth japaneast japanwest koreacentral malaysiawest
-    mexicocentral newzealandnorth northeurope norwayeast polandcentral qatarcentral southafricanorth
-    southcentralus southeastasia spaincentral swedencentral switzerlandnorth uaenorth uksouth
+    australiaeast brazilsouth canadacentral centralindia centralus eastasia eastus eastus2
+    francecentral germanywestcentral japaneast japanwest koreacentral northeurope norwayeast
+    southafricanorth southcentralus southeastasia swedencentral switzerlandnorth uaenorth uksouth
     westeurope westus2 westus3
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905 - a list of quoted lines says no more
 )
-# "Azure region pairs and nonpaired regions".
 REGIONS_WITHOUT_PAIR = frozenset(
     """
     austriaeast belgiumcentral chilecentral denmarkeast indonesiacentral israelcentral italynorth
     malaysiawest mexicocentral newzealandnorth polandcentral qatarcentral spaincentral
+    """.split()  # noqa: SIM905
+)
+REGIONS_WITH_ZONES = _ZONES_AND_PAIR | REGIONS_WITHOUT_PAIR
+REGIONS = REGIONS_WITH_ZONES | frozenset(
+    """
+    australiacentral australiacentral2 australiasoutheast brazilsoutheast canadaeast francesouth
+    germanynorth jioindiacentral jioindiawest koreasouth northcentralus norwaywest southafricawest
+    southindia swedensouth switzerlandwest uaecentral ukwest westcentralus westindia westus
     """.split()  # noqa: SIM905
 )
 # "Secure your Origin with Private Link in Azure Front Door Premium", region availability: those of

@@ -20,12 +20,13 @@ TRIAL = ("dev", "local")
 @dataclass(frozen=True)
 class Exemption:
     """One exemption. Without a `part` of the component it holds for all parts, without `stacks`
-    for every stack. `only_with` has the values that the resource must have, by path."""
+    for every stack. `only_with` has the values that the resource must have, by path. What closes
+    it is `close`, or else what the rule itself asks for."""
 
     rule: str
     type: str
     reason: str
-    close: str
+    close: str = ""
     part: str = ""
     stacks: tuple[str, ...] = ()
     only_with: Mapping[str, object] = field(default_factory=dict)
@@ -57,8 +58,6 @@ EXEMPTIONS = (
         ACCOUNT,
         "browsers read static files without signing in, so the account allows it where a container "
         "asks for it",
-        "pulumi config set frontDoor standard; pulumi config set staticAccess private; "
-        "pulumi config set mediaAccess private",
         only_with={"allowBlobPublicAccess": True},
     ),
     Exemption(
@@ -84,16 +83,12 @@ EXEMPTIONS = (
         ACCOUNT,
         "a site that runs outside Azure may have no identity to sign in as; key-rotation-reminder "
         "watches the keys",
-        "pulumi config set --path 'dataPrincipals[0]' ServicePrincipal:OBJECT_ID; "
-        "pulumi config set authMode identity",
         only_with={"allowSharedKeyAccess": True},
     ),
     Exemption(
         "no-public-network",
         ACCOUNT,
         "browsers fetch files straight from the account",
-        "pulumi config set privateEndpointSubnet /subscriptions/…/subnets/NAME; "
-        "pulumi config set frontDoor premium; pulumi config set networkAccess closed",
         only_with={"publicNetworkAccess": "Enabled"},
     ),
     Exemption(
@@ -111,7 +106,6 @@ EXEMPTIONS = (
         "private-endpoint",
         ACCOUNT,
         "a site that runs outside an Azure network could not use one",
-        "pulumi config set privateEndpointSubnet /subscriptions/…/subnets/NAME",
     ),
     Exemption(
         "geo-redundancy",
@@ -124,14 +118,12 @@ EXEMPTIONS = (
         "delete-lock",
         ACCOUNT,
         "a trial is made to be taken down",
-        "pulumi config set lock true",
         stacks=TRIAL,
     ),
     Exemption(
         "protected-account",
         ACCOUNT,
         "a trial is made to be taken down",
-        "pulumi config set protect true",
         stacks=TRIAL,
     ),
     Exemption(

@@ -49,7 +49,8 @@ def _validation(rule: Rule, *, excepted: bool) -> Callable[[Any, ReportViolation
         def judge(wrong: str, urn: str | None) -> None:
             covered = exemption(rule.name, resources[str(urn)])
             if covered and excepted:
-                report(f"{wrong}. Excepted: {covered.reason}. To close it: {covered.close}", urn)
+                close = covered.close or rule.remediation_steps
+                report(f"{wrong}. Excepted: {covered.reason}. To close it: {close}", urn)
             elif not covered and not excepted:
                 report(f"{wrong}. To fix it: {rule.remediation_steps}", urn)
 

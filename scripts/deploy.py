@@ -20,7 +20,7 @@ from scripts import process, release, setup
 from scripts.console import Problem, say, step
 from scripts.engine import read_yaml, settings_file
 from scripts.paths import ROOT, VENV_PYTHON, log_file, shown
-from scripts.process import ProcessFailed, report_failure
+from scripts.process import report_failure
 from scripts.site import fetch
 
 ARCHIVE = ROOT / "dist" / "release.zip"
@@ -148,11 +148,8 @@ def wait_for(health: str, commit: str, seconds: float) -> None:
 def _run(command: Command, target: Target) -> None:
     # az has no use for the site's secrets.
     own = target.environment if VENV_PYTHON in command.words else {}
-    with step(command.title):
-        try:
-            process.run(command.words, log_file("deploy"), env=process.clean_environment(own))
-        except ProcessFailed as failure:
-            raise failure.problem(command.title) from None
+    with step(command.title), report_failure(command.title):
+        process.run(command.words, log_file("deploy"), env=process.clean_environment(own))
 
 
 def _pulumi(*arguments: str) -> str:
