@@ -40,11 +40,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             if name[0].isupper():
                 setattr(self, name, _answering(getattr(calls, name)))
         for name, answer in _EMPTY_ANSWERS.items():
-            setattr(self, name, _constant(answer))
-
-
-def _constant(answer: Callable[[], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
-    return lambda request, context: answer()
+            setattr(self, name, lambda request, context, answer=answer: answer())
 
 
 def _answering(call: Callable[[Any], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
