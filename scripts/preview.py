@@ -173,8 +173,8 @@ def _review(stack: str, folder: Path, preview: str, limit: int) -> str:
     """The Markdown of a preview's JSON, without the first line, which the page has."""
     file = folder / f"{stack}.json"
     file.write_text(preview, encoding="utf-8")
-    command = [VENV_PYTHON, "-m", "review", file, "--stack", stack, "--limit", str(limit)]
-    done = process.call(command)
+    options = ("--stack", stack, "--limit", str(limit))
+    done = process.call([VENV_PYTHON, "-m", "review", file, *options])
     if done.returncode:
         raise Problem(f"The preview of stack {stack} cannot be reported: {done.stderr.strip()}")
     return done.stdout.partition("\n")[2]

@@ -72,10 +72,10 @@ def build(commit: str, output: Path) -> str:
 
 def _wheel(folder: Path, moment: int) -> Path:
     """The library's wheel, built from the commit. Raises Problem."""
-    command = [VENV_PYTHON, "-m", "hatchling", "build", "--target", "wheel"]
+    hatchling = (VENV_PYTHON, "-m", "hatchling", "build", "--target", "wheel")
     environment = process.clean_environment({"SOURCE_DATE_EPOCH": str(moment)})
     with report_failure("Building the library's wheel"):
-        process.run(command, log_file("release"), env=environment, cwd=folder)
+        process.run(hatchling, log_file("release"), env=environment, cwd=folder)
     [wheel] = folder.glob("dist/*.whl")
     return wheel
 

@@ -40,10 +40,10 @@ def serve(port: int) -> int:
     environment = {**site.site_environment(()), **_production(port)}
     prepare("", environment)
     with report_failure("Creating the certificate"):
-        command = [VENV_PYTHON, "-m", "scripts.certificate", state_dir() / "tls"]
-        certificate = process.run(command, log_file("server")).strip()
+        certify = (VENV_PYTHON, "-m", "scripts.certificate", state_dir() / "tls")
+        certificate = process.run(certify, log_file("server")).strip()
     origin = f"https://{HOST}:{port}"
-    gunicorn = [VENV_PYTHON, "-m", "gunicorn", "--certfile", certificate, "backend.wsgi"]
+    gunicorn = (VENV_PYTHON, "-m", "gunicorn", "--certfile", certificate, "backend.wsgi")
     with (
         foreground_process_group(),
         site.background(gunicorn, APP, environment, "server", _STOP_SECONDS) as server,
