@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from policy.declared import Resource, text
+from policy.rules import RULES
 from policy.tokens import ACCOUNT, CONTAINER, SERVICE, STORAGE
 
 # Stacks that are created and destroyed again, and have no data of value.
@@ -20,13 +21,12 @@ TRIAL = ("dev", "local")
 @dataclass(frozen=True)
 class Exemption:
     """One exemption. Without a `part` of the component it holds for all parts, without `stacks`
-    for every stack. `only_with` has the values that the resource must have, by path. What closes
-    it is `close`, or else what the rule itself asks for."""
+    for every stack. `only_with` has the values that the resource must have, by path."""
 
     rule: str
     type: str
     reason: str
-    close: str = ""
+    own_close: str = ""
     part: str = ""
     stacks: tuple[str, ...] = ()
     only_with: Mapping[str, object] = field(default_factory=dict)
@@ -40,6 +40,12 @@ class Exemption:
             and (not self.stacks or resource.stack in self.stacks)
             and all(resource.at(path) == value for path, value in self.only_with.items())
         )
+
+    @property
+    def close(self) -> str:
+        """What closes it: what the rule itself asks for, unless the exemption says otherwise."""
+        steps = {rule.name: str(rule.remediation_steps) for rule in RULES}
+        return self.own_close or steps[self.rule]
 
     @property
     def where(self) -> str:

@@ -49,8 +49,7 @@ def _validation(rule: Rule, *, excepted: bool) -> Callable[[Any, ReportViolation
         def judge(wrong: str, urn: str | None) -> None:
             covered = exemption(rule.name, resources[str(urn)])
             if covered and excepted:
-                close = covered.close or rule.remediation_steps
-                report(f"{wrong}. Excepted: {covered.reason}. To close it: {close}", urn)
+                report(f"{wrong}. Excepted: {covered.reason}. To close it: {covered.close}", urn)
             elif not covered and not excepted:
                 report(f"{wrong}. To fix it: {rule.remediation_steps}", urn)
 
