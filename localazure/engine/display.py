@@ -9,10 +9,10 @@ from collections import Counter
 from typing import TextIO
 
 from localazure.engine.plan import OPS
-from localazure.engine.state import Resource
-from localazure.engine.steps import Message, Op, Step, output_changes
+from localazure.engine.steps import Op, Step, output_changes
 from localazure.values import Props
 from review.changes import UNKNOWN, Change
+from review.preview import Message
 
 _COLORS = {
     Op.CREATE: "32",
@@ -145,8 +145,11 @@ def _tree(steps: list[Step]) -> list[tuple[str, Step]]:
     visible = [step for step in steps if step.resource.urn in shown]
     rows: list[tuple[str, Step]] = []
 
+    def parent_of(step: Step) -> str:
+        return step.resource.parent if step.resource.parent in by_urn else ""
+
     def descend(parent: str, indent: str) -> None:
-        children = [step for step in visible if _parent(step.resource, by_urn) == parent]
+        children = [step for step in visible if parent_of(step) == parent]
         for number, step in enumerate(children):
             last = number == len(children) - 1
             branch = "" if parent == "" else ("└─ " if last else "├─ ")
@@ -155,7 +158,3 @@ def _tree(steps: list[Step]) -> list[tuple[str, Step]]:
 
     descend("", "")
     return rows
-
-
-def _parent(resource: Resource, by_urn: dict[str, Step]) -> str:
-    return resource.parent if resource.parent in by_urn else ""

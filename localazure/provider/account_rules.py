@@ -172,11 +172,8 @@ def _refuse_features(inputs: Props) -> None:
             raise _not_allowed(f"The value 'True' is not allowed for property {name}.")
     immutable = value_at(inputs, "immutableStorageWithVersioning.enabled")
     if immutable and (hierarchical or kind not in ("StorageV2", "BlockBlobStorage")):
-        raise ArmError(
-            409,
-            "FeatureNotSupportedForAccount",
-            "Immutable storage with versioning is not supported for the account.",
-        )
+        message = "Immutable storage with versioning is not supported for the account."
+        raise ArmError(409, "FeatureNotSupportedForAccount", message)
 
 
 def _refuse_encryption(inputs: Props) -> None:
@@ -184,19 +181,13 @@ def _refuse_encryption(inputs: Props) -> None:
     hashicorp/terraform-provider-azurerm#658 and #16374."""
     encryption = inputs.get("encryption") or {}
     if inputs["kind"] == "Storage" and encryption.get("requireInfrastructureEncryption"):
-        raise ArmError(
-            400,
-            "FeatureNotSupportedForAccount",
-            "Infrastructure encryption is not supported for the account.",
-        )
+        message = "Infrastructure encryption is not supported for the account."
+        raise ArmError(400, "FeatureNotSupportedForAccount", message)
     key, identity = encryption.get("keyVaultProperties") or {}, inputs.get("identity") or {}
     from_vault = encryption.get("keySource") == "Microsoft.Keyvault"
     if from_vault and not (key.get("keyName") and key.get("keyVaultUri")):
-        raise ArmError(
-            400,
-            "MissingKeyvaultProperties",
-            "The encryption keyvault properties are missing from the request.",
-        )
+        message = "The encryption keyvault properties are missing from the request."
+        raise ArmError(400, "MissingKeyvaultProperties", message)
     user = value_at(encryption, "encryptionIdentity.encryptionUserAssignedIdentity")
     if (user and user not in (identity.get("userAssignedIdentities") or [])) or (
         from_vault and identity.get("type", "None") == "None"
@@ -258,8 +249,5 @@ def _refused_range(text: str) -> str:
 
 
 def _invalid(detail: str) -> ArmError:
-    return ArmError(
-        400,
-        "InvalidValuesForRequestParameters",
-        f"Values for request parameters are invalid: {detail}.",
-    )
+    message = f"Values for request parameters are invalid: {detail}."
+    return ArmError(400, "InvalidValuesForRequestParameters", message)

@@ -56,11 +56,8 @@ class BlobContainer(ResourceType):
         _validate_level(account, level)
         _validate_settings(account, inputs)
         if being_deleted(account, container):
-            raise ArmError(
-                409,
-                "ContainerBeingDeleted",
-                "The specified container is being deleted. Try operation later.",
-            )
+            message = "The specified container is being deleted. Try operation later."
+            raise ArmError(409, "ContainerBeingDeleted", message)
         blobs = self.control_plane.blobs(name)
         if blobs.container(container) is not None:
             raise already_exists(resource_id)
@@ -144,11 +141,8 @@ def _names(resource_id: str) -> tuple[str, str]:
 
 def _validate_level(account: Record, level: str) -> None:
     if level != "None" and account["properties"].get("allowBlobPublicAccess") is not True:
-        raise ArmError(
-            409,
-            "PublicAccessNotPermitted",
-            "Public access is not permitted on this storage account.",
-        )
+        message = "Public access is not permitted on this storage account."
+        raise ArmError(409, "PublicAccessNotPermitted", message)
 
 
 def _settings(account: Record, container: str) -> Props:

@@ -68,11 +68,8 @@ def not_found(resource_id: str) -> ArmError:
     if type_of(resource_id) == "Microsoft.Resources/resourceGroups":
         return group_not_found(resource_id.rpartition("/")[2])
     group = id_part(resource_id, "resourceGroups")
-    return ArmError(
-        404,
-        "ResourceNotFound",
-        f"The Resource '{tail}' under resource group '{group}' was not found.",
-    )
+    message = f"The Resource '{tail}' under resource group '{group}' was not found."
+    return ArmError(404, "ResourceNotFound", message)
 
 
 def group_not_found(group: str) -> ArmError:
