@@ -36,8 +36,12 @@ def _setting(
     default: Any, description: str, *, cost: str = "", secret: bool = False, **more: Any
 ) -> Any:
     """A field: what it means, what it adds to the bill, and whether its value is never shown."""
-    extra = {"cost": cost, "secret": secret}
-    return Field(default, description=description, json_schema_extra=extra, **more)
+    return Field(
+        default,
+        description=description,
+        json_schema_extra={"cost": cost, "secret": secret},
+        **more,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

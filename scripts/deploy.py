@@ -18,8 +18,9 @@ from urllib.parse import urlsplit
 
 from scripts import process, release, setup
 from scripts.console import Problem, say, step
-from scripts.engine import read_yaml, settings_file
+from scripts.engine import read_yaml
 from scripts.paths import ROOT, VENV_PYTHON, log_file, shown
+from scripts.pipeline import settings_of
 from scripts.process import report_failure
 from scripts.site import fetch
 
@@ -157,10 +158,5 @@ def _pulumi(*arguments: str) -> str:
 
 
 def _resource_group(stack: str) -> str:
-    key = "resourceGroupName"
-    project = read_yaml(ROOT / "Pulumi.yaml")
-    settings = read_yaml(settings_file(stack)).get("config") or {}
-    for name in (key, f"{project['name']}:{key}"):
-        if name in settings:
-            return str(settings[name])
-    return str(project["config"][key]["default"])
+    default = read_yaml(ROOT / "Pulumi.yaml")["config"]["resourceGroupName"]["default"]
+    return settings_of(stack).get("resourceGroupName", str(default))

@@ -37,7 +37,16 @@ def serve(port: int) -> int:
     if f"http://{HOST}" in env_file().read_text(encoding="utf-8"):
         with step("Azurite") as current:
             current.text = start_azurite(engine.engine_environment(None))
-    environment = {**site.site_environment(()), **_production(port)}
+    environment = {
+        **site.site_environment(()),
+        # The variables that a host sets.
+        "DJANGO_DEBUG": "false",
+        # gunicorn terminates TLS itself, so no header says that it was used.
+        "DJANGO_BEHIND_PROXY": "false",
+        "DJANGO_ALLOWED_HOSTS": f"{HOST},localhost",
+        "HOST": HOST,
+        "PORT": str(port),
+    }
     prepare("", environment)
     with report_failure("Creating the certificate"):
         certify = (VENV_PYTHON, "-m", "scripts.certificate", state_dir() / "tls")
@@ -60,15 +69,3 @@ def serve(port: int) -> int:
                 time.sleep(0.2)
             raise Problem(f"The site ended by itself. Its log is {shown(log_file('server'))}")
     return 0
-
-
-def _production(port: int) -> dict[str, str]:
-    """The variables that a host sets."""
-    return {
-        "DJANGO_DEBUG": "false",
-        # gunicorn terminates TLS itself, so no header says that it was used.
-        "DJANGO_BEHIND_PROXY": "false",
-        "DJANGO_ALLOWED_HOSTS": f"{HOST},localhost",
-        "HOST": HOST,
-        "PORT": str(port),
-    }
