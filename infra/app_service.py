@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_azure_native import keyvault, managedidentity, web
 
-from .access import CONTRIBUTOR, DELEGATOR, SECRETS_USER, grant, send_logs
+from .access import DATA_ROLES, SECRETS_USER, grant, send_logs
 from .part import Part
 
 if TYPE_CHECKING:  # which imports this module
@@ -65,12 +65,14 @@ class AppService(Part):
             self._child, pulumi.ResourceOptions(deleted_with=self._app)
         )
         self._refuse_passwords()
+        itself = ("ServicePrincipal", self._identity.principal_id)
         self.grants = [
-            self._grant(part, role, owner.account.id)
-            for part, role in (("contributor", CONTRIBUTOR), ("delegator", DELEGATOR))
+            grant(f"{name}-{part}", role, *itself, owner.account.id, self._child)
+            for part, role in DATA_ROLES.items()
         ]
         self._vault = self._declare_vault()
-        self._may_read_secrets = self._grant("secrets", SECRETS_USER, self._vault.id)
+        secrets = (f"{name}-secrets", SECRETS_USER)
+        self._may_read_secrets = grant(*secrets, *itself, self._vault.id, self._child)
         if config.log_analytics_workspace != "":
             send_logs(
                 f"{name}-log",
@@ -220,16 +222,6 @@ class AppService(Part):
         # The properties are secret because the value is, and the address is not.
         uri = secret.properties.apply(lambda properties: properties.secret_uri_with_version)
         return pulumi.Output.unsecret(uri.apply(reference))
-
-    def _grant(self, part: str, role: str, scope: pulumi.Output[str]) -> pulumi.Resource:
-        return grant(
-            f"{self._name}-{part}",
-            role,
-            "ServicePrincipal",
-            self._identity.principal_id,
-            scope,
-            self._child,
-        )
 
 
 def reference(uri: str) -> str:
