@@ -176,16 +176,20 @@ def _hand_over(stack: str, command: str, site: str) -> None:
         say("\nThe new environment is in app/.env; the old key still works.")
         say("Give it to every process of the site, restart them, and then press Enter.")
         input()
-    if not site:
-        return
-    with step(f"{site}/healthz"):
-        try:
-            fetch(f"{site}/healthz", 10).close()
-        except OSError as error:
-            raise Problem(
-                f"{site}/healthz does not report a healthy site ({error}), so the old key was not "
-                "renewed. Fix the site and run it again"
-            ) from None
+    if site:
+        with step(f"{site}/healthz"):
+            _check_health(site)
+
+
+def _check_health(site: str) -> None:
+    try:
+        with fetch(f"{site}/healthz", 10):
+            return
+    except OSError as error:
+        raise Problem(
+            f"{site}/healthz does not report a healthy site ({error}), so the old key was not "
+            "renewed. Fix the site and run it again"
+        ) from None
 
 
 def _local_account(stack: str, name: str) -> Account:
