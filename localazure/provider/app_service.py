@@ -36,7 +36,7 @@ class AppServicePlan(ControlPlaneResource):
         "name": Limit(pattern=r"[\w-]{1,60}", rule="1 to 60 letters, digits and hyphens"),
         "sku.name": Limit(values=SIZES),
     }
-    needed = ("sku.name",)
+    needed = ("sku", "sku.name")
     immutable = ("reserved",)
 
     def validate(self, write: Write) -> None:
