@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
-import os
 import re
 import signal
 import subprocess
@@ -64,7 +64,9 @@ def main(arguments: list[str]) -> int:
 
 def preview(asked_base: str, asked_stack: str) -> int:
     """Print the page; 1 if a stack could not be previewed. Raises Problem."""
-    with _progress_on_a_terminal():
+    # Standard output is for the page; a person sees the progress on standard error.
+    progress = sys.stderr if sys.stderr.isatty() else io.StringIO()
+    with contextlib.redirect_stdout(progress):
         base = find_base(asked_base or DEFAULT_BASE)
         setup.ensure()
         prefix = "django-azure-blob-preview-"
@@ -236,18 +238,6 @@ def _localazure(
 ) -> subprocess.CompletedProcess[str]:
     # This project's own engine, whichever commit's program it runs.
     return process.call([VENV_PYTHON, "-m", "localazure", *arguments], env=environment)
-
-
-@contextlib.contextmanager
-def _progress_on_a_terminal() -> Iterator[None]:
-    """Show progress on standard error to a person: standard output is for the page."""
-    with contextlib.ExitStack() as stack:
-        if sys.stderr.isatty():
-            stack.enter_context(contextlib.redirect_stdout(sys.stderr))
-        else:
-            nowhere = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
-            stack.enter_context(contextlib.redirect_stdout(nowhere))
-        yield
 
 
 @contextlib.contextmanager
