@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+import tempfile
 from pathlib import Path
 
 from scripts import process
@@ -28,9 +29,9 @@ def commit_of(name: str) -> str:
 
 def check_out(commit: str, folder: Path, *paths: str) -> None:
     """Write the files of a commit to a folder, and nothing to the clone. Raises Problem."""
-    archive = folder.with_suffix(".tar")
-    # In a folder below the repository's top, git archives that folder only.
-    git("archive", f"--output={archive}", commit, *paths)
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
-    archive.unlink()
+    with tempfile.TemporaryDirectory() as name:
+        archive = Path(name) / "commit.tar"
+        # In a folder below the repository's top, git archives that folder only.
+        git("archive", f"--output={archive}", commit, *paths)
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="tar")  # links in a clone may lead anywhere
