@@ -159,15 +159,13 @@ def _refuse_features(inputs: Props) -> None:
     """
     kind, hierarchical = inputs["kind"], bool(inputs.get("isHnsEnabled"))
     nfs, sftp = bool(inputs.get("enableNfsV3")), bool(inputs.get("isSftpEnabled"))
-    standard = inputs["sku"]["name"].startswith("Standard_")
-    for name, is_refused in (
-        (
-            "isHnsEnabled",
-            hierarchical and not (kind == "BlockBlobStorage" or (kind == "StorageV2" and standard)),
-        ),
-        ("isNfsv3Enabled", nfs and not hierarchical),
-        ("isSftpEnabled", sftp and (nfs or not hierarchical)),
-    ):
+    standard = kind == "StorageV2" and inputs["sku"]["name"].startswith("Standard_")
+    refused = {
+        "isHnsEnabled": hierarchical and not (standard or kind == "BlockBlobStorage"),
+        "isNfsv3Enabled": nfs and not hierarchical,
+        "isSftpEnabled": sftp and (nfs or not hierarchical),
+    }
+    for name, is_refused in refused.items():
         if is_refused:
             raise _not_allowed(f"The value 'True' is not allowed for property {name}.")
     immutable = value_at(inputs, "immutableStorageWithVersioning.enabled")

@@ -73,11 +73,6 @@ class BlobContainer(ResourceType):
         found = self.control_plane.blobs(name).container(container)
         if found is None:
             return None
-        declared = account["containers"].get(container, found["publicAccess"])
-        # While the account forbids public access, a container keeps its declared level.
-        hidden = (
-            container in account["containers"] and effective_level(account, container) == "None"
-        )
         outputs: Props = {
             **_DEFAULTS,
             "deleted": False,
@@ -92,7 +87,9 @@ class BlobContainer(ResourceType):
             **_settings(account, container),
             **found,
         }
-        if hidden and found["publicAccess"] == "None":
+        # While the account forbids public access, a container keeps its declared level.
+        declared = account["containers"].get(container)
+        if declared and found["publicAccess"] == effective_level(account, container) == "None":
             outputs["publicAccess"] = declared
         names = {"resourceGroupName": account["group"], "accountName": name}
         return Live(self.resource_id({**names, "containerName": container}), outputs)
