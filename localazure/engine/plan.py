@@ -14,9 +14,6 @@ from localazure.values import Props, printable
 from review.changes import top
 from review.preview import Message
 
-# The order in which operations are counted and listed.
-OPS = (Op.CREATE, Op.IMPORT, Op.READ, Op.UPDATE, Op.REPLACE, Op.DELETE, Op.FORGET)
-
 
 @dataclass
 class Plan:

@@ -15,22 +15,22 @@ from review.preview import Message
 
 
 class Op(Enum):
-    """An operation: its sign, its verb in a plan, and its words in a summary."""
+    """An operation: its sign, its verb in a plan, its word in a summary, and its colour."""
 
-    SAME = (" ", "", "unchanged", "unchanged")
-    CREATE = ("+", "create", "to create", "created")
-    IMPORT = ("=", "import", "to import", "imported")
-    READ = (">", "read", "to read", "read")
-    UPDATE = ("~", "update", "to update", "updated")
-    REPLACE = ("+-", "replace", "to replace", "replaced")
-    DELETE = ("-", "delete", "to delete", "deleted")
-    FORGET = ("-", "retain", "to retain", "retained")
+    SAME = (" ", "", "unchanged", "")
+    CREATE = ("+", "create", "created", "32")
+    IMPORT = ("=", "import", "imported", "32")
+    READ = (">", "read", "read", "36")
+    UPDATE = ("~", "update", "updated", "33")
+    REPLACE = ("+-", "replace", "replaced", "35")
+    DELETE = ("-", "delete", "deleted", "31")
+    FORGET = ("-", "retain", "retained", "31")
 
-    def __init__(self, sign: str, verb: str, planned: str, done: str) -> None:
+    def __init__(self, sign: str, verb: str, done: str, color: str) -> None:
         self.sign = sign
         self.verb = verb
-        self.planned = planned
         self.done = done
+        self.color = color
 
 
 @dataclass(frozen=True)
