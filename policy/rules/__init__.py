@@ -8,11 +8,5 @@ from policy.rules import access, account, data, delivery, hosting, network
 
 Rule = ResourceValidationPolicy | StackValidationPolicy
 
-RULES: tuple[Rule, ...] = (
-    *account.RULES,
-    *access.RULES,
-    *network.RULES,
-    *data.RULES,
-    *delivery.RULES,
-    *hosting.RULES,
-)
+_MODULES = (account, access, network, data, delivery, hosting)
+RULES: tuple[Rule, ...] = tuple(rule for module in _MODULES for rule in module.RULES)
