@@ -41,8 +41,9 @@ def serve(port: int) -> int:
         **site.site_environment(()),
         # The variables that a host sets.
         "DJANGO_DEBUG": "false",
-        # gunicorn terminates TLS itself, so no header says that it was used.
+        # gunicorn terminates TLS itself, so there is no proxy whose headers say that it was used.
         "DJANGO_BEHIND_PROXY": "false",
+        "FORWARDED_ALLOW_IPS": "",
         "DJANGO_ALLOWED_HOSTS": f"{HOST},localhost",
         "HOST": HOST,
         "PORT": str(port),
