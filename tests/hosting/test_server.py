@@ -12,7 +12,7 @@ from pathlib import Path
 
 import requests
 
-from scripts.tls_proxy import certificate_in
+from scripts.certificate import certificate_in
 from tests.hosting.conftest import PATIENCE_SECONDS, Hosted
 
 VISITORS = 8
