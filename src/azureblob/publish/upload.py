@@ -207,6 +207,6 @@ def _reason(error: OSError | FileChanged) -> str:
 
 def _has_changed(file: LocalFile) -> bool:
     try:
-        return read_local(file.path).md5 != file.md5
+        return file.start is None and read_local(file.path).md5 != file.md5
     except OSError:
         return False  # the error has its own reason
