@@ -10,6 +10,7 @@ password, which is slow by design.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -57,4 +58,5 @@ def _create_login(password: str, verified: str) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
+    gc.disable()  # looking for garbage among the modules would only delay the start
     sys.exit(main())
