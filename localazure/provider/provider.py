@@ -113,10 +113,6 @@ class Provider:
         """Start Azurite unless it runs, and serve the existing accounts."""
         self.control_plane.start()
 
-    def serve_accounts(self) -> None:
-        """Update the accounts that Azurite serves, whether it runs or not."""
-        self.control_plane.serve_accounts()
-
     def last_loss(self) -> str:
         return self.control_plane.azurite.last_loss()
 

@@ -79,7 +79,7 @@ class Calls:
     def Configure(self, request: Any) -> Any:
         settings = {key.rpartition(":")[2]: value for key, value in request.variables.items()}
         self._provider.configure(settings)
-        self._provider.serve_accounts()
+        self._provider.control_plane.serve_accounts()
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     def Invoke(self, request: Any) -> Any:
