@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pulumi
-from pulumi_azure_native import authorization, storage
+from pulumi_azure_native import authorization, resources, storage
 
 from . import outputs
 from .access import CATEGORIES, grant_data, send_logs
@@ -20,7 +20,6 @@ from .errors import AzureRefusal, look_up
 from .guard import Guard
 from .lock import lock_account
 from .private_endpoint import PrivateBlobEndpoint
-from .sdk import ResourceGroup
 from .settings import camel_case
 
 TYPE = "django-azure-blob:index:DjangoBlobStorage"
@@ -127,7 +126,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         # With `adopt` every argument is a plain value, so the account is looked up right now.
         self._adoption = adopt(config, str(group_id)) if config.adopt else NoAdoption()
         if config.create_resource_group:
-            self.resource_group = ResourceGroup(
+            self.resource_group = resources.ResourceGroup(
                 f"{name}-group",
                 # azure-native generates a name from the resource's, unless one is given.
                 resource_group_name=config.resource_group_name or None,
@@ -138,7 +137,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         else:
             # Read only: the stack neither changes nor deletes it. If the stack created it before,
             # this releases it, whereas leaving it out would delete it.
-            self.resource_group = ResourceGroup.get(
+            self.resource_group = resources.ResourceGroup.get(
                 f"{name}-group", group_id, pulumi.ResourceOptions(parent=self)
             )
         self.account = storage.StorageAccount(
