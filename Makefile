@@ -75,7 +75,7 @@ rotate: ## Renew the keys of STACK's account while the site runs: docs/rotation.
 pipeline: ## Print what a GitHub repository needs to deploy STACK (ARGS=--apply: do it)
 	$(RUN) pipeline --stack=$(if $(PREVIEWED),"$$STACK",prod) --words="$$ARGS"
 
-test: ## Run all tests (the first time it also fetches a Chromium)
+test: ## Run all tests (ARGS=--fast: the quick ones; the first time it also fetches a Chromium)
 	$(RUN) test --words="$$ARGS"
 
 endurance: ## Run the long tests: kills, outages and attacks

@@ -8,8 +8,10 @@ import pulumi
 from pulumi_azure_native import authorization, monitor
 
 # "Azure built-in roles", Storage. Signing for others needs the delegator's role as well.
-CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"  # Storage Blob Data Contributor
-DELEGATOR = "db58b8e5-c6ad-4a2a-8342-4190687cbf4a"  # Storage Blob Delegator
+DATA_ROLES = {
+    "contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",  # Storage Blob Data Contributor
+    "delegator": "db58b8e5-c6ad-4a2a-8342-4190687cbf4a",  # Storage Blob Delegator
+}
 # "Azure built-in roles", Security.
 SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"  # Key Vault Secrets User
 READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"  # Storage Blob Data Reader
@@ -33,8 +35,8 @@ def grant_data(
     kind, object_id = parts[0], parts[2]
     label = principal.partition(":")[2] if isinstance(principal, str) else f"principal{number}"
     return [
-        grant(f"{name}-{role}-{label}", role_id, kind, object_id, account, opts)
-        for role, role_id in (("contributor", CONTRIBUTOR), ("delegator", DELEGATOR))
+        grant(f"{name}-{part}-{label}", role, kind, object_id, account, opts)
+        for part, role in DATA_ROLES.items()
     ]
 
 

@@ -25,7 +25,8 @@ def account_args(
         enable_https_traffic_only=True,
         # Unset means TLS 1.0. TLS 1.3 is in the SDK's enum, and the service refuses it.
         minimum_tls_version=storage.MinimumTlsVersion.TLS1_2,
-        allow_blob_public_access=any_container_is_public(config),
+        # Otherwise Azure refuses a public container (409 PublicAccessNotPermitted).
+        allow_blob_public_access=config.static_is_public or config.media_is_public,
         allow_cross_tenant_replication=False,
         allow_shared_key_access=config.uses_keys,
         # The portal signs in as its user instead of with an account key.
@@ -78,12 +79,6 @@ def firewall(config: DjangoBlobStorageArgs) -> storage.NetworkRuleSetArgs:
 def level(*, public: bool) -> storage.PublicAccess:
     """A container's access level: never the one that allows anonymous listing."""
     return storage.PublicAccess.BLOB if public else storage.PublicAccess.NONE
-
-
-def any_container_is_public(config: DjangoBlobStorageArgs) -> bool:
-    """Whether the account must allow public access: otherwise Azure refuses a public container (409
-    PublicAccessNotPermitted)."""
-    return config.static_is_public or config.media_is_public
 
 
 def period(hours: int) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_azure_native import keyvault, managedidentity, web
 
-from .access import CONTRIBUTOR, DELEGATOR, SECRETS_USER, grant, send_logs
-from .config import DjangoBlobStorageArgs
+from .access import DATA_ROLES, SECRETS_USER, grant, send_logs
+from .part import Part
+
+if TYPE_CHECKING:  # which imports this module
+    from .storage import DjangoBlobStorage
 
 RUNTIME = "PYTHON|3.12"
 # App Service starts it in the folder of the release, where gunicorn finds gunicorn.conf.py.
@@ -38,7 +42,7 @@ PLATFORM = {
 }
 
 
-class AppService(pulumi.ComponentResource):
+class AppService(Part):
     """Plan, web app, identity, and a key vault with the site's secrets.
 
     `host` is the name that Azure gives the web app, and `grants` are its identity's roles on the
@@ -46,24 +50,14 @@ class AppService(pulumi.ComponentResource):
     `host`. Its settings are resources of their own for the same reason.
     """
 
-    def __init__(
-        self,
-        name: str,
-        config: DjangoBlobStorageArgs,
-        *,
-        account: pulumi.Output[str],
-        group: pulumi.Output[str],
-        tags: Mapping[str, pulumi.Input[str]],
-        opts: pulumi.ResourceOptions,
-    ) -> None:
-        super().__init__("django-azure-blob:hosting:AppService", name, None, opts)
-        self._name, self._config, self._group, self._tags = name, config, group, tags
-        self._child = pulumi.ResourceOptions(parent=self, protect=config.protect or None)
+    def __init__(self, name: str, owner: DjangoBlobStorage) -> None:
+        super().__init__("hosting:AppService", name, owner)
+        config = self._config
         self._identity = managedidentity.UserAssignedIdentity(
             f"{name}-identity",
-            resource_group_name=group,
+            resource_group_name=self._group,
             location=config.location,
-            tags=tags,
+            tags=self._tags,
             opts=self._child,
         )
         self._app = self._declare_app()
@@ -71,12 +65,14 @@ class AppService(pulumi.ComponentResource):
             self._child, pulumi.ResourceOptions(deleted_with=self._app)
         )
         self._refuse_passwords()
+        itself = ("ServicePrincipal", self._identity.principal_id)
         self.grants = [
-            self._grant(part, role, account)
-            for part, role in (("contributor", CONTRIBUTOR), ("delegator", DELEGATOR))
+            grant(f"{name}-{part}", role, *itself, owner.account.id, self._child)
+            for part, role in DATA_ROLES.items()
         ]
         self._vault = self._declare_vault()
-        self._may_read_secrets = self._grant("secrets", SECRETS_USER, self._vault.id)
+        secrets = (f"{name}-secrets", SECRETS_USER)
+        self._may_read_secrets = grant(*secrets, *itself, self._vault.id, self._child)
         if config.log_analytics_workspace != "":
             send_logs(
                 f"{name}-log",
@@ -226,16 +222,6 @@ class AppService(pulumi.ComponentResource):
         # The properties are secret because the value is, and the address is not.
         uri = secret.properties.apply(lambda properties: properties.secret_uri_with_version)
         return pulumi.Output.unsecret(uri.apply(reference))
-
-    def _grant(self, part: str, role: str, scope: pulumi.Output[str]) -> pulumi.Resource:
-        return grant(
-            f"{self._name}-{part}",
-            role,
-            "ServicePrincipal",
-            self._identity.principal_id,
-            scope,
-            self._child,
-        )
 
 
 def reference(uri: str) -> str:

@@ -6,7 +6,7 @@
 
 # No `from __future__ import annotations`: pydantic evaluates the annotations.
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
@@ -32,6 +32,18 @@ SECTIONS = {
 Access = Literal["public", "private"]
 
 
+def _setting(
+    default: Any, description: str, *, cost: str = "", secret: bool = False, **more: Any
+) -> Any:
+    """A field: what it means, what it adds to the bill, and whether its value is never shown."""
+    return Field(
+        default,
+        description=description,
+        json_schema_extra={"cost": cost, "secret": secret},
+        **more,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class DjangoBlobStorageArgs:
     """Arguments of DjangoBlobStorage, each a setting of docs/configuration.md in snake case.
@@ -44,258 +56,230 @@ class DjangoBlobStorageArgs:
     exist, so they must be known when the program runs. The component validates them all.
     """
 
-    location: Input[rules.Region] = Field(
-        "westeurope", description="Azure region of every resource, in lower case without spaces"
+    location: Input[rules.Region] = _setting(
+        "westeurope", "Azure region of every resource, in lower case without spaces"
     )
-    resource_group_name: Input[OrEmpty[rules.ResourceGroupName]] = Field(
-        "", description="Resource group that contains everything", examples=["DemoDjangoBlob"]
+    resource_group_name: Input[OrEmpty[rules.ResourceGroupName]] = _setting(
+        "", "Resource group that contains everything", examples=["DemoDjangoBlob"]
     )
-    create_resource_group: Switch = Field(
-        True, description="Creates the resource group; false leaves an existing group unmanaged"
+    create_resource_group: Switch = _setting(
+        True, "Creates the resource group; false leaves an existing group unmanaged"
     )
-    account_name: Input[OrEmpty[rules.AccountName]] = Field(
+    account_name: Input[OrEmpty[rules.AccountName]] = _setting(
         "",
-        description="Fixed name of the storage account, unique worldwide; empty generates one",
+        "Fixed name of the storage account, unique worldwide; empty generates one",
         examples=["djangoaccountstorage"],
     )
-    account_name_prefix: OrEmpty[rules.AccountNamePrefix] = Field(
+    account_name_prefix: OrEmpty[rules.AccountNamePrefix] = _setting(
         "",
-        description="Start of a generated account name: 1 to 16 lower-case letters and digits",
+        "Start of a generated account name: 1 to 16 lower-case letters and digits",
         examples=["django"],
     )
-    account_kind: Literal["StorageV2", "BlockBlobStorage", "Storage"] = Field(
+    account_kind: Literal["StorageV2", "BlockBlobStorage", "Storage"] = _setting(
         "StorageV2",
-        description="StorageV2; BlockBlobStorage for premium disks; Storage only to adopt",
-        json_schema_extra={
-            "cost": "BlockBlobStorage stores at several times the price and answers faster"
-        },
+        "StorageV2; BlockBlobStorage for premium disks; Storage only to adopt",
+        cost="BlockBlobStorage stores at several times the price and answers faster",
     )
-    sku: rules.Sku = Field(
+    sku: rules.Sku = _setting(
         "Standard_LRS",
-        description="Redundancy: how many copies of the data Azure keeps, and where",
-        json_schema_extra={
-            "cost": "ZRS about 1.25 times, GRS 2 times, GZRS 2.25 times the storage of LRS"
-        },
+        "Redundancy: how many copies of the data Azure keeps, and where",
+        cost="ZRS about 1.25 times, GRS 2 times, GZRS 2.25 times the storage of LRS",
     )
-    static_container: rules.ContainerName = Field(
-        "static", description="Container for static files"
-    )
-    media_container: rules.ContainerName = Field("media", description="Container for uploads")
-    quarantine_container: rules.ContainerName = Field(
-        "quarantine", description="Private container for uploads that the site has not checked yet"
+    static_container: rules.ContainerName = _setting("static", "Container for static files")
+    media_container: rules.ContainerName = _setting("media", "Container for uploads")
+    quarantine_container: rules.ContainerName = _setting(
+        "quarantine", "Private container for uploads that the site has not checked yet"
     )
     tags: rules.Tags = Field(
         default_factory=dict,
         description="Tags of all resources that take tags, besides project and stack",
         examples=[{"team": "web"}],
     )
-    media_access: Access = Field(
-        "private",
-        description="Uploads: readable by anyone (public), or by signed URLs only (private)",
+    media_access: Access = _setting(
+        "private", "Uploads: readable by anyone (public), or by signed URLs only (private)"
     )
-    static_access: Access = Field(
-        "public",
-        description="Static files: readable by anyone (public), or by Front Door only (private)",
+    static_access: Access = _setting(
+        "public", "Static files: readable by anyone (public), or by Front Door only (private)"
     )
-    auth_mode: Literal["key", "identity"] = Field(
+    auth_mode: Literal["key", "identity"] = _setting(
         "key",
-        description="How the site signs in: account key, or Microsoft Entra identity",
+        "How the site signs in: account key, or Microsoft Entra identity",
         examples=["identity"],
     )
-    data_principals: rules.Principals = Field(
+    data_principals: rules.Principals = _setting(
         (),
-        description="Identities that may read and write blobs, each TYPE:OBJECT_ID",
+        "Identities that may read and write blobs, each TYPE:OBJECT_ID",
         examples=["ServicePrincipal:11111111-2222-3333-4444-555555555555"],
     )
-    active_key: Literal["key1", "key2"] = Field(
-        "key1", description="Which of the account's two keys the site uses"
+    active_key: Literal["key1", "key2"] = _setting(
+        "key1", "Which of the account's two keys the site uses"
     )
-    key_expiry_days: Whole = Field(
-        90,
-        description="Days after which Azure reports a key as due for rotation; 0 disables it",
-        le=10 * YEAR,
+    key_expiry_days: Whole = _setting(
+        90, "Days after which Azure reports a key as due for rotation; 0 disables it", le=10 * YEAR
     )
-    sas_expiry_hours: Whole = Field(
+    sas_expiry_hours: Whole = _setting(
         24,
-        description="Hours after which Azure logs a signature as too long-lived; 0 disables it",
+        "Hours after which Azure logs a signature as too long-lived; 0 disables it",
         le=24 * YEAR,
     )
-    infrastructure_encryption: Switch = Field(
-        True, description="Encrypts everything twice, with two keys; for new accounts only"
+    infrastructure_encryption: Switch = _setting(
+        True, "Encrypts everything twice, with two keys; for new accounts only"
     )
-    cors_allow_any_origin: Switch = Field(False, description="Whether corsOrigins may contain '*'")
-    cors_origins: rules.Origins = Field(
+    cors_allow_any_origin: Switch = _setting(False, "Whether corsOrigins may contain '*'")
+    cors_origins: rules.Origins = _setting(
         (),
-        description="Origins that load webfonts and modules, or upload: scheme://[*.]host[:port]",
+        "Origins that load webfonts and modules, or upload: scheme://[*.]host[:port]",
         examples=["https://www.example.com"],
     )
-    cors_max_age_seconds: Whole = Field(
-        3600,
-        description="Seconds for which browsers cache a preflight response, 0 to 86400",
-        le=86400,
+    cors_max_age_seconds: Whole = _setting(
+        3600, "Seconds for which browsers cache a preflight response, 0 to 86400", le=86400
     )
-    direct_upload: Switch = Field(
-        True,
-        description="Browsers upload to the account; needs corsOrigins, and networkAccess open",
+    direct_upload: Switch = _setting(
+        True, "Browsers upload to the account; needs corsOrigins, and networkAccess open"
     )
-    blob_soft_delete_days: Whole = Field(
+    blob_soft_delete_days: Whole = _setting(
         7,
-        description="Days to restore a deleted or overwritten blob; 0 disables soft delete",
+        "Days to restore a deleted or overwritten blob; 0 disables soft delete",
         le=YEAR,
-        json_schema_extra={"cost": "deleted and overwritten bytes are charged until then"},
+        cost="deleted and overwritten bytes are charged until then",
     )
-    container_soft_delete_days: Whole = Field(
+    container_soft_delete_days: Whole = _setting(
         7,
-        description="Days to restore a deleted container; 0 disables soft delete",
+        "Days to restore a deleted container; 0 disables soft delete",
         le=YEAR,
-        json_schema_extra={"cost": "a deleted container is charged until then"},
+        cost="a deleted container is charged until then",
     )
-    versioning: Switch = Field(
+    versioning: Switch = _setting(
         False,
-        description="Keeps the previous version of a blob at each change",
-        json_schema_extra={
-            "cost": "every version is charged as a blob until oldVersionDays deletes it"
-        },
+        "Keeps the previous version of a blob at each change",
+        cost="every version is charged as a blob until oldVersionDays deletes it",
     )
-    old_version_days: Whole = Field(
+    old_version_days: Whole = _setting(
         MONTH,
-        description="Days after which a previous version is deleted; 0 keeps all of them",
+        "Days after which a previous version is deleted; 0 keeps all of them",
         examples=[30],
         le=CENTURY,
-        json_schema_extra={"cost": "less: previous versions are deleted"},
+        cost="less: previous versions are deleted",
     )
-    restore_days: Whole = Field(
+    restore_days: Whole = _setting(
         0,
-        description="Point-in-time restore window in days; 0 disables it",
+        "Point-in-time restore window in days; 0 disables it",
         examples=[6],
         le=YEAR - 1,
-        json_schema_extra={
-            "cost": "the change feed's log, and the versions and deleted blobs that it needs"
-        },
+        cost="the change feed's log, and the versions and deleted blobs that it needs",
     )
-    quarantine_days: Whole = Field(
+    quarantine_days: Whole = _setting(
         1,
-        description="Days after which an upload that was never accepted is deleted; 0 keeps it",
+        "Days after which an upload that was never accepted is deleted; 0 keeps it",
         le=CENTURY,
-        json_schema_extra={"cost": "less: abandoned uploads are deleted"},
+        cost="less: abandoned uploads are deleted",
     )
-    cool_after_days: Whole = Field(
+    cool_after_days: Whole = _setting(
         0,
-        description="Days without change until media move to the cool tier; 0 disables it",
+        "Days without change until media move to the cool tier; 0 disables it",
         examples=[90],
         le=CENTURY,
-        json_schema_extra={
-            "cost": "storage about half, reading and writing more; at least 30 days are charged"
-        },
+        cost="storage about half, reading and writing more; at least 30 days are charged",
     )
-    protect: Switch = Field(
-        False, description="Refuses every operation that would delete or replace a resource"
+    protect: Switch = _setting(
+        False, "Refuses every operation that would delete or replace a resource"
     )
-    lock: Switch = Field(
-        False, description="A CanNotDelete lock: Azure itself refuses to delete the account"
+    lock: Switch = _setting(
+        False, "A CanNotDelete lock: Azure itself refuses to delete the account"
     )
-    retain_media: Switch = Field(
-        False, description="Destroying the stack leaves the account and its media in Azure"
+    retain_media: Switch = _setting(
+        False, "Destroying the stack leaves the account and its media in Azure"
     )
-    allow_lower_protection: Switch = Field(
-        False,
-        description="Allows updates that lower redundancy, retention, versioning, TLS or access",
+    allow_lower_protection: Switch = _setting(
+        False, "Allows updates that lower redundancy, retention, versioning, TLS or access"
     )
-    network_access: Literal["open", "firewall", "closed"] = Field(
+    network_access: Literal["open", "firewall", "closed"] = _setting(
         "open",
-        description="Who reaches the account: all (open), listed (firewall), private (closed)",
+        "Who reaches the account: all (open), listed (firewall), private (closed)",
         examples=["firewall"],
     )
-    allowed_ip_ranges: rules.IpRanges = Field(
-        (),
-        description="Public IPv4 addresses or ranges that the firewall admits",
-        examples=["203.0.113.0/24"],
+    allowed_ip_ranges: rules.IpRanges = _setting(
+        (), "Public IPv4 addresses or ranges that the firewall admits", examples=["203.0.113.0/24"]
     )
-    allowed_subnets: rules.Subnets = Field(
+    allowed_subnets: rules.Subnets = _setting(
         (),
-        description="Ids of admitted subnets, each with a Microsoft.Storage service endpoint",
+        "Ids of admitted subnets, each with a Microsoft.Storage service endpoint",
         examples=[rules.SUBNET_EXAMPLE],
     )
-    trusted_services: Switch = Field(
-        True, description="The firewall admits Azure's own services, such as Azure Backup"
+    trusted_services: Switch = _setting(
+        True, "The firewall admits Azure's own services, such as Azure Backup"
     )
-    private_endpoint_subnet: Input[OrEmpty[rules.SubnetId]] = Field(
+    private_endpoint_subnet: Input[OrEmpty[rules.SubnetId]] = _setting(
         "",
-        description="Id of the subnet for a private endpoint and its DNS zone; empty for none",
+        "Id of the subnet for a private endpoint and its DNS zone; empty for none",
         examples=[rules.SUBNET_EXAMPLE],
-        json_schema_extra={"cost": "about 7 USD a month and 0.01 USD a GB, the DNS zone 0.50 USD"},
+        cost="about 7 USD a month and 0.01 USD a GB, the DNS zone 0.50 USD",
     )
-    private_dns_zone_id: Input[OrEmpty[rules.ZoneId]] = Field(
+    private_dns_zone_id: Input[OrEmpty[rules.ZoneId]] = _setting(
         "",
-        description="Id of an existing privatelink.blob.core.windows.net zone; empty adds one",
+        "Id of an existing privatelink.blob.core.windows.net zone; empty adds one",
         examples=[rules.ZONE_EXAMPLE],
     )
-    log_analytics_workspace: Input[OrEmpty[rules.WorkspaceId]] = Field(
+    log_analytics_workspace: Input[OrEmpty[rules.WorkspaceId]] = _setting(
         "",
-        description="Id of a Log Analytics workspace for the request log; empty for none",
+        "Id of a Log Analytics workspace for the request log; empty for none",
         examples=[rules.WORKSPACE_EXAMPLE],
-        json_schema_extra={
-            "cost": "about 2.50 USD for each GB of log; a busy site writes one line a request"
-        },
+        cost="about 2.50 USD for each GB of log; a busy site writes one line a request",
     )
-    front_door: Literal["none", "standard", "premium"] = Field(
+    front_door: Literal["none", "standard", "premium"] = _setting(
         "none",
-        description="Azure Front Door for the public containers: none, standard or premium",
+        "Azure Front Door for the public containers: none, standard or premium",
         examples=["standard"],
-        json_schema_extra={
-            "cost": "standard about 35, premium about 330 USD a month, and the traffic"
-        },
+        cost="standard about 35, premium about 330 USD a month, and the traffic",
     )
-    private_link_location: OrEmpty[rules.PrivateLinkRegion] = Field(
+    private_link_location: OrEmpty[rules.PrivateLinkRegion] = _setting(
         "",
-        description="Region of Front Door's private link; empty for the account's region",
+        "Region of Front Door's private link; empty for the account's region",
         examples=["westeurope"],
     )
-    custom_domain: OrEmpty[rules.HostName] = Field(
+    custom_domain: OrEmpty[rules.HostName] = _setting(
         "",
-        description="Your host name for Front Door, with a managed certificate; empty for none",
+        "Your host name for Front Door, with a managed certificate; empty for none",
         examples=["static.example.com"],
     )
-    host: Literal["none", "appService"] = Field(
+    host: Literal["none", "appService"] = _setting(
         "none",
-        description="Where the site runs: elsewhere (none), or Azure App Service (appService)",
+        "Where the site runs: elsewhere (none), or Azure App Service (appService)",
         examples=["appService"],
-        json_schema_extra={"cost": "the plan of siteSize, and about 0.10 USD for the key vault"},
+        cost="the plan of siteSize, and about 0.10 USD for the key vault",
     )
-    site_size: Literal["F1", "B1", "B2", "B3", "P0v3", "P1v3", "P2v3", "P3v3"] = Field(
+    site_size: Literal["F1", "B1", "B2", "B3", "P0v3", "P1v3", "P2v3", "P3v3"] = _setting(
         "B1",
-        description="Size of the App Service plan, for each instance",
+        "Size of the App Service plan, for each instance",
         examples=["P0v3"],
-        json_schema_extra={
-            "cost": "F1 free, B1 about 13, B2 25, B3 50, P0v3 62, P1v3 124, P2v3 248, P3v3 496 USD "
-            "a month"
-        },
+        cost=(
+            "F1 free, B1 about 13, B2 25, B3 50, P0v3 62, P1v3 124, P2v3 248, P3v3 496 USD a month"
+        ),
     )
-    site_hosts: rules.HostNames = Field(
+    site_hosts: rules.HostNames = _setting(
         (),
-        description="Host names of your own that visitors reach the site by (docs/hosting.md)",
+        "Host names of your own that visitors reach the site by (docs/hosting.md)",
         examples=["www.example.com"],
     )
-    site_subnet: Input[OrEmpty[rules.SubnetId]] = Field(
+    site_subnet: Input[OrEmpty[rules.SubnetId]] = _setting(
         "",
-        description="Id of a subnet for the site, delegated to Microsoft.Web/serverFarms",
+        "Id of a subnet for the site, delegated to Microsoft.Web/serverFarms",
         examples=[rules.SUBNET_EXAMPLE],
     )
-    database_url: Input[OrEmpty[rules.DatabaseUrl]] = Field(
+    database_url: Input[OrEmpty[rules.DatabaseUrl]] = _setting(
         "",
-        description="The site's database, as a URL; a secret, required with host appService",
+        "The site's database, as a URL; a secret, required with host appService",
         examples=["postgres://user:password@db.example.com:5432/site"],
-        json_schema_extra={"secret": True},
+        secret=True,
     )
-    secret_key: Input[OrEmpty[rules.SecretKey]] = Field(
+    secret_key: Input[OrEmpty[rules.SecretKey]] = _setting(
         "",
-        description="Django's SECRET_KEY; a secret, required with host appService",
+        "Django's SECRET_KEY; a secret, required with host appService",
         examples=["0123456789" * 5],
-        json_schema_extra={"secret": True},
+        secret=True,
     )
-    adopt: Switch = Field(
-        False,
-        description="Takes over an existing account as it is; switch it off after the first up",
+    adopt: Switch = _setting(
+        False, "Takes over an existing account as it is; switch it off after the first up"
     )
 
     def __post_init__(self) -> None:
@@ -344,10 +328,9 @@ class DjangoBlobStorageArgs:
 class StackConfig(DjangoBlobStorageArgs):
     """The settings of a stack: the component's arguments with fixed names for a single site."""
 
-    resource_group_name: Input[rules.ResourceGroupName] = Field(
-        "DemoDjangoBlob", description="Resource group that contains everything"
+    resource_group_name: Input[rules.ResourceGroupName] = _setting(
+        "DemoDjangoBlob", "Resource group that contains everything"
     )
-    account_name_prefix: rules.AccountNamePrefix = Field(
-        "django",
-        description="Start of a generated account name: 1 to 16 lower-case letters and digits",
+    account_name_prefix: rules.AccountNamePrefix = _setting(
+        "django", "Start of a generated account name: 1 to 16 lower-case letters and digits"
     )

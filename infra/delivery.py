@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_azure_native import cdn
 
 from .access import READER, grant
-from .config import DjangoBlobStorageArgs
+from .part import Part
+
+if TYPE_CHECKING:  # which imports this module
+    from .storage import DjangoBlobStorage
 
 # The types that Front Door compresses; blobs that are stored compressed stay as they are.
 COMPRESSED = tuple(
@@ -25,7 +29,7 @@ SERVICE_VERSION = "2021-12-02"
 _WILDCARD = "://*."
 
 
-class FrontDoor(pulumi.ComponentResource):
+class FrontDoor(Part):
     """Profile, endpoint, the account as origin, one route, and the rules for headers.
 
     `host` is the name that pages link to: the custom domain, or the endpoint's own. Each blob's
@@ -34,26 +38,17 @@ class FrontDoor(pulumi.ComponentResource):
     """
 
     def __init__(
-        self,
-        name: str,
-        config: DjangoBlobStorageArgs,
-        *,
-        account: pulumi.Output[str],
-        blob_host: pulumi.Output[str],
-        group: pulumi.Output[str],
-        containers: Mapping[str, pulumi.Output[str]],
-        tags: Mapping[str, pulumi.Input[str]],
-        opts: pulumi.ResourceOptions,
+        self, name: str, owner: DjangoBlobStorage, containers: Mapping[str, pulumi.Output[str]]
     ) -> None:
-        super().__init__("django-azure-blob:delivery:FrontDoor", name, None, opts)
-        self._name, self._config, self._group, self._tags = name, config, group, tags
-        self._child = pulumi.ResourceOptions(parent=self, protect=config.protect or None)
+        """`containers` maps the name of each container that visitors read to its id."""
+        super().__init__("delivery:FrontDoor", name, owner)
+        config = self._config
         # Front Door reads private static files as an identity of its own.
         self._signs_in = not config.static_is_public
         self._profile = self._declare_profile()
         self._endpoint = self._declare_endpoint()
         self._origins = self._declare_origins()
-        origin = self._declare_origin(account, blob_host)
+        origin = self._declare_origin(owner.account.id, owner.blob_host)
         rules = self._declare_rules()
         domain = self._declare_domain() if config.custom_domain else None
         self._declare_route(list(containers), rules, domain, origin)

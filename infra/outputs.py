@@ -29,28 +29,21 @@ OUTPUTS = {
 
 def values(storage: DjangoBlobStorage) -> dict[str, pulumi.Input[str]]:
     """The values of the AZURE_ names in `OUTPUTS` that apply to the stack; the key is a secret."""
-    sign_in: dict[str, pulumi.Input[str]] = (
-        {"AZURE_AUTH_MODE": "identity"}
-        if storage.account_key is None
-        else {"AZURE_ACCOUNT_KEY": storage.account_key}
-    )
-    secondary: dict[str, pulumi.Input[str]] = (
-        {}
-        if storage.secondary_blob_endpoint is None
-        else {"AZURE_BLOB_SECONDARY_ENDPOINT": storage.secondary_blob_endpoint}
-    )
-    return {
+    config = storage.config
+    found: dict[str, pulumi.Input[str] | None] = {
         "AZURE_ACCOUNT_NAME": storage.account_name,
-        **sign_in,
+        "AZURE_ACCOUNT_KEY": storage.account_key,
+        "AZURE_AUTH_MODE": None if config.uses_keys else "identity",
         "AZURE_BLOB_ENDPOINT": storage.blob_endpoint,
-        **secondary,
+        "AZURE_BLOB_SECONDARY_ENDPOINT": storage.secondary_blob_endpoint,
         "AZURE_CUSTOM_DOMAIN": storage.public_host,
         "AZURE_STATIC_CONTAINER": storage.static_container,
         "AZURE_MEDIA_CONTAINER": storage.media_container,
         "AZURE_QUARANTINE_CONTAINER": storage.quarantine_container,
-        "AZURE_MEDIA_ACCESS": storage.config.media_access,
-        "AZURE_DIRECT_UPLOAD": "true" if storage.config.takes_direct_uploads else "false",
+        "AZURE_MEDIA_ACCESS": config.media_access,
+        "AZURE_DIRECT_UPLOAD": "true" if config.takes_direct_uploads else "false",
     }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def export(storage: DjangoBlobStorage) -> None:

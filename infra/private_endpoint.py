@@ -2,47 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_azure_native import network, privatedns
 
-from .config import DjangoBlobStorageArgs
+from .part import Part
 from .rules import PRIVATE_ZONE as ZONE
 
+if TYPE_CHECKING:  # which imports this module
+    from .storage import DjangoBlobStorage
 
-class PrivateBlobEndpoint(pulumi.ComponentResource):
+
+class PrivateBlobEndpoint(Part):
     """Endpoint, DNS zone, the zone's link to the network, and the record that joins them.
 
     The owner of an existing zone, such as a hub network's, links it to its networks: then only the
     record is created in it.
     """
 
-    def __init__(
-        self,
-        name: str,
-        config: DjangoBlobStorageArgs,
-        *,
-        account: pulumi.Output[str],
-        group: pulumi.Output[str],
-        tags: Mapping[str, pulumi.Input[str]],
-        opts: pulumi.ResourceOptions,
-    ) -> None:
-        super().__init__("django-azure-blob:network:PrivateBlobEndpoint", name, None, opts)
-        self._name, self._group, self._tags = name, group, tags
-        self._child = pulumi.ResourceOptions(parent=self, protect=config.protect or None)
-        subnet = config.private_endpoint_subnet
+    def __init__(self, name: str, owner: DjangoBlobStorage) -> None:
+        super().__init__("network:PrivateBlobEndpoint", name, owner)
+        config, subnet = self._config, self._config.private_endpoint_subnet
         endpoint = network.PrivateEndpoint(
             name,
-            resource_group_name=group,
+            resource_group_name=self._group,
             location=config.location,
             subnet=network.SubnetArgs(id=subnet),
             private_link_service_connections=[
                 network.PrivateLinkServiceConnectionArgs(
-                    name="blob", private_link_service_id=account, group_ids=["blob"]
+                    name="blob", private_link_service_id=owner.account.id, group_ids=["blob"]
                 )
             ],
-            tags=tags,
+            tags=self._tags,
             opts=self._child,
         )
         zone_id = config.private_dns_zone_id
@@ -52,7 +44,7 @@ class PrivateBlobEndpoint(pulumi.ComponentResource):
             f"{name}-record",
             private_dns_zone_group_name="default",
             private_endpoint_name=endpoint.name,
-            resource_group_name=group,
+            resource_group_name=self._group,
             private_dns_zone_configs=[
                 network.PrivateDnsZoneConfigArgs(name="blob", private_dns_zone_id=zone_id)
             ],

@@ -8,6 +8,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import pulumi
@@ -26,46 +27,16 @@ from pydantic_core import CoreSchema, core_schema
 from . import origins
 from .errors import Refusal, refused
 
-# "Azure regions list": the public cloud's regions that offer storage accounts.
-REGIONS = frozenset(
-    """
-    australiacentral australiacentral2 australiaeast australiasoutheast austriaeast belgiumcentral
-    brazilsouth brazilsoutheast canadacentral canadaeast centralindia centralus chilecentral
-    denmarkeast eastasia eastus eastus2 francecentral francesouth germanynorth germanywestcentral
-    indonesiacentral israelcentral italynorth japaneast japanwest jioindiacentral jioindiawest
-    koreacentral koreasouth malaysiawest mexicocentral newzealandnorth northcentralus northeurope
-    norwayeast norwaywest polandcentral qatarcentral southafricanorth southafricawest southcentralus
-    southeastasia southindia spaincentral swedencentral swedensouth switzerlandnorth switzerlandwest
-    uaecentral uaenorth uksouth ukwest westcentralus westeurope westindia westus westus2 westus3
-    """.split()  # noqa: SIM905 - a list of sixty quoted lines says no more
+# The public cloud's regions that offer storage accounts ("Azure regions list"), and what each has:
+# three availability zones, as ZRS and GZRS need them, a paired region ("Azure region pairs and
+# nonpaired regions"), and Front Door's private link ("Secure your Origin with Private Link in Azure
+# Front Door Premium", region availability; for an account elsewhere, take the nearest).
+REGIONS: dict[str, list[str]] = json.loads(
+    Path(__file__).with_name("regions.json").read_text("utf-8")
 )
-# "Azure regions list": those with three availability zones, as ZRS and GZRS need them.
-REGIONS_WITH_ZONES = frozenset(
-    """
-    australiaeast austriaeast belgiumcentral brazilsouth canadacentral centralindia centralus
-    chilecentral denmarkeast eastasia eastus eastus2 francecentral germanywestcentral
-    indonesiacentral israelcentral italynorth japaneast japanwest koreacentral malaysiawest
-    mexicocentral newzealandnorth northeurope norwayeast polandcentral qatarcentral southafricanorth
-    southcentralus southeastasia spaincentral swedencentral switzerlandnorth uaenorth uksouth
-    westeurope westus2 westus3
-    """.split()  # noqa: SIM905
-)
-# "Azure region pairs and nonpaired regions".
-REGIONS_WITHOUT_PAIR = frozenset(
-    """
-    austriaeast belgiumcentral chilecentral denmarkeast indonesiacentral israelcentral italynorth
-    malaysiawest mexicocentral newzealandnorth polandcentral qatarcentral spaincentral
-    """.split()  # noqa: SIM905
-)
-# "Secure your Origin with Private Link in Azure Front Door Premium", region availability: those of
-# the public cloud. For an account elsewhere the page says to take the nearest of them.
-PRIVATE_LINK_REGIONS = frozenset(
-    """
-    australiaeast brazilsouth canadacentral centralindia centralus eastasia eastus eastus2
-    francecentral germanywestcentral japaneast koreacentral northeurope norwayeast southafricanorth
-    southcentralus southeastasia swedencentral uaenorth uksouth westeurope westus2 westus3
-    """.split()  # noqa: SIM905
-)
+REGIONS_WITH_ZONES = {name for name, has in REGIONS.items() if "zones" in has}
+REGIONS_WITHOUT_PAIR = {name for name, has in REGIONS.items() if "pair" not in has}
+PRIVATE_LINK_REGIONS = {name for name, has in REGIONS.items() if "privateLink" in has}
 PRIVATE_LINK_RULE = (
     f"Front Door's private link is offered in {', '.join(sorted(PRIVATE_LINK_REGIONS))}"
 )

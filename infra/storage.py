@@ -75,7 +75,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         former = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=FORMER_TYPE)])
         super().__init__(TYPE, name, None, merged(former, opts))
         self._name = name
-        self._tags: dict[str, pulumi.Input[str]] = {
+        self.tags: dict[str, pulumi.Input[str]] = {
             "project": pulumi.get_project(),
             "stack": pulumi.get_stack(),
             **config.tags,
@@ -104,7 +104,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
             attached += [front_door, *front_door.grants]
         if site:
             attached += site.grants
-        self.public_host = front_door.host if front_door else self._blob_host
+        self.public_host = front_door.host if front_door else self.blob_host
         if config.lock:
             self._declare_lock(attached)
         environment = outputs.values(self)
@@ -116,7 +116,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         )
 
     @property
-    def _blob_host(self) -> pulumi.Output[str]:
+    def blob_host(self) -> pulumi.Output[str]:
         return self.blob_endpoint.apply(without_scheme)
 
     def _declare_account(self) -> None:
@@ -131,7 +131,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
                 # azure-native generates a name from the resource's, unless one is given.
                 resource_group_name=config.resource_group_name or None,
                 location=config.location,
-                tags=self._tags,
+                tags=self.tags,
                 opts=merged(self._guarded, self._retained, self._adoption.group()),
             )
         else:
@@ -143,7 +143,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         self.account = storage.StorageAccount(
             # azure-native generates the account's name from this one, unless it is fixed.
             config.account_name_prefix,
-            account_args(config, self.resource_group.name, self._tags),
+            account_args(config, self.resource_group.name, self.tags),
             opts=merged(
                 self._guarded,
                 self._retained,
@@ -168,14 +168,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         self.site_url = None
         if not config.has_site:
             return None
-        site = AppService(
-            f"{self._name}-host",
-            config,
-            account=self.account.id,
-            group=self.resource_group.name,
-            tags=self._tags,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        site = AppService(f"{self._name}-host", self)
         self.site_url = pulumi.Output.concat("https://", site.host)
         if "*" not in config.cors_origins:
             own = [f"https://{host}" for host in config.site_hosts]
@@ -264,16 +257,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
                 send_logs(f"{name}-log", service, workspace, CATEGORIES, "Transaction", self._child)
             )
         if config.private_endpoint_subnet != "":
-            declared.append(
-                PrivateBlobEndpoint(
-                    f"{name}-private",
-                    config,
-                    account=account,
-                    group=self.resource_group.name,
-                    tags=self._tags,
-                    opts=pulumi.ResourceOptions(parent=self),
-                )
-            )
+            declared.append(PrivateBlobEndpoint(f"{name}-private", self))
         return declared
 
     def _declare_front_door(self) -> FrontDoor | None:
@@ -283,16 +267,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         readable = {config.static_container: self.static.id}
         if config.media_is_public:
             readable[config.media_container] = self.media.id
-        return FrontDoor(
-            f"{self._name}-door",
-            config,
-            account=self.account.id,
-            blob_host=self._blob_host,
-            group=self.resource_group.name,
-            containers=readable,
-            tags=self._tags,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        return FrontDoor(f"{self._name}-door", self, readable)
 
     def _declare_lock(self, attached: list[pulumi.Resource]) -> None:
         """Created last and deleted first: while it exists, nothing in the account can be deleted.

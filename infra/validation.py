@@ -74,7 +74,6 @@ def _refuse_contradictions(config: DjangoBlobStorageArgs) -> DjangoBlobStorageAr
             _restore,
             _identity,
             _reachability,
-            _network,
             _delivery,
             _private_link,
             _static_access,
@@ -175,11 +174,7 @@ def _reachability(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
         yield "network_access", rule, subnet
     if config.private_dns_zone_id != "" and not endpoint:
         yield "private_dns_zone_id", "it has no effect without a private endpoint", subnet
-
-
-def _network(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
-    closed = config.network_access == "closed"
-    if closed and config.media_is_public and config.front_door != "premium":
+    if access == "closed" and config.media_is_public and config.front_door != "premium":
         rule = (
             "networkAccess closed keeps visitors out: use private media, or Front Door premium, "
             "which has a private link to the account"

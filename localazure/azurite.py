@@ -16,7 +16,6 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from localazure.errors import LocalAzureError
@@ -377,6 +376,9 @@ def answers_as_azurite(port: int) -> bool:
 
     `http.client` ignores HTTP_PROXY: loopback must not go through a proxy.
     """
+    # Imported here for start-up time: it imports TLS and mail packages, and a preview does not ask.
+    from http.client import HTTPConnection, HTTPException
+
     connection = HTTPConnection(HOST, port, timeout=2)
     try:
         connection.request("GET", "/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -80,18 +81,14 @@ class Blobs:
             self.set_level(name, level)
 
     def delete_container(self, name: str) -> None:
-        try:
+        with suppress(ResourceNotFoundError):
             self._client.delete_container(name)
-        except ResourceNotFoundError:
-            return
 
     def set_level(self, name: str, level: str) -> None:
-        try:
+        with suppress(ResourceNotFoundError):
             self._client.get_container_client(name).set_container_access_policy(
                 signed_identifiers={}, public_access=LEVELS[level]
             )
-        except ResourceNotFoundError:
-            return
 
     def container(self, name: str) -> dict[str, Any] | None:
         """`{publicAccess, etag, lastModifiedTime}` of a container, or None if there is none."""

@@ -41,9 +41,6 @@ def renew(control_plane: ControlPlane, account: str, key: str) -> None:
 def _account(content: Record, name: str) -> Record:
     found: Record | None = content["accounts"].get(name)
     if found is None:
-        raise ArmError(
-            404,
-            "ResourceNotFound",
-            f"The Resource 'Microsoft.Storage/storageAccounts/{name}' was not found.",
-        )
+        message = f"The Resource 'Microsoft.Storage/storageAccounts/{name}' was not found."
+        raise ArmError(404, "ResourceNotFound", message)
     return found

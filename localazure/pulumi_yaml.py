@@ -20,6 +20,8 @@ _NUMBER = re.compile(
     r"^[-+]?(0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*"
     r"|(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+)([eE][-+]?[0-9]+)?)$"
 )
+# libyaml, which Go's package is a port of, is quicker; some builds of PyYAML lack it.
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Above this Go prints an integer as a number with an exponent.
 _LARGEST_PLAIN = 1e21
 
@@ -38,7 +40,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return loaded
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(_SafeLoader):  # type: ignore[misc]  # either of the two
     # PyYAML keeps resolvers by the first character of a scalar.
     yaml_implicit_resolvers = {  # noqa: RUF012
         letter: [
@@ -46,7 +48,7 @@ class _Loader(yaml.SafeLoader):
             for tag, pattern in resolvers
             if tag.rpartition(":")[2] not in ("bool", "float", "int")
         ]
-        for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        for letter, resolvers in _SafeLoader.yaml_implicit_resolvers.items()
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

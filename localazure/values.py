@@ -62,6 +62,11 @@ def masked(value: Any) -> Any:
     return _mapped(value, lambda leaf: "[secret]" if isinstance(leaf, Secret) else leaf)
 
 
+def printable(value: Any) -> Any:
+    """The value as Pulumi's JSON shows it: `[secret]`, and a mark for what is not known yet."""
+    return _mapped(masked(value), lambda leaf: UNKNOWN_MARK if leaf is UNKNOWN else leaf)
+
+
 def has_secret(value: Any) -> bool:
     return bool(masked(value) != value)
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from policy.declared import Resource, text
+from policy.rules import RULES
 from policy.tokens import ACCOUNT, CONTAINER, SERVICE, STORAGE
 
 # Stacks that are created and destroyed again, and have no data of value.
@@ -25,7 +26,7 @@ class Exemption:
     rule: str
     type: str
     reason: str
-    close: str
+    own_close: str = ""
     part: str = ""
     stacks: tuple[str, ...] = ()
     only_with: Mapping[str, object] = field(default_factory=dict)
@@ -39,6 +40,12 @@ class Exemption:
             and (not self.stacks or resource.stack in self.stacks)
             and all(resource.at(path) == value for path, value in self.only_with.items())
         )
+
+    @property
+    def close(self) -> str:
+        """What closes it: what the rule itself asks for, unless the exemption says otherwise."""
+        steps = {rule.name: str(rule.remediation_steps) for rule in RULES}
+        return self.own_close or steps[self.rule]
 
     @property
     def where(self) -> str:
@@ -57,8 +64,6 @@ EXEMPTIONS = (
         ACCOUNT,
         "browsers read static files without signing in, so the account allows it where a container "
         "asks for it",
-        "pulumi config set frontDoor standard; pulumi config set staticAccess private; "
-        "pulumi config set mediaAccess private",
         only_with={"allowBlobPublicAccess": True},
     ),
     Exemption(
@@ -84,16 +89,12 @@ EXEMPTIONS = (
         ACCOUNT,
         "a site that runs outside Azure may have no identity to sign in as; key-rotation-reminder "
         "watches the keys",
-        "pulumi config set --path 'dataPrincipals[0]' ServicePrincipal:OBJECT_ID; "
-        "pulumi config set authMode identity",
         only_with={"allowSharedKeyAccess": True},
     ),
     Exemption(
         "no-public-network",
         ACCOUNT,
         "browsers fetch files straight from the account",
-        "pulumi config set privateEndpointSubnet /subscriptions/…/subnets/NAME; "
-        "pulumi config set frontDoor premium; pulumi config set networkAccess closed",
         only_with={"publicNetworkAccess": "Enabled"},
     ),
     Exemption(
@@ -111,7 +112,6 @@ EXEMPTIONS = (
         "private-endpoint",
         ACCOUNT,
         "a site that runs outside an Azure network could not use one",
-        "pulumi config set privateEndpointSubnet /subscriptions/…/subnets/NAME",
     ),
     Exemption(
         "geo-redundancy",
@@ -124,14 +124,12 @@ EXEMPTIONS = (
         "delete-lock",
         ACCOUNT,
         "a trial is made to be taken down",
-        "pulumi config set lock true",
         stacks=TRIAL,
     ),
     Exemption(
         "protected-account",
         ACCOUNT,
         "a trial is made to be taken down",
-        "pulumi config set protect true",
         stacks=TRIAL,
     ),
     Exemption(

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 ACCOUNT = "azure-native:storage:StorageAccount"
 CONTAINER = "azure-native:storage:BlobContainer"
+VAULT = "azure-native:keyvault:Vault"
 
 
 class Resource(Protocol):
@@ -37,6 +38,7 @@ class Holder:
 HOLDERS = {
     ACCOUNT: Holder("every blob in account {}, soft-deleted ones too", "accountName"),
     CONTAINER: Holder("every blob in container {}", "containerName", inside=ACCOUNT),
+    VAULT: Holder("every secret in key vault {}", "vaultName"),
 }
 
 

@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 
 from scripts import process, release, setup
 from scripts.console import Problem, say, step
-from scripts.engine import read_yaml, settings_file
+from scripts.engine import read_yaml
 from scripts.paths import ROOT, VENV_PYTHON, log_file, shown
-from scripts.process import ProcessFailed, report_failure
+from scripts.pipeline import settings_of
+from scripts.process import report_failure
 from scripts.site import fetch
 
 ARCHIVE = ROOT / "dist" / "release.zip"
@@ -148,11 +149,8 @@ def wait_for(health: str, commit: str, seconds: float) -> None:
 def _run(command: Command, target: Target) -> None:
     # az has no use for the site's secrets.
     own = target.environment if VENV_PYTHON in command.words else {}
-    with step(command.title):
-        try:
-            process.run(command.words, log_file("deploy"), env=process.clean_environment(own))
-        except ProcessFailed as failure:
-            raise failure.problem(command.title) from None
+    with step(command.title), report_failure(command.title):
+        process.run(command.words, log_file("deploy"), env=process.clean_environment(own))
 
 
 def _pulumi(*arguments: str) -> str:
@@ -160,10 +158,5 @@ def _pulumi(*arguments: str) -> str:
 
 
 def _resource_group(stack: str) -> str:
-    key = "resourceGroupName"
-    project = read_yaml(ROOT / "Pulumi.yaml")
-    settings = read_yaml(settings_file(stack)).get("config") or {}
-    for name in (key, f"{project['name']}:{key}"):
-        if name in settings:
-            return str(settings[name])
-    return str(project["config"][key]["default"])
+    default = read_yaml(ROOT / "Pulumi.yaml")["config"]["resourceGroupName"]["default"]
+    return settings_of(stack).get("resourceGroupName", str(default))

@@ -114,8 +114,11 @@ class PulumiEngine(Engine):
         state folder, so that the committed Pulumi.<stack>.yaml stays as it is.
         """
         self._project.mkdir(mode=0o700, exist_ok=True)
-        self._follow_rename()
-        shutil.copyfile(ROOT / "Pulumi.yaml", self._project / "Pulumi.yaml")
+        description, copy = ROOT / "Pulumi.yaml", self._project / "Pulumi.yaml"
+        # Reading YAML takes another process, so it is not read again for an unchanged file.
+        if not copy.exists() or copy.read_bytes() != description.read_bytes():
+            self._follow_rename()
+            shutil.copyfile(description, copy)
         # `select --create` fails on a salt of another passphrase, so none is offered at first.
         if not self._settings.exists():
             self.run("stack", "select", "--create", cwd=self._project)

@@ -78,8 +78,10 @@ def install() -> None:
         flags = ["--ignore-scripts", "--no-audit", "--no-fund"]
         # The fewest retries that still forgive one hiccup: npm's own wait is over a minute.
         flags += ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--loglevel=error"]
+        path = f"{VENV_NODE.parent}:{os.environ.get('PATH', '')}"
+        environment = process.clean_environment({"PATH": path} if VENV_NODE.exists() else {})
         try:
-            process.run([*npm, "ci", *flags], log_file("setup"), cwd=NODE_DIR, env=_environment())
+            process.run([*npm, "ci", *flags], log_file("setup"), cwd=NODE_DIR, env=environment)
         except ProcessFailed as failure:
             # npm's last line names its debug log; the cause is in the first.
             first = next((line for line in failure.output.splitlines() if line.strip()), "")
@@ -128,10 +130,3 @@ def _install_node() -> list[str]:
     VENV_NODE.unlink(missing_ok=True)
     VENV_NODE.symlink_to(Path("..") / (home / "bin" / "node").relative_to(VENV))
     return [str(VENV_NODE), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
-
-
-def _environment() -> dict[str, str]:
-    environment = process.clean_environment()
-    if VENV_NODE.exists():
-        environment["PATH"] = f"{VENV_NODE.parent}:{environment.get('PATH', '')}"
-    return environment

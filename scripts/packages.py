@@ -44,20 +44,13 @@ def install(*, dev: bool) -> None:
     # The library has no hash. Its dependencies are in the lock, and so is what builds it.
     library = ["--no-deps", "--no-build-isolation", "-e", str(ROOT)]
     django = [[f"django=={DJANGO}.*"]] if DJANGO else []
-    _install(_locked(DEV_LOCK if dev else LOCK), library, *django)
+    install_locked(DEV_LOCK if dev else LOCK, library, *django)
 
 
-def install_locked(file: Path) -> None:
-    """Install what the file pins; a package with another hash is refused. Raises Problem."""
-    _install(_locked(file))
-
-
-def _locked(file: Path) -> list[str]:
-    return ["--require-hashes", "-r", str(file)]
-
-
-def _install(*batches: list[str]) -> None:
-    """Run an installer once for each batch of arguments: uv, or pip where uv is not available."""
+def install_locked(file: Path, *more: list[str]) -> None:
+    """Install what the file pins, by uv, or by pip where uv is not available. A package with
+    another hash is refused. `more` are arguments of further runs. Raises Problem."""
+    batches = (["--require-hashes", "-r", str(file)], *more)
     log = log_file("setup")
     pip = [str(VENV_PYTHON), "-m", "pip", "install"]
     # pip's own five retries take a minute before it reports that the network is down.
@@ -69,7 +62,7 @@ def _install(*batches: list[str]) -> None:
     try:
         try:
             if not _has_uv():
-                process.run([*pip, *_locked(UV)], log, env=environment)
+                process.run([*pip, "--require-hashes", "-r", UV], log, env=environment)
             uv = [str(VENV_PYTHON), "-m", "uv", "pip", "install", "--python", str(VENV_PYTHON)]
             uv_environment = {**uv_settings(), **environment}
             for arguments in batches:

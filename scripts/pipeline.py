@@ -100,11 +100,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--existing-group", action="store_true", help="the stack's resource group exists already"
     )
-    return pipeline(parser.parse_args(arguments))
-
-
-def pipeline(options: argparse.Namespace) -> int:
-    """Print the script, or run it. Raises Problem."""
+    options = parser.parse_args(arguments)
     settings = settings_of(options.stack)
     repository = options.repository or _ask(
         ("gh", "repo", "view", "--json", "nameWithOwner", "--jq", ".nameWithOwner"),

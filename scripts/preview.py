@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
-import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,9 +19,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts import setup
-from scripts.console import Problem, entry, step
+from scripts import process, setup
+from scripts.console import Problem, step
+from scripts.git import check_out, commit_of
 from scripts.paths import ROOT, VENV_PYTHON
+from scripts.ports import free_port
 from scripts.process import clean_environment
 
 MARKER = "<!-- django-azure-blob preview -->"
@@ -58,19 +59,21 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--base", default=DEFAULT_BASE, help=f"default: {DEFAULT_BASE}")
     parser.add_argument("--stack", default="", help="default: every stack")
     options = parser.parse_args(arguments)
-    return entry(lambda: preview(options.base, options.stack))
+    return preview(options.base, options.stack)
 
 
 def preview(asked_base: str, asked_stack: str) -> int:
     """Print the page; 1 if a stack could not be previewed. Raises Problem."""
-    with _progress_on_a_terminal():
+    # Standard output is for the page; a person sees the progress on standard error.
+    progress = sys.stderr if sys.stderr.isatty() else io.StringIO()
+    with contextlib.redirect_stdout(progress):
         base = find_base(asked_base or DEFAULT_BASE)
         setup.ensure()
         prefix = "django-azure-blob-preview-"
         with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
             folder = Path(name)
             with step(f"Base {base.ref} ({base.commit[:7]})"):
-                export(base, folder / "base")
+                check_out(base.commit, folder / "base")
             findings = look(folder, asked_stack)
     if isinstance(sys.stdout.encoding, str) and hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8")  # Markdown is UTF-8 in every locale
@@ -83,17 +86,18 @@ def find_base(asked: str) -> Base:
 
     Raises Problem for a name of no commit, and in a folder that is no clone.
     """
-    if _git("rev-parse", "--is-inside-work-tree") != "true":
+    inside = process.call(["git", "rev-parse", "--is-inside-work-tree"]).stdout
+    if inside.strip() != "true":
         raise Problem(
             f"{ROOT} is not a git clone, so there is no base to compare with. To see what up "
             "would do: .venv/bin/python -m localazure preview"
         )
-    commit = _commit(asked)
+    commit = commit_of(asked)
     if commit:
         return Base(asked, commit)
     if asked == DEFAULT_BASE:
         for ref in FALLBACKS:
-            commit = _commit(ref)
+            commit = commit_of(ref)
             if commit:
                 return Base(ref, commit, f"there is no {DEFAULT_BASE} in this clone")
         raise Problem("There is no commit yet, so there is no base to compare with")
@@ -101,21 +105,6 @@ def find_base(asked: str) -> Base:
         f"BASE is '{asked}', which names no commit in this clone: a branch, a tag or a commit, for "
         "example make preview BASE=HEAD~1. One that is only on the server: git fetch origin"
     )
-
-
-def export(base: Base, folder: Path) -> None:
-    """Write the base's files to the folder, and nothing to the clone. Raises Problem."""
-    top, inside = Path(_git("rev-parse", "--show-toplevel")), _git("rev-parse", "--show-prefix")
-    index = {"GIT_INDEX_FILE": str(folder.with_suffix(".index"))}
-    tree = f"{base.commit}:{inside}"
-    for arguments in (
-        ["read-tree", tree],
-        ["checkout-index", "--all", "--quiet", f"--prefix={folder}/"],
-    ):
-        done = _run(["git", *arguments], {**os.environ, **index}, cwd=top)
-        if done.returncode:
-            raise Problem(f"git {arguments[0]} failed: {done.stderr.strip() or 'nothing said'}")
-    folder.mkdir(exist_ok=True)
 
 
 def look(folder: Path, asked: str) -> list[Finding]:
@@ -158,13 +147,13 @@ def look_at(stack: str, folder: Path, limit: int, *, is_new: bool) -> Finding:
             done = _localazure(environment, "up", "-C", folder / "base", "-s", stack, "--yes")
             if done.returncode:
                 text = "the base itself could not be deployed, so there is nothing to compare"
-                return _no_preview(stack, text, done, limit)
+                return _no_preview(stack, folder, text, done, limit)
         done = _localazure(
             environment, "preview", "-C", ROOT, "-s", stack, "--json", "--show-sames"
         )
     if not done.stdout:
-        return _no_preview(stack, "the change's own program or settings fail", done, limit)
-    report = _review(stack, done.stdout, limit)
+        return _no_preview(stack, folder, "the change's own program or settings fail", done, limit)
+    report = _review(stack, folder, done.stdout, limit)
     line = next(line for line in report.splitlines() if line.startswith("**"))
     if is_new:
         line = f"**new**, previewed on an empty cloud. {line}"
@@ -174,18 +163,20 @@ def look_at(stack: str, folder: Path, limit: int, *, is_new: bool) -> Finding:
 
 
 def _no_preview(
-    stack: str, reason: str, done: subprocess.CompletedProcess[str], limit: int
+    stack: str, folder: Path, reason: str, done: subprocess.CompletedProcess[str], limit: int
 ) -> Finding:
     output = (done.stderr or done.stdout).strip().splitlines()[-_LAST_LINES:]
     failure = {"severity": "error", "message": "\n".join(output) or "there is no error message"}
-    report = _review(stack, json.dumps({"diagnostics": [failure]}), limit)
+    report = _review(stack, folder, json.dumps({"diagnostics": [failure]}), limit)
     return Finding(stack, f"**no preview**: {reason}.", report, failed=True)
 
 
-def _review(stack: str, preview: str, limit: int) -> str:
+def _review(stack: str, folder: Path, preview: str, limit: int) -> str:
     """The Markdown of a preview's JSON, without the first line, which the page has."""
-    command = [str(VENV_PYTHON), "-m", "review", "--stack", stack, "--limit", str(limit)]
-    done = _run(command, os.environ, cwd=ROOT, stdin=preview)
+    file = folder / f"{stack}.json"
+    file.write_text(preview, encoding="utf-8")
+    options = ("--stack", stack, "--limit", str(limit))
+    done = process.call([VENV_PYTHON, "-m", "review", file, *options])
     if done.returncode:
         raise Problem(f"The preview of stack {stack} cannot be reported: {done.stderr.strip()}")
     return done.stdout.partition("\n")[2]
@@ -228,7 +219,7 @@ def _cloud(home: Path) -> Iterator[dict[str, str]]:
     environment = {
         **kept,
         "LOCALAZURE_HOME": str(home),
-        "LOCALAZURE_BLOB_PORT": str(_free_port()),
+        "LOCALAZURE_BLOB_PORT": str(free_port()),
         "LOCALAZURE_CONTAINER_DELETE_SECONDS": "0",
         "LOCALAZURE_GROUPS": "any",  # with createResourceGroup off the group must exist
         "LOCALAZURE_SEED": "preview",  # so that generated names are the same each time
@@ -246,56 +237,7 @@ def _localazure(
     environment: Mapping[str, str], *arguments: str | Path
 ) -> subprocess.CompletedProcess[str]:
     # This project's own engine, whichever commit's program it runs.
-    command = [str(VENV_PYTHON), "-m", "localazure", *map(str, arguments)]
-    return _run(command, environment, cwd=ROOT)
-
-
-def _run(
-    command: list[str], environment: Mapping[str, str], *, cwd: Path, stdin: str = ""
-) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command,
-            cwd=cwd,
-            env=environment,
-            input=stdin,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
-    except OSError as error:
-        raise Problem(f"{command[0]} could not be started: {error.strerror}") from None
-
-
-def _git(*arguments: str) -> str:
-    """The output of git; empty if it fails."""
-    return _run(["git", *arguments], os.environ, cwd=ROOT).stdout.strip()
-
-
-def _commit(ref: str) -> str:
-    if ref.startswith("-"):
-        return ""
-    return _git("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextlib.contextmanager
-def _progress_on_a_terminal() -> Iterator[None]:
-    """Show progress on standard error to a person: standard output is for the page."""
-    with contextlib.ExitStack() as stack:
-        if sys.stderr.isatty():
-            stack.enter_context(contextlib.redirect_stdout(sys.stderr))
-        else:
-            nowhere = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
-            stack.enter_context(contextlib.redirect_stdout(nowhere))
-        yield
+    return process.call([VENV_PYTHON, "-m", "localazure", *arguments], env=environment)
 
 
 @contextlib.contextmanager

@@ -13,13 +13,15 @@ from typing import NoReturn
 from scripts.console import Problem
 from scripts.paths import ROOT, VENV_PYTHON, shown
 
-# They would point Python or its installer at something other than this project's .venv.
+# They would point Python or its installer at something other than this project's .venv, or, as
+# PYTHONDONTWRITEBYTECODE, which containers often set, double the time that each command takes.
 _MISLEADING = (
     "DJANGO_SETTINGS_MODULE",
     "PIP_PREFIX",
     "PIP_REQUIRE_VIRTUALENV",
     "PIP_TARGET",
     "PIP_USER",
+    "PYTHONDONTWRITEBYTECODE",
     "PYTHONHOME",
     "PYTHONPATH",
     "UV_PROJECT_ENVIRONMENT",
@@ -157,7 +159,7 @@ def call(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             check=False,
         )

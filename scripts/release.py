@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import io
 import stat
-import subprocess
-import tarfile
 import tempfile
 import time
 import zipfile
@@ -15,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scripts import process, setup
-from scripts.console import Problem, entry, say, step
+from scripts.console import say, step
+from scripts.git import check_out, git
 from scripts.paths import ROOT, VENV_PYTHON, log_file, shown
-from scripts.process import ProcessFailed
+from scripts.process import report_failure
 
 # The file that names the release: its commit, which /healthz shows.
 NAME_FILE = "RELEASE"
@@ -36,22 +34,18 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--commit", default="HEAD", help="default: the last one")
     parser.add_argument("--output", type=Path, default=_OUTPUT)
     options = parser.parse_args(arguments)
-
-    def work() -> int:
-        setup.ensure()
-        with step("Release") as current:
-            commit = build(options.commit, options.output)
-            current.text += f" of commit {commit[:12]} in {shown(options.output.absolute())}"
-        if changes():
-            say("  Changes that are not committed are not part of it.")
-        return 0
-
-    return entry(work)
+    setup.ensure()
+    with step("Release") as current:
+        commit = build(options.commit, options.output)
+        current.text += f" of commit {commit[:12]} in {shown(options.output.absolute())}"
+    if changes():
+        say("  Changes that are not committed are not part of it.")
+    return 0
 
 
 def changes() -> str:
     """The files of a release that differ from the last commit, as git lists them."""
-    return _git("status", "--porcelain", "--", "app", "src", "pyproject.toml")
+    return git("status", "--porcelain", "--", "app", "src", "pyproject.toml")
 
 
 def build(commit: str, output: Path) -> str:
@@ -60,11 +54,11 @@ def build(commit: str, output: Path) -> str:
     The archive holds the folder app/ at its root, the library's wheel, and requirements.txt with
     the hashes of all that is to be installed. Raises Problem.
     """
-    full = _git("rev-parse", "--verify", f"{commit}^{{commit}}")
-    moment = int(_git("show", "--no-patch", "--format=%ct", full))
+    full = git("rev-parse", "--verify", f"{commit}^{{commit}}")
+    moment = int(git("show", "--no-patch", "--format=%ct", full))
     with tempfile.TemporaryDirectory(prefix="release-") as name:
         folder = Path(name)
-        _check_out(full, folder)
+        check_out(full, folder, "app", "src", *_BUILD_FILES)
         wheel = _wheel(folder, moment)
         files = dict(sorted(_files(folder / "app", wheel, full)))
         new = output.with_name(f"{output.name}.new")
@@ -76,37 +70,13 @@ def build(commit: str, output: Path) -> str:
     return full
 
 
-def _check_out(commit: str, folder: Path) -> None:
-    archive = subprocess.run(
-        ["git", "archive", "--format=tar", commit, "app", "src", *_BUILD_FILES],
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-    )
-    if archive.returncode:
-        raise Problem(f"git archive failed: {archive.stderr.decode(errors='replace').strip()}")
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-        tar.extractall(folder, filter="data")
-
-
 def _wheel(folder: Path, moment: int) -> Path:
     """The library's wheel, built from the commit. Raises Problem."""
-    command: list[str | Path] = [
-        VENV_PYTHON,
-        "-m",
-        "hatchling",
-        "build",
-        "--target",
-        "wheel",
-        "--directory",
-        folder,
-    ]
+    hatchling = (VENV_PYTHON, "-m", "hatchling", "build", "--target", "wheel")
     environment = process.clean_environment({"SOURCE_DATE_EPOCH": str(moment)})
-    try:
-        process.run(command, log_file("release"), env=environment, cwd=folder)
-    except ProcessFailed as failure:
-        raise failure.problem("Building the library's wheel") from None
-    [wheel] = folder.glob("*.whl")
+    with report_failure("Building the library's wheel"):
+        process.run(hatchling, log_file("release"), env=environment, cwd=folder)
+    [wheel] = folder.glob("dist/*.whl")
     return wheel
 
 
@@ -133,13 +103,3 @@ def _entry(path: str, executable: bool, moment: int) -> zipfile.ZipInfo:
     info.create_system = 3  # Unix, whose permissions follow
     info.external_attr = (0o100755 if executable else 0o100644) << 16
     return info
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(
-        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        reason = done.stderr.strip().splitlines()
-        raise Problem(f"git {arguments[0]} failed: {reason[-1] if reason else 'no message'}")
-    return done.stdout.strip()

@@ -127,33 +127,26 @@ def active_key(stack: str) -> str:
 def _resumed(progress: Path, active: str) -> State:
     """Where an earlier run stopped, or the beginning."""
     text = read_text(progress)
-    if text is not None:
-        loaded = _parsed(text)
-        if loaded is None:
-            raise Problem(
-                f"{shown(progress)} does not say how far the rotation has come. Look at both keys "
-                "(python -m localazure keys list, or az storage account keys list): if the one "
-                "that the site does not use is the newer, remove the file and run it again"
-            )
-        say(f"Going on with the rotation from {loaded['old']} to {loaded['new']}.")
-        return loaded
-    idle = KEYS[1 - KEYS.index(active)]
-    return {"old": active, "new": idle, "done": 0, "handed_over": 0.0}
-
-
-def _parsed(text: str) -> State | None:
-    """None for a text that this program did not write."""
+    if text is None:
+        idle = KEYS[1 - KEYS.index(active)]
+        return {"old": active, "new": idle, "done": 0, "handed_over": 0.0}
     try:
-        found = json.loads(text)
-        old, new, done, handed_over = (found[key] for key in State.__annotations__)
+        state: State = json.loads(text)
+        valid = (
+            (state["old"], state["new"]) in (KEYS, KEYS[::-1])
+            and state["done"] in range(4)
+            and isinstance(state["handed_over"], int | float)
+        )
     except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-    valid = (
-        (old, new) in (KEYS, KEYS[::-1])
-        and done in range(4)
-        and isinstance(handed_over, int | float)
-    )
-    return State(old=old, new=new, done=done, handed_over=handed_over) if valid else None
+        valid = False
+    if not valid:
+        raise Problem(
+            f"{shown(progress)} does not say how far the rotation has come. Look at both keys "
+            "(python -m localazure keys list, or az storage account keys list): if the one "
+            "that the site does not use is the newer, remove the file and run it again"
+        )
+    say(f"Going on with the rotation from {state['old']} to {state['new']}.")
+    return state
 
 
 def _save(progress: Path, state: State, done: int) -> None:

@@ -1,4 +1,4 @@
-"""`make serve`: the site on this machine as production runs it, under gunicorn and behind TLS."""
+"""`make serve`: the site on this machine as production runs it, under gunicorn and with TLS."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import contextlib
 import time
 
 from scripts import engine, process, setup, site
-from scripts.console import Problem, entry, paint, say, step
-from scripts.paths import APP, ROOT, VENV_PYTHON, env_file, log_file, shown, state_dir
-from scripts.ports import HOST, free_port, port_number, refuse_taken
+from scripts.console import Problem, paint, say, step
+from scripts.paths import APP, VENV_PYTHON, env_file, log_file, shown, state_dir
+from scripts.ports import HOST, port_number, refuse_taken
+from scripts.process import report_failure
 from scripts.terminal import foreground_process_group
 from scripts.up import prepare_database, publishing, start_azurite
 
@@ -21,7 +22,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make serve")
     parser.add_argument("--port", default="8000")
     options = parser.parse_args(arguments)
-    return entry(lambda: serve(port_number(options.port, "PORT", "make serve")))
+    return serve(port_number(options.port, "PORT", "make serve"))
 
 
 def serve(port: int) -> int:
@@ -36,25 +37,28 @@ def serve(port: int) -> int:
     if f"http://{HOST}" in env_file().read_text(encoding="utf-8"):
         with step("Azurite") as current:
             current.text = start_azurite(engine.engine_environment(None))
-    upstream_port = free_port()
-    environment = {**site.site_environment(()), **_production(upstream_port)}
+    environment = {
+        **site.site_environment(()),
+        # The variables that a host sets.
+        "DJANGO_DEBUG": "false",
+        # gunicorn terminates TLS itself, so there is no proxy whose headers say that it was used.
+        "DJANGO_BEHIND_PROXY": "false",
+        "FORWARDED_ALLOW_IPS": "",
+        "DJANGO_ALLOWED_HOSTS": f"{HOST},localhost",
+        "HOST": HOST,
+        "PORT": str(port),
+    }
     with publishing(environment) as published:
         prepare_database(environment, demo_login=False)
         published()
+    with report_failure("Creating the certificate"):
+        certify = (VENV_PYTHON, "-m", "scripts.certificate", state_dir() / "tls")
+        certificate = process.run(certify, log_file("server")).strip()
     origin = f"https://{HOST}:{port}"
-    gunicorn: site.Command = [VENV_PYTHON, "-m", "gunicorn", "backend.wsgi"]
-    proxy: site.Command = [
-        VENV_PYTHON,
-        "-m",
-        "scripts.tls_proxy",
-        port,
-        upstream_port,
-        state_dir() / "tls",
-    ]
+    gunicorn = (VENV_PYTHON, "-m", "gunicorn", "--certfile", certificate, "backend.wsgi")
     with (
         foreground_process_group(),
         site.background(gunicorn, APP, environment, "server", _STOP_SECONDS) as server,
-        site.background(proxy, ROOT, process.clean_environment(), "tls-proxy", _STOP_SECONDS),
     ):
         with step(f"Site on {origin}/"):
             site.wait_until_healthy(server, origin)
@@ -68,14 +72,3 @@ def serve(port: int) -> int:
                 time.sleep(0.2)
             raise Problem(f"The site ended by itself. Its log is {shown(log_file('server'))}")
     return 0
-
-
-def _production(upstream_port: int) -> dict[str, str]:
-    """The variables that a host sets."""
-    return {
-        "DJANGO_DEBUG": "false",
-        "DJANGO_BEHIND_PROXY": "true",
-        "DJANGO_ALLOWED_HOSTS": f"{HOST},localhost",
-        "HOST": HOST,
-        "PORT": str(upstream_port),
-    }

@@ -22,15 +22,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--browser", action="store_true", help="a Chromium too")
     options = parser.parse_args(arguments)
     # An explicit set-up may be a repair, so check each file in node_modules.
-    if stamp.read().get("extent") not in (None, _extent()):
+    extent = node.extent() if VENV_PYTHON.exists() and node.is_installed() else None
+    if stamp.read().get("extent") not in (None, extent):
         stamp.write(node=None)
     if not ensure(dev=options.dev, with_browser=options.browser):
         say("Everything is set up.")
     return 0
-
-
-def _extent() -> str | None:
-    return node.extent() if VENV_PYTHON.exists() and node.is_installed() else None
 
 
 def ensure(*, dev: bool = False, with_browser: bool = False) -> bool:

@@ -72,13 +72,19 @@ def manage(arguments: list[str], environment: dict[str, str], log: str) -> str:
 def prepare_database(environment: dict[str, str], *, demo_login: bool) -> Database:
     """Migrate the database, and create the demo login if asked to. Raises ProcessFailed."""
     password = _demo_password() if demo_login else ""
+    file = state_dir() / "demo-admin.verified"
+    verified = (read_text(file) or "").strip()
+    if not verified.isalnum():
+        verified = ""
     output = process.run(
         [VENV_PYTHON, ROOT / "scripts" / "database.py"],
         log_file("database"),
-        env={**environment, "DEMO_ADMIN_PASSWORD": password},
+        env={**environment, "DEMO_ADMIN_PASSWORD": password, "DEMO_ADMIN_VERIFIED": verified},
         cwd=APP,
     )
     said = json.loads(output.splitlines()[-1])
+    if said["verified"] not in ("", verified):
+        write_atomically(file, said["verified"])
     return Database(password, said["login"], said["debug"])
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from scripts import process, setup, stamp
 from scripts.process import clean_environment
 
-# The tests of a file stay together, so that what they start is started once. The files come in the
-# order of tests/conftest.py.
+# The tests of a file stay together, so that what they start is started once. tests/schedule.py has
+# the order of the files.
 _DISTRIBUTION = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
 
 

@@ -99,7 +99,8 @@ def _deploy(chosen: Engine) -> dict[str, str]:
             outputs = chosen.up()
         except ProcessFailed as failure:
             lines = failure.output.strip().splitlines()
-            if len(lines) == 1 and lines[0].startswith("error: "):  # it did not begin to deploy
+            # A single line says why localazure did not even begin to deploy.
+            if chosen.starts_azurite and len(lines) == 1 and lines[0].startswith("error: "):
                 raise Problem(lines[0].removeprefix("error: ")) from None
             raise failure.problem("Deploying the stack") from None
         if chosen.starts_azurite:

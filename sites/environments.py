@@ -14,7 +14,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv-sites"
 # What the library needs at run time: with the site's pins, but for what packages limit themselves.
-_LIBRARY = ("django-storages", "azure-storage-blob", "azure-identity", "filetype", "pycurl")
+_LIBRARY = (
+    *("django-storages", "azure-storage-blob", "azure-identity", "filetype"),
+    *("pycurl", "deflate"),
+)
 _ANY_VERSION = ("pillow", "certifi")
 _MINIMUM = {"5.2": (3, 11), "6.0": (3, 12), "6.1": (3, 12)}
 _SECONDS = 900

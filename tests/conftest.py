@@ -11,6 +11,7 @@ import random
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,6 +23,7 @@ from localazure.engine.project import load_project
 from localazure.engine.state import State
 from localazure.values import plain
 from tests.fast import pytest_addoption, pytest_configure
+from tests.schedule import LONGEST, ByFolder
 from tests.site import prepare
 
 __all__ = ["pytest_addoption", "pytest_configure"]  # hooks of `--fast`
@@ -29,38 +31,6 @@ __all__ = ["pytest_addoption", "pytest_configure"]  # hooks of `--fast`
 ROOT = Path(__file__).resolve().parent.parent
 MOST_WORKERS = 6
 PORTS = 2_000  # for each of them
-# The files that take longest, from a quarter of a minute on, these first: all workers wait for one
-# that is started last.
-LONGEST = (
-    "browser/test_direct_upload.py",
-    "publish/test_faults.py",
-    "publish/test_shared_container.py",
-    "package/test_package.py",
-    "outages/test_outages.py",
-    "publish/test_prune.py",
-    "hosting/test_release.py",
-    "publish/test_kills.py",
-    "publish/test_memory.py",
-    "scripts/test_up.py",
-    "scripts/test_rotate.py",
-    "scripts/test_setup.py",
-    "sites/test_running.py",
-    "outages/test_health.py",
-    "bench/test_measurement.py",
-    "publish/test_two_publishes.py",
-    "localazure/test_kills.py",
-    "localazure/test_lifecycle.py",
-    "localazure/test_keys.py",
-    "truth/test_settings.py",
-    "e2e/test_taking_over.py",
-    "e2e/test_protection.py",
-    "scripts/test_preview.py",
-    "localazure/test_cli.py",
-    "hosting/test_server.py",
-    "browser/test_site.py",
-    "browser/test_policy.py",
-    "component/test_package.py",
-)
 # A machine that is busy is no reason to fail.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
@@ -85,6 +55,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         place = {ROOT / "tests" / name: number for number, name in enumerate(LONGEST)}
         items.sort(key=lambda item: place.get(item.path, len(LONGEST)))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder | None:
+    return ByFolder(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_runtest_logstart(nodeid: str) -> None:

@@ -1,9 +1,10 @@
 """`pytest --fast`: the tests that are quick and start no process, for use while editing.
 
 No list names them. In a fast run, a test is skipped at the moment when it starts a process, and so
-is every test that uses a fixture which starts one. The exception is an Azurite that the tests of a
+are the tests that use a fixture which starts one, or that share a fixture of their module with such
+a test, since they may depend on what it leaves. The exception is an Azurite that the tests of a
 session share: it takes a second to start, and a thousand quick tests use one. Tests that took over
-a second when they last ran, in a run of any kind, are skipped too.
+half a second when they last ran, in a run of any kind, are skipped too.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import sync_playwright
 
-SLOW_SECONDS = 1.0
+SLOW_SECONDS = 0.5
 # Of this clone, in pytest's cache: the tests that took longer, with their seconds.
 _SLOW = "fast/slow"
 # Python's audit events, from its documentation.
 _STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
 _LEFT_OUT = "--fast leaves out tests that"
 STARTS_PROCESSES = f"{_LEFT_OUT} start processes: run them with `make test`"
-IS_SLOW = f"{_LEFT_OUT} took over a second when they last ran: run them with `make test`"
+IS_SLOW = f"{_LEFT_OUT} took over half a second when they last ran: run them with `make test`"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Durations())
     if config.getoption("--fast"):
         config.pluginmanager.register(Fast())
+        # What a stopped test leaves open is no fault of the test that runs when it is closed.
+        config.addinivalue_line("filterwarnings", "ignore::ResourceWarning")
 
 
 class Durations:
@@ -67,7 +71,11 @@ class Fast:
     def __init__(self) -> None:
         self._armed = False
         self._scopes: list[str] = []
+        self._module = Path()
+        self._of_module: set[str] = set()  # fixtures
+        self._stopped: set[str] = set()  # those of a test that was stopped
         sys.addaudithook(self._audit)
+        self._guard_playwright()
 
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
@@ -83,18 +91,25 @@ class Fast:
         self, fixturedef: pytest.FixtureDef[Any]
     ) -> Generator[None, object, object]:
         self._scopes.append(fixturedef.scope)
+        if fixturedef.scope == "module":
+            self._of_module.add(fixturedef.argname)
         try:
             return (yield)
         finally:
             self._scopes.pop()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self) -> Iterator[None]:
-        yield from self._watched()
+    def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
+        if item.path != self._module:
+            self._module = item.path
+            self._of_module, self._stopped = set(), set()
+        yield from self._watched(item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_call(self) -> Iterator[None]:
-        yield from self._watched()
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        if self._stopped.intersection(_fixtures(item)):
+            pytest.skip(STARTS_PROCESSES)
+        yield from self._watched(item)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self) -> Generator[None, Any, Any]:
@@ -104,10 +119,13 @@ class Fast:
             report.longrepr = (__file__, None, report.longrepr[2])
         return report
 
-    def _watched(self) -> Iterator[None]:
+    def _watched(self, item: pytest.Item) -> Iterator[None]:
         self._armed = True
         try:
             yield
+        except pytest.skip.Exception:
+            self._stopped |= self._of_module.intersection(_fixtures(item))
+            raise
         finally:
             self._armed = False
 
@@ -115,9 +133,25 @@ class Fast:
         if event in _STARTS and self._armed and not self._starts_shared_azurite(event, arguments):
             pytest.skip(STARTS_PROCESSES)
 
+    def _guard_playwright(self) -> None:
+        """Stopped when its process starts, Playwright would leave an event loop running."""
+        manager: Any = type(sync_playwright())
+        enter = manager.__enter__
+
+        def guarded(context: Any) -> Any:
+            if self._armed:
+                pytest.skip(STARTS_PROCESSES)
+            return enter(context)
+
+        manager.__enter__ = guarded
+
     def _starts_shared_azurite(self, event: str, arguments: tuple[Any, ...]) -> bool:
         is_node = event == "subprocess.Popen" and Path(str(arguments[0])).name == "node"
         return is_node and "session" in self._scopes
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []
 
 
 def _is_left_out(report: pytest.TestReport) -> bool:

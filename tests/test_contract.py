@@ -6,10 +6,16 @@ import pytest
 
 from backend.environment import CONTRACT, IDENTITY_CONTRACT
 from infra.outputs import OUTPUTS
+from tests.conftest import ROOT
 from tests.infra.declared import Declared
 
 # For other programs; the site works with and without it, so any `.env` stays right.
 NOT_READ = {"AZURE_BLOB_SECONDARY_ENDPOINT", "SITE_URL"}
+
+
+def test_the_stack_and_the_stand_in_have_the_same_regions() -> None:
+    files = [ROOT / room / "regions.json" for room in ("infra", "localazure/provider")]
+    assert files[0].read_text() == files[1].read_text()
 
 
 def test_the_names_that_the_stack_describes_are_the_names_that_the_app_reads() -> None:

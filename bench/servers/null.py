@@ -115,7 +115,7 @@ class Container:
             self._names = None
             return _answer(202)
         if name in self._bodies:
-            return _answer(200, _properties(blob), self._bodies[name])
+            return _part(blob, self._bodies[name], headers.get("x-ms-range", ""))
         return _error(501, "BodyWasDropped")
 
     def _put(self, name: str, comp: str, headers: dict[str, str], md5: str) -> bytes:
@@ -249,8 +249,8 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.write(answer)
 
 
-_REASONS = {200: "OK", 201: "Created", 202: "Accepted", 404: "Not Found", 409: "Conflict"}
-_REASONS |= {412: "Precondition Failed", 501: "Not Implemented"}
+_REASONS = {200: "OK", 201: "Created", 202: "Accepted", 206: "Partial Content"}
+_REASONS |= {404: "Not Found", 409: "Conflict", 412: "Precondition Failed", 501: "Not Implemented"}
 
 
 def _properties(blob: Blob) -> dict[str, str]:
@@ -280,6 +280,15 @@ def _answer(
         *(f"{name}: {value}" for name, value in (headers or {}).items()),
     ]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+
+
+def _part(blob: Blob, body: bytes, requested: str) -> bytes:
+    """The response to a GET of a range that begins with the first byte, or of the whole blob."""
+    if not requested:
+        return _answer(200, _properties(blob), body)
+    part = body[: int(requested.rpartition("-")[2]) + 1]
+    content_range = f"bytes 0-{len(part) - 1}/{len(body)}"
+    return _answer(206, {**_properties(blob), "Content-Range": content_range}, part)
 
 
 def _error(status: int, code: str, *, body: bool = True) -> bytes:

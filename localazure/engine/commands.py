@@ -21,13 +21,14 @@ from localazure.engine.plan import Plan
 from localazure.engine.project import Project
 from localazure.engine.refresh import refresh_steps, settle, take_up
 from localazure.engine.state import State
-from localazure.engine.steps import Listener, Message, Op, Step
+from localazure.engine.steps import Listener, Op, Step
 from localazure.errors import LocalAzureError
 from localazure.provider.provider import Provider
 from localazure.repair import repair, unowned
 from localazure.state_dir import locked, read_text
 from localazure.values import Props, Secret, masked, plain
 from review.data_loss import data_loss
+from review.preview import Message
 
 _NOTE = re.compile(r"'[a-z]+' \(process \d+, since [\d:]+ UTC\)")
 

@@ -10,15 +10,15 @@ from threading import RLock
 
 from localazure.engine.creation import create_patiently
 from localazure.engine.failure import Protected, StepFailed
-from localazure.engine.order import dependents, topological_order
 from localazure.engine.paths import covers, ignoring, parsed, parts
-from localazure.engine.state import Resource, State
-from localazure.engine.steps import Goal, Listener, Message, Op, Step, changes_of
+from localazure.engine.state import Resource, State, dependents, topological_order
+from localazure.engine.steps import Goal, Listener, Op, Step, changes_of
 from localazure.errors import ArmError, LocalAzureError
 from localazure.provider.provider import Diff, Provider
 from localazure.values import Props, Secret, has_secret, plain
 from review.changes import top
 from review.data_loss import data_loss, type_of
+from review.preview import Message
 
 
 class Deployment:
@@ -177,7 +177,9 @@ class Deployment:
         wanted = ignoring(plain(goal.inputs), plain(old.inputs), goal.ignore_changes)
         inputs = self._check(urn, goal, old.inputs, wanted, old.generation)
         diff = self._provider.diff(goal.type, plain(old.inputs), plain(inputs))
-        forced = _forced(diff, goal)
+        # The program itself may demand a new resource.
+        asked = [parsed(text) for text in goal.replace_on_changes]
+        forced = [path for path in diff.changes if any(covers(p, parts(path)) for p in asked)]
         if not (diff.changes or urn in self._state.pending):
             resource = _described(replace(old), goal)
             self._state.put(resource)
@@ -415,12 +417,6 @@ def _deletions(doomed: list[Resource], gone: set[str]) -> Iterator[tuple[Resourc
             yield from release(resource.urn)
     for urn in list(waiting):  # only in a state file that was edited by hand
         yield from release(urn)
-
-
-def _forced(diff: Diff, goal: Goal) -> list[str]:
-    """The changed properties for which the program itself demands a new resource."""
-    asked = [parsed(text) for text in goal.replace_on_changes]
-    return [path for path in diff.changes if any(covers(p, parts(path)) for p in asked)]
 
 
 def _described(resource: Resource, goal: Goal) -> Resource:

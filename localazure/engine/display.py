@@ -8,21 +8,11 @@ import sys
 from collections import Counter
 from typing import TextIO
 
-from localazure.engine.plan import OPS
-from localazure.engine.state import Resource
-from localazure.engine.steps import Message, Op, Step, output_changes
+from localazure.engine.steps import Op, Step, output_changes
 from localazure.values import Props
 from review.changes import UNKNOWN, Change
+from review.preview import Message
 
-_COLORS = {
-    Op.CREATE: "32",
-    Op.IMPORT: "32",
-    Op.READ: "36",
-    Op.UPDATE: "33",
-    Op.REPLACE: "35",
-    Op.DELETE: "31",
-    Op.FORGET: "31",
-}
 _SEVERITY_COLORS = {"warning": "33", "error": "31"}
 _UNKNOWN_TEXT = "output<unknown>"
 
@@ -41,7 +31,7 @@ class Display:
     def message(self, message: Message) -> None:
         """A message of the program from `pulumi.log`."""
         severity, rest = message.severity, str(message).removeprefix(message.severity)
-        color = _SEVERITY_COLORS.get(severity)
+        color = _SEVERITY_COLORS.get(severity, "")
         self.line(f"{self._colored(color, severity)}{rest}")
 
     def plan(self, steps: list[Step]) -> None:
@@ -91,9 +81,9 @@ class Display:
     def summary(self, steps: list[Step], *, planned: bool) -> None:
         counts = Counter(step.op for step in steps)
         self.line("\nResources:")
-        for op in OPS:
-            if counts[op]:
-                words = op.planned if planned else op.done
+        for op in Op:
+            if counts[op] and op is not Op.SAME:
+                words = f"to {op.verb}" if planned else op.done
                 self.line(self._paint(op, f"    {op.sign} {counts[op]} {words}"))
         if counts[Op.SAME]:
             self.line(f"    {counts[Op.SAME]} unchanged")
@@ -113,9 +103,9 @@ class Display:
             self.line(self._paint(Op.DELETE, f"      ! {words}: {step.lost}"))
 
     def _paint(self, op: Op, text: str) -> str:
-        return self._colored(_COLORS.get(op), text)
+        return self._colored(op.color, text)
 
-    def _colored(self, color: str | None, text: str) -> str:
+    def _colored(self, color: str, text: str) -> str:
         return f"\x1b[{color}m{text}\x1b[0m" if self._color and color else text
 
 
@@ -146,8 +136,11 @@ def _tree(steps: list[Step]) -> list[tuple[str, Step]]:
     visible = [step for step in steps if step.resource.urn in shown]
     rows: list[tuple[str, Step]] = []
 
+    def parent_of(step: Step) -> str:
+        return step.resource.parent if step.resource.parent in by_urn else ""
+
     def descend(parent: str, indent: str) -> None:
-        children = [step for step in visible if _parent(step.resource, by_urn) == parent]
+        children = [step for step in visible if parent_of(step) == parent]
         for number, step in enumerate(children):
             last = number == len(children) - 1
             branch = "" if parent == "" else ("└─ " if last else "├─ ")
@@ -156,7 +149,3 @@ def _tree(steps: list[Step]) -> list[tuple[str, Step]]:
 
     descend("", "")
     return rows
-
-
-def _parent(resource: Resource, by_urn: dict[str, Step]) -> str:
-    return resource.parent if resource.parent in by_urn else ""

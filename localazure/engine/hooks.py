@@ -12,16 +12,6 @@ from localazure.engine.state import Resource
 from localazure.errors import LocalAzureError
 from localazure.values import Props, to_struct
 
-# Pulumi's other kinds of hooks.
-UNSUPPORTED = (
-    "before_create",
-    "after_create",
-    "after_update",
-    "before_delete",
-    "after_delete",
-    "on_error",
-)
-
 
 @dataclass(frozen=True)
 class Hook:
@@ -70,7 +60,7 @@ class Hook:
 
 def before_update(binding: Any, hooks: dict[str, Hook]) -> tuple[Hook, ...]:
     """The hooks in a RegisterResourceRequest's binding, which refers to them by name."""
-    for kind in UNSUPPORTED:
-        if getattr(binding, kind, None):
+    for kind in binding.DESCRIPTOR.fields_by_name:
+        if kind != "before_update" and getattr(binding, kind):
             raise LocalAzureError(f"the program has {kind} hooks, which only the Pulumi CLI calls")
     return tuple(hooks[name] for name in binding.before_update)

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from localazure.engine.state import STACK_TYPE, Resource
-from localazure.engine.steps import Message, Op, Step, output_changes, printable
-from localazure.values import Props
+from localazure.engine.steps import Op, Step, output_changes
+from localazure.provider.provider import overlap
+from localazure.values import Props, printable
 from review.changes import top
-
-# The order in which operations are counted and listed.
-OPS = (Op.CREATE, Op.IMPORT, Op.READ, Op.UPDATE, Op.REPLACE, Op.DELETE, Op.FORGET)
+from review.preview import Message
 
 
 @dataclass
@@ -115,19 +114,14 @@ def _step_json(step: Step) -> dict[str, Any]:
 def _diff_json(step: Step) -> dict[str, Any]:
     return {
         change.path: {
-            "kind": f"{change.kind}-replace" if _forces(change.path, step) else change.kind,
+            # A change at the path of one of the reasons for a replacement.
+            "kind": f"{change.kind}-replace"
+            if any(overlap(change.path, reason) for reason in step.replaces)
+            else change.kind,
             "inputDiff": True,
         }
         for change in step.changes
     }
-
-
-def _forces(path: str, step: Step) -> bool:
-    """Whether a change at the path is one of the reasons for a replacement."""
-    return any(
-        longer.startswith(shorter) and longer[len(shorter) :][:1] in ("", ".", "[")
-        for shorter, longer in (sorted((path, reason), key=len) for reason in step.replaces)
-    )
 
 
 def _state_json(resource: Resource, outputs: Props | None = None) -> dict[str, Any]:
@@ -150,4 +144,4 @@ def _state_json(resource: Resource, outputs: Props | None = None) -> dict[str, A
 def _message_json(message: Message) -> dict[str, str]:
     text = f"{message.severity}: {message.text}\n"
     found = {"message": text, "severity": message.severity}
-    return {"urn": message.urn, **found} if message.urn else found
+    return {"urn": message.about, **found} if message.about else found

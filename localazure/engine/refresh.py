@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from localazure.engine.state import Resource, State
+from localazure.engine.state import State
 from localazure.engine.steps import Op, Step, changes_of
 from localazure.provider.provider import Provider
 from localazure.values import Props, Secret, has_secret, plain
@@ -57,14 +57,10 @@ def refresh_steps(state: State, provider: Provider) -> list[Step]:
             inputs=_sealed_like(live_inputs, resource.inputs),
             outputs=_sealed_like(live.outputs, resource.outputs),
         )
-        _swap(state, resource, fresh)
+        state.resources = [fresh if r is resource else r for r in state.resources]
         changes = changes_of(diff, resource.inputs, fresh.inputs)
         steps.append(Step(Op.UPDATE if changes else Op.SAME, fresh, changes))
     return steps
-
-
-def _swap(state: State, old: Resource, new: Resource) -> None:
-    state.resources = [new if resource is old else resource for resource in state.resources]
 
 
 def _sealed_like(values: Props, before: Props) -> Props:

@@ -5,32 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
 from localazure.engine.hooks import Hook
 from localazure.engine.state import Resource
 from localazure.provider.provider import Diff
-from localazure.values import UNKNOWN, UNKNOWN_MARK, Props, has_secret, masked
+from localazure.values import Props, has_secret, printable
 from review.changes import SECRET, Change, changes_at
+from review.preview import Message
 
 
 class Op(Enum):
-    """An operation: its sign, its verb in a plan, and its words in a summary."""
+    """An operation: its sign, its verb in a plan, its word in a summary, and its colour."""
 
-    SAME = (" ", "", "unchanged", "unchanged")
-    CREATE = ("+", "create", "to create", "created")
-    IMPORT = ("=", "import", "to import", "imported")
-    READ = (">", "read", "to read", "read")
-    UPDATE = ("~", "update", "to update", "updated")
-    REPLACE = ("+-", "replace", "to replace", "replaced")
-    DELETE = ("-", "delete", "to delete", "deleted")
-    FORGET = ("-", "retain", "to retain", "retained")
+    SAME = (" ", "", "unchanged", "")
+    CREATE = ("+", "create", "created", "32")
+    IMPORT = ("=", "import", "imported", "32")
+    READ = (">", "read", "read", "36")
+    UPDATE = ("~", "update", "updated", "33")
+    REPLACE = ("+-", "replace", "replaced", "35")
+    DELETE = ("-", "delete", "deleted", "31")
+    FORGET = ("-", "retain", "retained", "31")
 
-    def __init__(self, sign: str, verb: str, planned: str, done: str) -> None:
+    def __init__(self, sign: str, verb: str, done: str, color: str) -> None:
         self.sign = sign
         self.verb = verb
-        self.planned = planned
         self.done = done
+        self.color = color
 
 
 @dataclass(frozen=True)
@@ -87,20 +87,6 @@ class Goal:
     before_update: tuple[Hook, ...] = ()
 
 
-@dataclass(frozen=True)
-class Message:
-    """A message of the program, or of the engine about it. `severity` is `info`, `warning` or
-    `error`, and `urn` the resource that it is about, or empty."""
-
-    severity: str
-    text: str
-    urn: str = ""
-
-    def __str__(self) -> str:
-        about = f" ({self.urn.rpartition('::')[2]})" if self.urn else ""
-        return f"{self.severity}{about}: {self.text}"
-
-
 def changes_of(diff: Diff, old: Props, new: Props) -> tuple[Change, ...]:
     """The changes in a provider's diff, with secrets masked."""
     return changes_at(diff.changes, printable(old), printable(new))
@@ -118,19 +104,6 @@ def output_changes(before: Props, after: Props) -> tuple[Change, ...]:
             pair = SECRET, SECRET
         shown.append(Change(key, kind, *pair))
     return tuple(shown)
-
-
-def printable(value: Any) -> Any:
-    """The value as Pulumi's JSON shows it: `[secret]`, and a mark for what is not known yet."""
-    return _marked(masked(value))
-
-
-def _marked(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _marked(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_marked(item) for item in value]
-    return UNKNOWN_MARK if value is UNKNOWN else value
 
 
 def _ignored(message: Message) -> None:

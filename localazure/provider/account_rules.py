@@ -37,7 +37,6 @@ LIMITS = {
 NEEDED = ("networkRuleSet.defaultAction", "sasPolicy.expirationAction")
 # azure-native makes a new account for these.
 IMMUTABLE = (
-    "location",
     "isHnsEnabled",
     "enableNfsV3",
     "extendedLocation",
@@ -105,7 +104,7 @@ def refuse(inputs: Props, location: str, before: Props | None) -> None:
 
 def refuse_change(before: Props, inputs: Props) -> None:
     """Raise Azure's refusal of a change that an account cannot make."""
-    for path in (*IMMUTABLE[1:], *_FIXED):
+    for path in (*IMMUTABLE, *_FIXED):
         wanted, default = value_at(inputs, path), _FIXED.get(path)
         # A switch that is off and one that was never set are the same.
         if wanted is not None and (wanted or default) != (value_at(before, path) or default):
@@ -160,24 +159,19 @@ def _refuse_features(inputs: Props) -> None:
     """
     kind, hierarchical = inputs["kind"], bool(inputs.get("isHnsEnabled"))
     nfs, sftp = bool(inputs.get("enableNfsV3")), bool(inputs.get("isSftpEnabled"))
-    standard = inputs["sku"]["name"].startswith("Standard_")
-    for name, is_refused in (
-        (
-            "isHnsEnabled",
-            hierarchical and not (kind == "BlockBlobStorage" or (kind == "StorageV2" and standard)),
-        ),
-        ("isNfsv3Enabled", nfs and not hierarchical),
-        ("isSftpEnabled", sftp and (nfs or not hierarchical)),
-    ):
+    standard = kind == "StorageV2" and inputs["sku"]["name"].startswith("Standard_")
+    refused = {
+        "isHnsEnabled": hierarchical and not (standard or kind == "BlockBlobStorage"),
+        "isNfsv3Enabled": nfs and not hierarchical,
+        "isSftpEnabled": sftp and (nfs or not hierarchical),
+    }
+    for name, is_refused in refused.items():
         if is_refused:
             raise _not_allowed(f"The value 'True' is not allowed for property {name}.")
     immutable = value_at(inputs, "immutableStorageWithVersioning.enabled")
     if immutable and (hierarchical or kind not in ("StorageV2", "BlockBlobStorage")):
-        raise ArmError(
-            409,
-            "FeatureNotSupportedForAccount",
-            "Immutable storage with versioning is not supported for the account.",
-        )
+        message = "Immutable storage with versioning is not supported for the account."
+        raise ArmError(409, "FeatureNotSupportedForAccount", message)
 
 
 def _refuse_encryption(inputs: Props) -> None:
@@ -185,19 +179,13 @@ def _refuse_encryption(inputs: Props) -> None:
     hashicorp/terraform-provider-azurerm#658 and #16374."""
     encryption = inputs.get("encryption") or {}
     if inputs["kind"] == "Storage" and encryption.get("requireInfrastructureEncryption"):
-        raise ArmError(
-            400,
-            "FeatureNotSupportedForAccount",
-            "Infrastructure encryption is not supported for the account.",
-        )
+        message = "Infrastructure encryption is not supported for the account."
+        raise ArmError(400, "FeatureNotSupportedForAccount", message)
     key, identity = encryption.get("keyVaultProperties") or {}, inputs.get("identity") or {}
     from_vault = encryption.get("keySource") == "Microsoft.Keyvault"
     if from_vault and not (key.get("keyName") and key.get("keyVaultUri")):
-        raise ArmError(
-            400,
-            "MissingKeyvaultProperties",
-            "The encryption keyvault properties are missing from the request.",
-        )
+        message = "The encryption keyvault properties are missing from the request."
+        raise ArmError(400, "MissingKeyvaultProperties", message)
     user = value_at(encryption, "encryptionIdentity.encryptionUserAssignedIdentity")
     if (user and user not in (identity.get("userAssignedIdentities") or [])) or (
         from_vault and identity.get("type", "None") == "None"
@@ -259,8 +247,5 @@ def _refused_range(text: str) -> str:
 
 
 def _invalid(detail: str) -> ArmError:
-    return ArmError(
-        400,
-        "InvalidValuesForRequestParameters",
-        f"Values for request parameters are invalid: {detail}.",
-    )
+    message = f"Values for request parameters are invalid: {detail}."
+    return ArmError(400, "InvalidValuesForRequestParameters", message)

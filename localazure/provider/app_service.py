@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from localazure.control_plane import SUBSCRIPTION, Record
-from localazure.errors import ArmError, conflict
+from localazure.errors import conflict
 from localazure.provider.arm import GROUP, check_reference, id_part, refuse_identity
+from localazure.provider.authorization import IDENTITY, principal
 from localazure.provider.control_plane_resource import ControlPlaneResource, Write
-from localazure.provider.managed_identity import IDENTITY, principal
-from localazure.provider.private_endpoint import SUBNET
+from localazure.provider.private_network import SUBNET
 from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import record_of, records_of, refuse_missing
 from localazure.values import UNKNOWN, Props
@@ -36,9 +36,8 @@ class AppServicePlan(ControlPlaneResource):
         "name": Limit(pattern=r"[\w-]{1,60}", rule="1 to 60 letters, digits and hyphens"),
         "sku.name": Limit(values=SIZES),
     }
-    needed = ("location", "sku.name")
-    immutable = ("location", "reserved")
-    invalid = "BadRequest"
+    needed = ("sku", "sku.name")
+    immutable = ("reserved",)
 
     def validate(self, write: Write) -> None:
         if write.inputs.get("reserved") and write.inputs["sku"]["name"] == "D1":
@@ -60,7 +59,6 @@ class AppServicePlan(ControlPlaneResource):
             "maximumNumberOfWorkers": 10,
             "numberOfSites": apps.count(plan),
             "numberOfWorkers": 1,
-            "provisioningState": "Succeeded",
             "resourceGroup": id_part(record["id"], "resourceGroups"),
             "status": "Ready",
             "subscription": SUBSCRIPTION,
@@ -80,9 +78,7 @@ class WebApp(ControlPlaneResource):
         ),
         "siteConfig.linuxFxVersion": Limit(values=RUNTIMES),
     }
-    needed = ("location", "serverFarmId")
-    immutable = ("location",)
-    invalid = "BadRequest"
+    needed = ("serverFarmId",)
 
     def validate(self, write: Write) -> None:
         inputs = write.inputs
@@ -148,13 +144,8 @@ class WebApp(ControlPlaneResource):
         return answers
 
 
-class AppResource(ControlPlaneResource):
-    """A part of a web app, which exists as long as the app does; `name` is the app's."""
-
-    invalid = "BadRequest"
-
-
-class WebAppApplicationSettings(AppResource):
+# Parts of a web app, which exist as long as the app does; `name` is the app's.
+class WebAppApplicationSettings(ControlPlaneResource):
     token = "azure-native:web:WebAppApplicationSettings"
     id_format = f"{_APP}/config/appsettings"
 
@@ -162,18 +153,16 @@ class WebAppApplicationSettings(AppResource):
         """ "Configure an App Service app": the names that Linux takes."""
         for name in write.inputs.get("properties") or {}:
             if not all(part.isalnum() and part.isascii() for part in name.split("_") if part):
-                raise ArmError(
-                    400,
-                    "BadRequest",
-                    f"AppSetting with name '{name}' is not allowed: letters, digits and '_'.",
+                raise self.bad_request(
+                    f"AppSetting with name '{name}' is not allowed: letters, digits and '_'."
                 )
 
 
-class WebAppFtpAllowed(AppResource):
+class WebAppFtpAllowed(ControlPlaneResource):
     token = "azure-native:web:WebAppFtpAllowed"
     id_format = f"{_APP}/basicPublishingCredentialsPolicies/ftp"
 
 
-class WebAppScmAllowed(AppResource):
+class WebAppScmAllowed(ControlPlaneResource):
     token = "azure-native:web:WebAppScmAllowed"
     id_format = f"{_APP}/basicPublishingCredentialsPolicies/scm"

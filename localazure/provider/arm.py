@@ -104,11 +104,8 @@ def refuse_identity(identity: Props) -> None:
     ids = identity.get("userAssignedIdentities")
     is_user_assigned = "UserAssigned" in identity.get("type", "")
     if is_user_assigned and not ids:
-        raise ArmError(
-            400,
-            "MissingIdentityIds",
-            "The identity ids must not be null or empty for 'UserAssigned' identity type.",
-        )
+        message = "The identity ids must not be null or empty for 'UserAssigned' identity type."
+        raise ArmError(400, "MissingIdentityIds", message)
     if ids is not None and not is_user_assigned:
         raise ArmError(
             400,

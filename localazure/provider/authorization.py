@@ -1,4 +1,4 @@
-"""azure-native:authorization: RoleAssignment and ManagementLockByScope.
+"""azure-native:authorization and managedidentity: roles, locks and identities.
 
 `records.refuse_locked` applies the locks.
 """
@@ -9,9 +9,9 @@ import hashlib
 import uuid
 from typing import ClassVar
 
-from localazure.control_plane import now
+from localazure.control_plane import TENANT, now
 from localazure.errors import ArmError
-from localazure.provider.arm import made_up_guid
+from localazure.provider.arm import GROUP, made_up_guid
 from localazure.provider.control_plane_resource import ControlPlaneResource, Write
 from localazure.provider.properties import Limit, Limits
 from localazure.provider.records import records_of
@@ -20,6 +20,7 @@ from localazure.values import Props
 GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 ROLE = rf"(?i:(/.+)?/providers/Microsoft\.Authorization/roleDefinitions/){GUID}"
 LONGEST_NOTES = 512
+IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
 
 class ManagementLockByScope(ControlPlaneResource):
@@ -35,6 +36,7 @@ class ManagementLockByScope(ControlPlaneResource):
             pattern=rf"(?s).{{0,{LONGEST_NOTES}}}", rule=f"at most {LONGEST_NOTES} characters"
         ),
     }
+    invalid = "InvalidRequestContent"
     heeds_locks = False
 
 
@@ -57,6 +59,7 @@ class RoleAssignment(ControlPlaneResource):
             code="InvalidRoleDefinitionId",
         ),
     }
+    invalid = "InvalidRequestContent"
     immutable = ("roleDefinitionId", "principalId", "principalType")
 
     def generated(self, logical_name: str, seed: bytes) -> str:
@@ -97,3 +100,26 @@ def _identity(inputs: Props) -> tuple[str, ...]:
     """What makes two assignments the same."""
     role = inputs["roleDefinitionId"].rpartition("/")[2]
     return tuple(text.lower() for text in (inputs["scope"], role, inputs["principalId"]))
+
+
+class UserAssignedIdentity(ControlPlaneResource):
+    token = "azure-native:managedidentity:UserAssignedIdentity"
+    id_format = f"{GROUP}/providers/{IDENTITY}/{{resourceName}}"
+    limits: ClassVar[Limits] = {
+        "resourceName": Limit(
+            pattern=r"[A-Za-z0-9][\w-]{2,127}",
+            rule="3 to 128 letters, digits, hyphens and underscores, the first a letter or digit",
+        )
+    }
+    invalid = "InvalidRequestContent"
+
+    def computed(self, resource_id: str, inputs: Props) -> Props:
+        return principal(resource_id) | {"tenantId": TENANT}
+
+
+def principal(identity: str) -> Props:
+    """The object and the application of an identity, by its id."""
+    return {
+        "clientId": made_up_guid("client", identity),
+        "principalId": made_up_guid("principal", identity),
+    }

@@ -56,11 +56,8 @@ class BlobContainer(ResourceType):
         _validate_level(account, level)
         _validate_settings(account, inputs)
         if being_deleted(account, container):
-            raise ArmError(
-                409,
-                "ContainerBeingDeleted",
-                "The specified container is being deleted. Try operation later.",
-            )
+            message = "The specified container is being deleted. Try operation later."
+            raise ArmError(409, "ContainerBeingDeleted", message)
         blobs = self.control_plane.blobs(name)
         if blobs.container(container) is not None:
             raise already_exists(resource_id)
@@ -76,11 +73,6 @@ class BlobContainer(ResourceType):
         found = self.control_plane.blobs(name).container(container)
         if found is None:
             return None
-        declared = account["containers"].get(container, found["publicAccess"])
-        # While the account forbids public access, a container keeps its declared level.
-        hidden = (
-            container in account["containers"] and effective_level(account, container) == "None"
-        )
         outputs: Props = {
             **_DEFAULTS,
             "deleted": False,
@@ -95,7 +87,9 @@ class BlobContainer(ResourceType):
             **_settings(account, container),
             **found,
         }
-        if hidden and found["publicAccess"] == "None":
+        # While the account forbids public access, a container keeps its declared level.
+        declared = account["containers"].get(container)
+        if declared and found["publicAccess"] == effective_level(account, container) == "None":
             outputs["publicAccess"] = declared
         names = {"resourceGroupName": account["group"], "accountName": name}
         return Live(self.resource_id({**names, "containerName": container}), outputs)
@@ -144,11 +138,8 @@ def _names(resource_id: str) -> tuple[str, str]:
 
 def _validate_level(account: Record, level: str) -> None:
     if level != "None" and account["properties"].get("allowBlobPublicAccess") is not True:
-        raise ArmError(
-            409,
-            "PublicAccessNotPermitted",
-            "Public access is not permitted on this storage account.",
-        )
+        message = "Public access is not permitted on this storage account."
+        raise ArmError(409, "PublicAccessNotPermitted", message)
 
 
 def _settings(account: Record, container: str) -> Props:

@@ -116,7 +116,8 @@ class BlobServiceProperties(ResourceType):
                         f"prefixes: at most {MOST_HEADERS} and {MOST_HEADER_PREFIXES} are allowed",
                         _CORS_CODE,
                     )
-        size = sum(len(_cors_text(rule[field])) for rule in rules for field in CORS_FIELDS)
+        values = [rule[field] for rule in rules for field in CORS_FIELDS]
+        size = sum(len(",".join(v) if isinstance(v, list) else str(v)) for v in values)
         if size > MOST_CORS_BYTES:
             raise self._invalid_document(f"{size} bytes of CORS rules", MOST_CORS_BYTES)
 
@@ -137,11 +138,8 @@ def _validate_protection(account: Record, inputs: Props) -> None:
         if not (asked.get("enabled") if isinstance(asked, dict) else asked):
             continue
         if properties["kind"] == "Storage":
-            raise ArmError(
-                400,
-                "OperationNotAllowedOnKind",
-                f"The operation is not permitted for kind 'Storage': '{key}'.",
-            )
+            message = f"The operation is not permitted for kind 'Storage': '{key}'."
+            raise ArmError(400, "OperationNotAllowedOnKind", message)
         if properties.get("isHnsEnabled") and key != "changeFeed":
             raise _unsupported(f"'{key}': its namespace is hierarchical")
         if key == "restorePolicy" and not properties["sku"]["name"].startswith("Standard"):
@@ -184,7 +182,3 @@ def _invalid(detail: str) -> ArmError:
 def _unsupported(detail: str) -> ArmError:
     message = f"The feature is not supported for the account, {detail}."
     return ArmError(409, "FeatureNotSupportedForAccount", message)
-
-
-def _cors_text(value: list[str] | int) -> str:
-    return ",".join(value) if isinstance(value, list) else str(value)

@@ -39,6 +39,7 @@ class Write:
 class ControlPlaneResource(ResourceType):
     """Subclasses override the hooks `validate`, `validate_delete`, `answers` and `computed`."""
 
+    invalid = "BadRequest"
     # What the service answers for inputs that were not given.
     defaults: ClassVar[Props] = {}
     # The path of an input whose value no resource next to it may have, too.
@@ -46,7 +47,7 @@ class ControlPlaneResource(ResourceType):
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
-        if "id_format" in cls.__dict__:
+        if "token" in cls.__dict__:
             STORED_TYPES.add(cls.arm_type.lower())
 
     def validate(self, write: Write) -> None:
@@ -94,6 +95,8 @@ class ControlPlaneResource(ResourceType):
             **shown,
             **self.answers(content, record),
         }
+        if "provisioningState" in self.properties.outputs:
+            outputs["provisioningState"] = "Succeeded"
         return Live(record["id"], outputs)
 
     def update(self, resource_id: str, inputs: Props) -> Live:
@@ -138,7 +141,9 @@ class ControlPlaneResource(ResourceType):
 
     def _check(self, inputs: Props) -> None:
         self.refuse_values(inputs)
-        if inputs.get("location") is not None:
+        if "location" in self.properties.inputs:
+            if inputs.get("location") is None:
+                raise self.bad_request("'location' is missing")
             self.check_location(inputs["location"])
 
     def _refuse_orphan(self, content: Record, resource_id: str) -> None:

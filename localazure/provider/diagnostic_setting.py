@@ -45,7 +45,6 @@ class DiagnosticSetting(ControlPlaneResource):
             pattern=r"[^*<>%&:\\?+/]{1,260}", rule="1 to 260 characters, none of *<>%&:\\?+/"
         ),
     }
-    invalid = "BadRequest"
 
     def validate(self, write: Write) -> None:
         inputs = write.inputs

@@ -147,16 +147,14 @@ class AFDOrigin(FrontDoorResource):
 
     def _refuse_last(self, content: Record, resource_id: str) -> None:
         group = resource_id.rpartition("/origins/")[0]
-        if enabled_origins(content, group, but=resource_id) or not self._is_routed(content, group):
-            return
-        raise self.bad_request(
-            "Cannot disable or delete the last origin when the origin group is still associated "
-            "with a route or a rule. Please disassociate the origin group and try again."
-        )
-
-    def _is_routed(self, content: Record, group: str) -> bool:
         routes = records_of(content, ROUTES, profile_of(group))
-        return any(r["inputs"]["originGroup"]["id"].lower() == group.lower() for r in routes)
+        routed = {route["inputs"]["originGroup"]["id"].lower() for route in routes}
+        if group.lower() in routed and not enabled_origins(content, group, but=resource_id):
+            raise self.bad_request(
+                "Cannot disable or delete the last origin when the origin group is still "
+                "associated with a route or a rule. Please disassociate the origin group and try "
+                "again."
+            )
 
 
 def enabled_origins(content: Record, group: str, but: str = "") -> list[Record]:

@@ -168,14 +168,12 @@ class Rule(FrontDoorResource):
 
     def validate(self, write: Write) -> None:
         for index, action in enumerate(write.inputs["actions"]):
-            self._refuse_action(f"actions[{index}]", action["parameters"])
+            header = action["parameters"]["headerAction"]
+            if header in ("Append", "Overwrite") and not action["parameters"].get("value"):
+                path = f"actions[{index}].parameters.value"
+                raise self.bad_request(f"'{path}' is missing: {header} needs one.")
         for index, condition in enumerate(write.inputs.get("conditions") or []):
             self._refuse_condition(f"conditions[{index}]", condition["parameters"])
-
-    def _refuse_action(self, path: str, parameters: dict[str, Any]) -> None:
-        header = parameters["headerAction"]
-        if header in ("Append", "Overwrite") and not parameters.get("value"):
-            raise self.bad_request(f"'{path}.parameters.value' is missing: {header} needs one.")
 
     def _refuse_condition(self, path: str, parameters: dict[str, Any]) -> None:
         values, operator = parameters.get("matchValues") or [], parameters["operator"]

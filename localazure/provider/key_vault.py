@@ -30,13 +30,8 @@ class Vault(ControlPlaneResource):
         "properties.tenantId": Limit(pattern=GUID, rule="a GUID"),
         "vaultName": _NAME,
     }
-    needed = ("location",)
-    immutable = ("location", "properties.tenantId")
-    invalid = "BadRequest"
-
-    @property
-    def computed_outputs(self) -> tuple[str, ...]:
-        return (*super().computed_outputs, "properties.vaultUri")
+    immutable = ("properties.tenantId",)
+    nested_outputs = ("properties.vaultUri",)
 
     def validate(self, write: Write) -> None:
         """ "Azure Key Vault soft-delete overview": what cannot be switched off, or be changed."""
@@ -81,12 +76,7 @@ class Secret(ControlPlaneResource):
             pattern="[A-Za-z0-9-]{1,127}", rule="1 to 127 letters, digits and hyphens"
         ),
     }
-    invalid = "BadRequest"
-
-    @property
-    def computed_outputs(self) -> tuple[str, ...]:
-        added = ("properties.secretUri", "properties.secretUriWithVersion")
-        return (*super().computed_outputs, *added)
+    nested_outputs = ("properties.secretUri", "properties.secretUriWithVersion")
 
     def answers(self, content: Record, record: Record) -> Props:
         names = self.names(record["id"])

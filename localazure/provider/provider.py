@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -11,13 +12,14 @@ from localazure.azurite import Azurite
 from localazure.control_plane import ControlPlane
 from localazure.errors import ArmError
 from localazure.provider.arm import project
-from localazure.provider.functions import functions
 from localazure.provider.properties import Failure
 from localazure.provider.records import refuse_locked
 from localazure.provider.regions import region
-from localazure.provider.registry import RESOURCE_TYPES
+from localazure.provider.registry import RESOURCE_TYPES, functions
 from localazure.provider.resource import Live, ResourceType, declared, value_at
 from localazure.values import UNKNOWN, Props
+
+_ANY = {"$ref": "pulumi.json#/Any"}
 
 
 @dataclass(frozen=True)
@@ -111,10 +113,6 @@ class Provider:
         """Start Azurite unless it runs, and serve the existing accounts."""
         self.control_plane.start()
 
-    def serve_accounts(self) -> None:
-        """Update the accounts that Azurite serves, whether it runs or not."""
-        self.control_plane.serve_accounts()
-
     def last_loss(self) -> str:
         return self.control_plane.azurite.last_loss()
 
@@ -147,6 +145,12 @@ class Provider:
             else None
         )
         return str(found["location"]) if found else ""
+
+
+def overlap(path: str, other: str) -> bool:
+    """Whether one of two paths to properties is at or below the other."""
+    shorter, longer = sorted((path, other), key=len)
+    return longer.startswith(shorter) and longer[len(shorter) :][:1] in ("", ".", "[")
 
 
 def plugin_version() -> str:
@@ -189,3 +193,40 @@ def _items(value: Any, path: str) -> dict[str, Any]:
     if isinstance(value, list):
         return {f"{path}[{index}]": item for index, item in enumerate(value)}
     return {f"{path}.{key}" if path else key: item for key, item in value.items()}
+
+
+def schema(provider: Provider) -> str:
+    """A Pulumi package schema, as JSON text."""
+    return json.dumps(
+        {
+            "name": "azure-native",
+            "version": plugin_version(),
+            "description": "azure-native's storage types on this machine, backed by Azurite",
+            "config": {
+                "variables": {"location": {"type": "string"}, "subscriptionId": {"type": "string"}}
+            },
+            "resources": {
+                token: _resource(kind) for token, kind in provider.resource_types.items()
+            },
+            "functions": {
+                token: {
+                    "inputs": {
+                        "type": "object",
+                        "properties": dict.fromkeys(found.required, _ANY),
+                        "required": list(found.required),
+                    }
+                }
+                for token, found in provider.functions.items()
+            },
+        }
+    )
+
+
+def _resource(kind: ResourceType) -> dict[str, Any]:
+    inputs, outputs = kind.properties.inputs, kind.properties.outputs
+    return {
+        "description": kind.arm_type,
+        "inputProperties": dict.fromkeys(sorted(inputs), _ANY),
+        "requiredInputs": kind.properties.required,
+        "properties": dict.fromkeys(sorted({*inputs, *outputs}), _ANY),
+    }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from localazure.control_plane import SUBSCRIPTION, Record
 from localazure.errors import ArmError
 from localazure.provider.arm import group_id, id_part, type_of
@@ -25,12 +23,13 @@ def record_of(content: Record, resource_id: str) -> Record | None:
 def records_below(content: Record, scope: str) -> list[Record]:
     """The records below `scope`: its children and extension resources."""
     start = f"{scope.lower()}/"
-    return [record for key, record in _recorded(content) if key.startswith(start)]
+    recorded = content.get("recorded", {})
+    return [record for key, record in recorded.items() if key.startswith(start)]
 
 
 def records_of(content: Record, arm_type: str, below: str = "") -> list[Record]:
     """All records of a type, or those below an id."""
-    found = records_below(content, below) if below else [r for _, r in _recorded(content)]
+    found = records_below(content, below) if below else content.get("recorded", {}).values()
     return [record for record in found if record["type"].lower() == arm_type.lower()]
 
 
@@ -69,11 +68,8 @@ def not_found(resource_id: str) -> ArmError:
     if type_of(resource_id) == "Microsoft.Resources/resourceGroups":
         return group_not_found(resource_id.rpartition("/")[2])
     group = id_part(resource_id, "resourceGroups")
-    return ArmError(
-        404,
-        "ResourceNotFound",
-        f"The Resource '{tail}' under resource group '{group}' was not found.",
-    )
+    message = f"The Resource '{tail}' under resource group '{group}' was not found."
+    return ArmError(404, "ResourceNotFound", message)
 
 
 def group_not_found(group: str) -> ArmError:
@@ -108,14 +104,11 @@ def held_in_group(content: Record, group: str) -> list[str]:
     """The names of all resources directly in a group, not below another resource."""
     accounts = [n for n, a in content["accounts"].items() if a["group"].lower() == group.lower()]
     depth = group_id(group).count("/") + 4
-    recorded = records_below(content, group_id(group))
-    tops = [r["id"] for r in recorded if r["id"].count("/") == depth and not _on_scope(r)]
-    return accounts + [resource_id.rpartition("/")[2] for resource_id in tops]
-
-
-def _on_scope(record: Record) -> bool:
-    return "scope" in record["inputs"] or "resourceUri" in record["inputs"]
-
-
-def _recorded(content: Record) -> Iterator[tuple[str, Record]]:
-    yield from content.get("recorded", {}).items()
+    # Not the extension resources of the group itself.
+    tops = [
+        record["id"].rpartition("/")[2]
+        for record in records_below(content, group_id(group))
+        if record["id"].count("/") == depth
+        and not {"scope", "resourceUri"} & record["inputs"].keys()
+    ]
+    return accounts + tops

@@ -1,43 +1,22 @@
-"""Azure's regions: which have availability zones, and which a paired region.
+"""Azure's regions: which have availability zones, a paired region, and Front Door's private link.
 
-Source: "List of Azure regions" in Azure's reliability documentation (September 2025).
+Sources: "List of Azure regions" in Azure's reliability documentation (September 2025), and "Secure
+your Origin with Private Link in Azure Front Door Premium", region availability.
 """
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from localazure.errors import ArmError
 
-_ZONES_AND_PAIR = frozenset(
-    """
-    australiaeast brazilsouth canadacentral centralindia centralus eastasia eastus eastus2
-    francecentral germanywestcentral japaneast japanwest koreacentral northeurope norwayeast
-    southafricanorth southcentralus southeastasia swedencentral switzerlandnorth uaenorth uksouth
-    westeurope westus2 westus3
-    """.split()  # noqa: SIM905
+_REGIONS: dict[str, list[str]] = json.loads(
+    Path(__file__).with_name("regions.json").read_text("utf-8")
 )
-_ZONES_ONLY = frozenset(
-    """
-    austriaeast belgiumcentral chilecentral denmarkeast indonesiacentral israelcentral italynorth
-    malaysiawest mexicocentral newzealandnorth polandcentral qatarcentral spaincentral
-    """.split()  # noqa: SIM905
-)
-_PAIR_ONLY = frozenset(
-    """
-    australiacentral australiacentral2 australiasoutheast brazilsoutheast canadaeast francesouth
-    germanynorth jioindiacentral jioindiawest koreasouth northcentralus norwaywest southafricawest
-    southindia swedensouth switzerlandwest uaecentral ukwest westcentralus westindia westus
-    """.split()  # noqa: SIM905
-)
-WITH_ZONES = _ZONES_AND_PAIR | _ZONES_ONLY
-WITH_PAIR = _ZONES_AND_PAIR | _PAIR_ONLY
-# "Secure your Origin with Private Link in Azure Front Door Premium", region availability.
-WITH_FRONT_DOOR_PRIVATE_LINK = frozenset(
-    """
-    australiaeast brazilsouth canadacentral centralindia centralus eastasia eastus eastus2
-    francecentral germanywestcentral japaneast koreacentral northeurope norwayeast southafricanorth
-    southcentralus southeastasia swedencentral uaenorth uksouth westeurope westus2 westus3
-    """.split()  # noqa: SIM905
-)
+WITH_ZONES = {name for name, has in _REGIONS.items() if "zones" in has}
+WITH_PAIR = {name for name, has in _REGIONS.items() if "pair" in has}
+WITH_FRONT_DOOR_PRIVATE_LINK = {name for name, has in _REGIONS.items() if "privateLink" in has}
 
 
 def region(name: str) -> str:
@@ -46,7 +25,7 @@ def region(name: str) -> str:
 
 
 def check_region(name: str) -> None:
-    if region(name) not in WITH_ZONES | WITH_PAIR:
+    if region(name) not in _REGIONS:
         raise ArmError(
             400,
             "LocationNotAvailableForResourceType",

@@ -38,9 +38,11 @@ class ResourceType(ABC):
     name_input: ClassVar[str]
     limits: ClassVar[Limits] = {}
     needed: ClassVar[tuple[str, ...]] = ()
-    # Inputs outside the id, top-level or nested, that cannot change: a new value replaces the
-    # resource.
+    # Inputs outside the id and besides the location, top-level or nested, that cannot change: a new
+    # value replaces the resource.
     immutable: ClassVar[tuple[str, ...]] = ()
+    # Outputs within an input that is an object.
+    nested_outputs: ClassVar[tuple[str, ...]] = ()
     # Azure's code for a value that it refuses.
     invalid: ClassVar[str] = "InvalidRequestContent"
     # A deletion of these writes an empty resource, so locks against deletion do not apply.
@@ -49,7 +51,8 @@ class ResourceType(ABC):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "id_format" in cls.__dict__:
+        if "token" in cls.__dict__:
+            RESOURCE_TYPES.append(cls)
             cls.arm_type = type_of(f"/{cls.id_format.lstrip('/')}")
             cls.name_input = cls.names_in_id()[-1]
 
@@ -67,7 +70,8 @@ class ResourceType(ABC):
     @property
     def replaced_by(self) -> tuple[str, ...]:
         """The inputs whose change replaces the resource."""
-        return (*self.names_in_id(), *self.immutable)
+        location = ("location",) if "location" in self.properties.inputs else ()
+        return (*self.names_in_id(), *location, *self.immutable)
 
     @cached_property
     def computed_outputs(self) -> tuple[str, ...]:
@@ -75,7 +79,7 @@ class ResourceType(ABC):
         computed = [name for name in self.properties.outputs if name not in self.properties.inputs]
         if "identity" in self.properties.inputs:
             computed += ["identity.principalId", "identity.tenantId"]
-        return tuple(computed)
+        return (*computed, *self.nested_outputs)
 
     def check(
         self, logical_name: str, old: Props, new: Props, seed: bytes
@@ -160,6 +164,10 @@ class ResourceType(ABC):
     @abstractmethod
     def delete(self, resource_id: str) -> None:
         """Delete it. Not an error if it does not exist."""
+
+
+# The types of every module that was imported.
+RESOURCE_TYPES: list[type[ResourceType]] = []
 
 
 def declared(inputs: Props) -> Props:

@@ -24,7 +24,6 @@ class ResourceGroup(ResourceType):
             rule="1 to 90 letters, digits, '_', '-', '(', ')' and '.', and no '.' at the end",
         )
     }
-    immutable = ("location",)
     invalid = "InvalidParameter"
 
     def check(
@@ -68,11 +67,8 @@ class ResourceGroup(ResourceType):
         if held:
             # azure-native deletes a group with everything in it. Losing another stack's data
             # without a warning is not worth imitating.
-            raise ArmError(
-                409,
-                "ResourceGroupNotEmpty",
-                f"Resource group '{name}' still holds {', '.join(held)}.",
-            )
+            message = f"Resource group '{name}' still holds {', '.join(held)}."
+            raise ArmError(409, "ResourceGroupNotEmpty", message)
         with self.control_plane.change() as content:
             content["groups"].pop(name, None)
             forget(content, group_id(name))

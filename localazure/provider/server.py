@@ -14,8 +14,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from localazure.azurite import Azurite
 from localazure.errors import ArmError, LocalAzureError
-from localazure.provider.provider import Diff, Provider, plugin_version
-from localazure.provider.schema import schema
+from localazure.provider.provider import Diff, Provider, overlap, plugin_version, schema
 from localazure.values import Props, from_struct, plain, to_struct
 
 # gRPC's default of 4 MiB is too little for some stacks.
@@ -40,11 +39,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             if name[0].isupper():
                 setattr(self, name, _answering(getattr(calls, name)))
         for name, answer in _EMPTY_ANSWERS.items():
-            setattr(self, name, _constant(answer))
-
-
-def _constant(answer: Callable[[], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
-    return lambda request, context: answer()
+            setattr(self, name, lambda request, context, answer=answer: answer())
 
 
 def _answering(call: Callable[[Any], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
@@ -84,7 +79,7 @@ class Calls:
     def Configure(self, request: Any) -> Any:
         settings = {key.rpartition(":")[2]: value for key, value in request.variables.items()}
         self._provider.configure(settings)
-        self._provider.serve_accounts()
+        self._provider.control_plane.serve_accounts()
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     def Invoke(self, request: Any) -> Any:
@@ -183,16 +178,10 @@ def _props(struct: Any) -> Props:
     return opened
 
 
-def _meet(path: str, replaced: str) -> bool:
-    """Whether one of the two paths is at or below the other."""
-    longer, shorter = (path, replaced) if len(path) > len(replaced) else (replaced, path)
-    return longer.startswith(shorter) and longer[len(shorter) :][:1] in ("", ".", "[")
-
-
 def _diff_response(found: Diff) -> Any:
     detailed = {}
     for path, change in found.changes.items():
-        replacing = any(_meet(path, replaced) for replaced in found.replaces)
+        replacing = any(overlap(path, replaced) for replaced in found.replaces)
         kind = f"{change.upper()}_REPLACE" if replacing else change.upper()
         detailed[path] = provider_pb2.PropertyDiff(
             kind=provider_pb2.PropertyDiff.Kind.Value(kind), inputDiff=True

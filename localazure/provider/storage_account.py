@@ -42,11 +42,8 @@ class StorageAccount(ResourceType):
             if name in content["accounts"]:
                 if content["accounts"][name]["group"].lower() == group.lower():
                     raise already_exists(account_id(group, name))
-                raise ArmError(
-                    409,
-                    "StorageAccountAlreadyTaken",
-                    f"The storage account named {name} is already taken.",
-                )
+                message = f"The storage account named {name} is already taken."
+                raise ArmError(409, "StorageAccountAlreadyTaken", message)
             moment = now()
             content["accounts"][name] = {
                 "group": found_group["name"],

@@ -4,28 +4,9 @@ from __future__ import annotations
 
 from pulumi_policy import ResourceValidationPolicy, StackValidationPolicy
 
-from policy.rules import (
-    access,
-    account,
-    cors,
-    data,
-    delivery,
-    hosting,
-    identity,
-    network,
-    operation,
-)
+from policy.rules import access, account, data, delivery, hosting, network
 
 Rule = ResourceValidationPolicy | StackValidationPolicy
 
-RULES: tuple[Rule, ...] = (
-    *account.RULES,
-    *access.RULES,
-    *identity.RULES,
-    *network.RULES,
-    *data.RULES,
-    *cors.RULES,
-    *delivery.RULES,
-    *hosting.RULES,
-    *operation.RULES,
-)
+_MODULES = (account, access, network, data, delivery, hosting)
+RULES: tuple[Rule, ...] = tuple(rule for module in _MODULES for rule in module.RULES)

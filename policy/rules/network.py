@@ -1,23 +1,23 @@
-"""The networks that can reach the account."""
+"""Who can reach the account: networks, and the pages of other origins."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from pulumi_policy import ResourceValidationPolicy, StackValidationPolicy
 
-from policy.declared import UNKNOWN, Resource, items, text
-from policy.rule import ADVISORY, cis, every_account_has, expects, of_each, of_stack
-from policy.tokens import ACCOUNT, PRIVATE_ENDPOINT
+from policy.declared import UNKNOWN, Resource, at, items, text
+from policy.rule import ADVISORY, cis, every_account_has, expects, mcsb, of_each, of_stack
+from policy.tokens import ACCOUNT, PRIVATE_ENDPOINT, SERVICE
+
+LOOPBACK = re.compile(r"http://((\*\.)?localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 
 
 def default_action(resource: Resource) -> Iterable[str]:
     """A closed account does not need its firewall."""
-    if resource.at("publicNetworkAccess") in ("Disabled", UNKNOWN):
-        return
-    value = resource.at("networkRuleSet.defaultAction")
-    if value not in ("Deny", UNKNOWN):
-        yield f"networkRuleSet.defaultAction is {text(value)}, not 'Deny'"
+    if resource.at("publicNetworkAccess") not in ("Disabled", UNKNOWN):
+        yield from expects("networkRuleSet.defaultAction", "Deny")(resource)
 
 
 def bypass(resource: Resource) -> Iterable[str]:
@@ -39,6 +39,24 @@ def _leads_to(endpoint: Resource, account: Resource) -> bool:
         isinstance(each, dict) and each.get("privateLinkServiceId") == account_id
         for each in connections
     )
+
+
+def any_origin(resource: Resource) -> Iterable[str]:
+    if "*" in _origins(resource):
+        yield "a CORS rule allows every origin ('*')"
+
+
+def plain_http(resource: Resource) -> Iterable[str]:
+    for origin in _origins(resource):
+        if origin.startswith("http:") and not LOOPBACK.fullmatch(origin):
+            yield f"a CORS rule allows {text(origin)}, whose pages anybody on the way can change"
+
+
+def _origins(resource: Resource) -> list[str]:
+    """The origins of all rules, each once."""
+    rules = items(resource.at("cors.corsRules"))
+    listed = (origin for rule in rules for origin in items(at(rule, "allowedOrigins")))
+    return list(dict.fromkeys(origin for origin in listed if isinstance(origin, str)))
 
 
 RULES = (
@@ -78,5 +96,20 @@ RULES = (
                 PRIVATE_ENDPOINT, _leads_to, "no private endpoint leads to this account"
             )
         ),
+    ),
+    ResourceValidationPolicy(
+        name="cors-named-origins",
+        **mcsb("PV-2", "CORS names the origins whose pages may read and send"),
+        remediation_steps=(
+            "pulumi config set corsOrigins https://www.example.com; "
+            "pulumi config rm corsAllowAnyOrigin"
+        ),
+        validate=of_each(SERVICE, any_origin),
+    ),
+    ResourceValidationPolicy(
+        name="cors-https",
+        **mcsb("DP-3", "CORS allows plain HTTP only for this machine"),
+        remediation_steps="pulumi config set corsOrigins https://www.example.com",
+        validate=of_each(SERVICE, plain_http),
     ),
 )

@@ -18,9 +18,10 @@ from typing import Any
 import pytest
 import requests
 
-from scripts.tls_proxy import TLSProxy, certificate_in
+from scripts.certificate import certificate_in
 from tests.app.conftest import site_environment
 from tests.conftest import ROOT, free_port
+from tests.hosting.proxy import TLSProxy
 from tests.site import inherited
 
 PATIENCE_SECONDS = 60

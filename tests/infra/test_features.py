@@ -102,7 +102,7 @@ def test_with_identity_there_are_no_keys_and_the_principal_has_both_roles() -> N
 
 def test_a_roles_id_is_within_the_accounts_subscription() -> None:
     resource = f"/subscriptions/{OBJECT_ID}/resourceGroups/g/providers/Microsoft.Storage/x/y"
-    assert access.role_id(resource, access.DELEGATOR) == (
+    assert access.role_id(resource, access.DATA_ROLES["delegator"]) == (
         f"/subscriptions/{OBJECT_ID}/providers/Microsoft.Authorization/roleDefinitions/"
         "db58b8e5-c6ad-4a2a-8342-4190687cbf4a"
     )

@@ -452,6 +452,7 @@ HOSTS: list[Case] = [
     (d.VAULT, {"properties__sku__name": "gold"}, 400, BAD, "gold"),
     (d.SECRET, {"secretName": "DATABASE_URL"}, 400, BAD, "hyphens"),
     (d.SECRET, {"properties__value": ""}, 400, "BadParameter", "25,600"),
+    (d.PLAN, {"sku": None}, 400, BAD, "'sku' is missing"),
     (d.PLAN, {"sku__name": "B9"}, 400, BAD, "B9"),
     (d.PLAN, {"sku__name": "D1"}, 409, "Conflict", "Windows"),
     (d.APP, {"name": "app_2"}, 400, BAD, "hyphens"),

@@ -17,7 +17,7 @@ _PARTS = (
 )
 
 
-def _texts(number: int) -> list[str]:
+def random_texts(number: int) -> list[str]:
     chance = random.Random(1)  # noqa: S311
     found = []
     for _ in range(number):
@@ -28,7 +28,7 @@ def _texts(number: int) -> list[str]:
 
 
 def test_each_search_finds_in_any_text_what_djangos_pattern_finds() -> None:
-    texts = _texts(5000)
+    texts = random_texts(5000)
     for pattern, find in patterns._LINEAR.items():
         original = re.compile(pattern, re.IGNORECASE)
         matches = 0
@@ -67,7 +67,7 @@ def test_module_searches_find_what_djangos_patterns_find() -> None:
 
 def test_the_same_comments_and_strings_are_ignored_in_any_text() -> None:
     for ignored in IGNORED:
-        for text in _texts(5000):
+        for text in random_texts(5000):
             expected = [match.span() for match in ignored.finditer(text)]
             found = [match.span() for match in patterns._ignored(text, ignored)]
             assert found == expected, (ignored.pattern, text)

@@ -14,7 +14,7 @@ from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.core.files.storage import FileSystemStorage
 from django.utils.functional import empty
 
-from azureblob.publish.discovery import read_local
+from azureblob.publish.discovery import content, read_local
 from azureblob.publish.hashing import HashedTree, hash_names
 from tests.publish.site import Expected
 from tests.publish.trees import Tree, write
@@ -77,5 +77,5 @@ class Folder:
 
 def read(tree: HashedTree) -> Expected:
     """What the publisher made, in the form of what Django made."""
-    files = {name: Path(tree.files[name].path).read_bytes() for name in tree.paths.values()}
+    files = {name: content(tree.files[name]) for name in tree.paths.values()}
     return Expected(tree.manifest, files)

@@ -7,7 +7,7 @@ import hashlib
 from fnmatch import fnmatchcase
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from azureblob.publish.headers import (
@@ -15,8 +15,6 @@ from azureblob.publish.headers import (
     SETTABLE,
     SHORT,
     HeaderRules,
-    compressed,
-    is_worthwhile,
 )
 from tests.publish.conftest import MakeSite
 from tests.publish.container import MANIFEST, Container
@@ -121,28 +119,6 @@ def test_each_header_is_that_of_the_last_glob_that_matches_and_sets_it(
 def test_only_text_has_a_charset(parts: tuple[str, str, str], hashed: bool) -> None:
     kind = HeaderRules().of("".join(parts), hashed=hashed).content_type
     assert kind.startswith("text/") == kind.endswith("; charset=utf-8")
-
-
-@settings(max_examples=60)
-@given(st.integers(0, 3000), st.integers(0, 3000), st.integers(0, 9))
-def test_bytes_are_compressed_only_if_that_saves_a_twentieth(
-    same: int, any_: int, seed: int
-) -> None:
-    data = b"a" * same + noise(seed, any_)
-    small = compressed(data)
-    smallest = len(gzip.compress(data, 6, mtime=0))
-    if small is None:
-        assert smallest > len(data) * 0.95
-    else:
-        assert len(small) <= len(data) * 0.95
-        assert gzip.decompress(small) == data
-        assert compressed(data) == small  # the same for the same, whenever it is made
-    assert is_worthwhile(smallest, len(data)) == (small is not None)
-
-
-@pytest.mark.parametrize(("small", "worthwhile"), [(94, True), (95, True), (96, False)])
-def test_the_twentieth_is_counted_exactly(small: int, worthwhile: bool) -> None:
-    assert is_worthwhile(small, 100) == worthwhile
 
 
 # --- As stored ------------------------------------------------------------------------------------

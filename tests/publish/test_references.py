@@ -5,12 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from azureblob.publish.discovery import content
 from tests.faults import FaultProxy
 from tests.publish.container import MANIFEST, Container
 from tests.publish.in_process import Folder, static_url
@@ -205,10 +205,10 @@ def test_from_any_hashed_file_a_browser_finds_all_that_it_asks_for(
     with Folder(tree) as folder:
         made = folder.by_us()
         published = {
-            **{hashed: Path(file.path).read_bytes() for hashed, file in made.files.items()},
+            **{hashed: content(file) for hashed, file in made.files.items()},
             **{name: tree[name] for name in made.needed},
         }
-    for name, content in published.items():
-        for url in re.findall(rb'["(](\./[^")]+)[")]', content):
+    for name, data in published.items():
+        for url in re.findall(rb'["(](\./[^")]+)[")]', data):
             target = posixpath.normpath(posixpath.join(posixpath.dirname(name), url.decode()))
             assert target in published, f"{name} asks for {target}"

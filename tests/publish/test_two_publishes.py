@@ -97,7 +97,7 @@ def test_files_that_a_prune_takes_while_a_publish_relies_on_them_are_sent_again(
 ) -> None:
     proxy.take()
     # The publish has listed the container, with all files; then the prune runs.
-    proxy.rules = [Rule(method="PUT", path="*/staticfiles-history/*", first=1, delay=2500)]
+    proxy.rules = [Rule(method="PUT", path="*/staticfiles-history/*", first=1, delay=4000)]
     publishing = rollback.start("collectstatic", "--noinput")
     until(proxy, lambda records: any("staticfiles-history" in r.path for r in records))
     pruned, said = together(rollback.start("prunestatic", "--older-than", "0"), publishing)

@@ -240,6 +240,12 @@ def test_what_loses_data_comes_first_and_a_lock_taken_off_says_what_it_held() ->
     assert "what it locked can be deleted again" in found[1]
 
 
+def test_a_deleted_key_vault_takes_its_secrets_with_it() -> None:
+    vault = "keyvault:Vault"
+    (lost,) = risks(preview(step(Op.DELETE, vault, {"vaultName": "kv"}, {"vaultName": "kv"})))
+    assert "what would be lost: `every secret in key vault kv`" in lost
+
+
 EVIL = "a`b|c\nd<script>alert(1)</script> @octocat #1 https://evil.example \u202e \\| **x** -->"
 
 

@@ -14,11 +14,13 @@ from tests.fast import IS_SLOW, STARTS_PROCESSES
 
 CONFTEST = "from tests.fast import pytest_addoption, pytest_configure\n"
 TESTS = """\
+import asyncio
 import os
 import subprocess
 import sys
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 NODE = os.path.join(os.path.dirname(__file__), "node")
 
@@ -44,6 +46,14 @@ def torn_down():
     subprocess.run([sys.executable, "-c", ""])
 
 
+@pytest.fixture(scope="module")
+def machine(): return []
+
+
+def test_starts_something_on_the_machine(machine):
+    subprocess.run([sys.executable, "-c", ""])
+    machine.append("started")
+def test_depends_on_it(machine): assert machine
 def test_runs_in_process(): pass
 def test_uses_the_shared_azurite(shared_azurite): pass
 def test_starts_a_process_at_its_end(torn_down): pass
@@ -56,6 +66,15 @@ def test_forks():
 def test_has_an_azurite_of_its_own(own_azurite): pass
 def test_uses_what_a_process_prepared(prepared): pass
 def test_uses_it_again(prepared): pass
+def test_opens_a_browser():
+    with sync_playwright():
+        pass
+def test_has_no_event_loop():
+    asyncio.run(asyncio.sleep(0))
+def test_leaves_a_file_open():
+    file = open(__file__)
+    subprocess.run([sys.executable, "-c", ""])
+    file.close()
 def test_swallows_errors():
     try:
         subprocess.run([sys.executable, "-c", ""])
@@ -92,6 +111,7 @@ def reasons(said: str) -> list[str]:
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
     (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     (tmp_path / "node").write_text("#!/bin/sh\n")
     (tmp_path / "node").chmod(0o755)
     return tmp_path
@@ -100,11 +120,11 @@ def suite(tmp_path: Path) -> Path:
 def test_tests_that_start_processes_are_left_out_in_one_line(suite: Path) -> None:
     (suite / "test_some.py").write_text(TESTS)
     said = pytest_run(suite, "--fast")
-    assert "3 passed, 7 skipped" in said
+    assert "4 passed, 11 skipped" in said
     [line] = reasons(said)
-    assert line.startswith("SKIPPED [7] ")
+    assert line.startswith("SKIPPED [11] ")
     assert line.endswith(STARTS_PROCESSES)
-    assert "10 passed" in pytest_run(suite)
+    assert "15 passed" in pytest_run(suite)
 
 
 def test_a_test_that_was_slow_is_left_out_until_it_is_quick(suite: Path) -> None:

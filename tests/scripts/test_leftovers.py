@@ -93,7 +93,7 @@ def test_an_empty_demo_admin_gets_a_new_password(
 
     def made(*_: object, env: dict[str, str], **__: object) -> str:
         given.append(env["DEMO_ADMIN_PASSWORD"])
-        return 'migrated\n{"login": "created", "debug": true}\n'
+        return 'migrated\n{"login": "created", "verified": "d1", "debug": true}\n'
 
     monkeypatch.setattr(process, "run", made)
     home.mkdir()

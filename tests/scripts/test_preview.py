@@ -221,8 +221,9 @@ def test_a_project_below_a_repositorys_top_is_found(clone: Clone, tmp_path: Path
     outer.git("init", "--quiet", "--initial-branch", "main")
     outer.commit()
     export = (
-        "import pathlib; from scripts import preview; "
-        f"preview.export(preview.find_base('HEAD'), pathlib.Path({str(tmp_path / 'base')!r}))"
+        "import pathlib; from scripts import git, preview; "
+        "commit = preview.find_base('HEAD').commit; "
+        f"git.check_out(commit, pathlib.Path({str(tmp_path / 'base')!r}))"
     )
     done = run([sys.executable, "-c", export], outer.root / "inner", clone.env)
     assert done.status == 0, done.err

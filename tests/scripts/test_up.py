@@ -183,6 +183,17 @@ def test_a_site_without_debug_is_served_after_the_static_files(
     terminal.close()
 
 
+def test_ctrl_c_before_the_site_is_up_ends_all_that_was_begun(machine: Machine) -> None:
+    terminal = machine.up()
+    terminal.read_until("Settings in")
+    terminal.type(b"\x03")
+    assert terminal.status() != 0
+    assert "Stopped. Run it again to go on from here." in terminal.text
+    assert "Traceback" not in terminal.text
+    assert not is_listening(machine.port)
+    terminal.close()
+
+
 def test_env_writes_the_file_anew_and_keeps_the_secret_key(machine: Machine) -> None:
     before = machine.env_file.read_text()
     machine.env_file.write_text(before.replace("AZURE_ACCOUNT_NAME=", "AZURE_ACCOUNT_NAME=wrong"))

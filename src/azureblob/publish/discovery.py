@@ -28,11 +28,13 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class LocalFile(NamedTuple):
-    """A file to publish: its `path`, its `size` in bytes and its MD5 (16 bytes)."""
+    """A file to publish: its `path`, its `size` in bytes and its MD5 (16 bytes). A small one may be
+    a part of the file at the path, which begins at `start`; content() reads it."""
 
     path: str
     size: int
     md5: bytes
+    start: int | None = None
 
 
 def find(
@@ -173,6 +175,9 @@ def first_bytes(file: LocalFile, size: int) -> bytes:
     """Up to `size` bytes, in one read. Raises OSError."""
     descriptor = os.open(file.path, _FLAGS)
     try:
+        if file.start is not None:
+            os.lseek(descriptor, file.start, os.SEEK_SET)
+            size = min(size, file.size)
         return os.read(descriptor, size)
     finally:
         os.close(descriptor)

@@ -1,9 +1,8 @@
-"""What a static file's blob is stored with: its headers, its compression, and its metadata."""
+"""What a static file's blob is stored with: its headers and its metadata."""
 
 from __future__ import annotations
 
 import base64
-import gzip
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,13 +18,9 @@ SETTABLE = tuple(header.response for header in BLOB_HEADERS)
 GZIP = "gzip"
 # What browsers decode ("HTTP Semantics", 8.4.1, and the IANA registry of content codings).
 ENCODINGS = ("", GZIP, "deflate", "br", "zstd")
-# zlib's default: level 9 takes twice the time and saves one percent more.
-GZIP_LEVEL = 6
 # Metadata with the MD5 of the file before compression. Compressed bytes differ between versions of
-# zlib, so if their MD5 were compared, every other machine would send everything again.
+# a library, so if their MD5 were compared, every other machine would send everything again.
 SOURCE_MD5 = "md5"
-# Decompression costs the browser something too, so compression has to save a twentieth.
-_WORTHWHILE = 0.95
 _COMPRESSIBLE = {
     "application/javascript",
     "application/json",
@@ -88,17 +83,6 @@ class HeaderRules:
             found.get("Content-Disposition", ""),
             found["Content-Encoding"],
         )
-
-
-def compressed(data: bytes) -> bytes | None:
-    """The bytes compressed with gzip, or None if that saves less than 5%. The same bytes always
-    give the same result."""
-    small = gzip.compress(data, GZIP_LEVEL, mtime=0)
-    return small if is_worthwhile(len(small), len(data)) else None
-
-
-def is_worthwhile(compressed_size: int, size: int) -> bool:
-    return compressed_size <= size * _WORTHWHILE
 
 
 def source_md5(blob: RemoteBlob) -> str:

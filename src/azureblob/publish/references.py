@@ -10,13 +10,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
 from azureblob.publish.discovery import LocalFile
-from azureblob.publish.patterns import Blocks, Patterns, block_before
+from azureblob.publish.patterns import Blocks, Patterns, block_before, matches_at
 from azureblob.publish.render_cache import Scan, scan_of
 
 # In each pattern, one group takes part in a match: the URL. All patterns take time linear in the
@@ -25,9 +26,11 @@ from azureblob.publish.render_cache import Scan, scan_of
 _DOUBLE, _SINGLE, _BACKTICK = (
     rf"[^{quote}\\\n]*+(?:\\.[^{quote}\\\n]*+)*+" for quote in ('"', "'", "`")
 )
-_STRING = rf"""(?:"({_DOUBLE})"|'({_SINGLE})'|`({_BACKTICK})`)"""
-# An escape outside a string is skipped, so that an escaped quote does not open one.
-_STRINGS = re.compile(rf"\\.|{_STRING}")
+_ANY_STRING = rf""""({_DOUBLE})"|'({_SINGLE})'|`({_BACKTICK})`"""
+_STRING = f"(?:{_ANY_STRING})"
+# An escape outside a string is skipped, so that an escaped quote does not open one. Without a group
+# around the strings, the search for their beginnings takes a quarter of the time.
+_STRINGS = re.compile(rf"\\.|{_ANY_STRING}")
 _SOURCE_MAP = re.compile(r"""[#@]\s*+sourceMappingURL\s*+=\s*+([^\s"'`*]++)""")
 # The strings in a script that begin as only a path does.
 _PATHS = re.compile(
@@ -41,6 +44,17 @@ _URLS = re.compile(
     rf"""url\(\s*+(?:"({_DOUBLE})"|'({_SINGLE})'|([^"'()\s\\]*+(?:\\.[^"'()\s\\]*+)*+))\s*+\)""",
     re.IGNORECASE,
 )
+_QUOTES = (b'"', b"'", b"`")
+# Each file with a match contains one of these. To look for them takes a tenth of the time of a
+# search with the pattern.
+_LITERALS = {
+    _STRINGS: _QUOTES,
+    _PATHS: _QUOTES,
+    _CALLS: _QUOTES,
+    _SOURCE_MAP: (b"sourceMappingURL",),
+    _URLS: (b"(",),
+}
+_SEARCHES = {_URLS: partial(matches_at, _URLS, "url(")}
 _IN_SCRIPTS = (_PATHS, _CALLS, _SOURCE_MAP)
 _IN_SHEETS = (_STRINGS, _URLS, _SOURCE_MAP)
 # Attributes with other names, such as an editor's notes, may hold a file's name that no browser
@@ -123,9 +137,9 @@ class PlainReferences:
         """Whether a file with this name can have references that are not rewritten."""
         return bool(_patterns_for(name))
 
-    def scan(self, name: str, text: str) -> Scan:
+    def scan(self, name: str, data: bytes) -> Scan:
         """Note the references that are left in a file after Django's rewriting."""
-        found = self._scan(self._plain_targets(name, text))
+        found = self._scan(self._plain_targets(name, data))
         self.add(found)
         return found
 
@@ -156,20 +170,25 @@ class PlainReferences:
         patterns = self._patterns.of(name)
         if not patterns and not self.may_have_references(name):
             return
-        text = Path(self._sources[name].path).read_bytes().decode("utf-8", "replace")
-        yield from self._plain_targets(name, text)
+        data = Path(self._sources[name].path).read_bytes()
+        yield from self._plain_targets(name, data)
+        text = data.decode("utf-8", "replace")
         commented = comments(name, text) if patterns else []
         for pattern in patterns:
             found = pattern.find(text)
             urls = (match["url"] for match in found if not is_within(commented, match.start()))
             yield from self._targets(name, urls)
 
-    def _plain_targets(self, name: str, text: str) -> Iterator[str]:
+    def _plain_targets(self, name: str, data: bytes) -> Iterator[str]:
+        patterns = [one for one in _patterns_for(name) if _may_match(one, data)]
+        if not patterns:
+            return
+        text = data.decode("utf-8", "replace")
         code = without_blocks(comments(name, text), text)
-        for pattern in _patterns_for(name):
+        for pattern in patterns:
             # The reference to a source map is in a comment.
             searched = text if pattern is _SOURCE_MAP else code
-            matches = pattern.finditer(searched)
+            matches = _SEARCHES.get(pattern, pattern.finditer)(searched)
             urls = (match[match.lastindex] for match in matches if match.lastindex)
             yield from self._targets(name, urls)
 
@@ -193,6 +212,10 @@ class PlainReferences:
             if path.startswith(root):
                 return path[len(root) :]
         return None
+
+
+def _may_match(pattern: re.Pattern[str], data: bytes) -> bool:
+    return any(literal in data for literal in _LITERALS.get(pattern, (b"",)))
 
 
 def _unescape(escape: re.Match[str]) -> str:

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import itertools
 import os
-import tempfile
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 from pathlib import Path
 
+from azureblob.publish.compression import FileChanged, compressed, compressed_file
 from azureblob.publish.discovery import LocalFile, content, read_local
-from azureblob.publish.headers import (
-    GZIP,
-    GZIP_LEVEL,
-    SOURCE_MD5,
-    Headers,
-    compressed,
-    is_worthwhile,
-)
+from azureblob.publish.headers import GZIP, SOURCE_MD5, Headers
 from azureblob.publish.plan import Change, Wanted
 from azureblob.rest.blocks import BLOCKS_FROM_BYTES, put_blocks
 from azureblob.rest.errors import is_fatal, service_error
@@ -40,17 +30,19 @@ from azureblob.rest.models import (
 )
 from azureblob.rest.transport import Transport
 
-# Larger bodies stay in a file. Some 64 smaller ones are in memory at a time.
+# Larger bodies stay in a file.
 _MAX_IN_MEMORY = 256 * 1024
-_PREPARED_AHEAD = 64
-_CHUNK = 1024 * 1024
+# What a thread compresses in one task, since a task costs as much as a small file: up to so many
+# files, and bytes before compression.
+_BATCH = 16
+_BATCH_BYTES = 128 * 1024
+# Batches that are compressed or waiting to be sent, for each thread, and further ones.
+_AHEAD_PER_THREAD = 2
+_AHEAD = 8
 
 _CHANGED = "it changed while it was being published"
 Done = Callable[[Change, str], None]
-
-
-class FileChanged(Exception):
-    """A file's content is no longer the one that it was named by."""
+_Prepared = tuple[Change, Request | OSError | FileChanged]
 
 
 def upload(
@@ -71,8 +63,10 @@ def upload(
     for change in changes:
         is_large = change.kind == "send" and change.wanted.file.size > BLOCKS_FROM_BYTES
         (large if is_large else small).append(change)
-    with ThreadPoolExecutor(os.cpu_count() or 1, "compress") as pool:
-        requests = _prepare(small, pool, scratch, done)
+    threads = os.cpu_count() or 1
+    with ThreadPoolExecutor(threads, "compress") as pool:
+        ahead = _AHEAD + _AHEAD_PER_THREAD * threads
+        requests = _prepare(small, pool, ahead, scratch, done)
         for request, response in transport.run(itertools.takewhile(lambda _: not stop(), requests)):
             if is_fatal(response):
                 raise service_error(response)
@@ -83,26 +77,63 @@ def upload(
 
 
 def _prepare(
-    changes: list[Change], pool: ThreadPoolExecutor, scratch: Path, done: Done
+    changes: list[Change], pool: ThreadPoolExecutor, ahead: int, scratch: Path, done: Done
 ) -> Iterator[Request]:
-    """The requests in order. Only a few bodies are compressed ahead, so memory stays flat.
+    """The requests, those that are ready first. Only `ahead` batches are compressed before they are
+    sent, so memory stays flat.
 
-    A body that is not compressed is read by this thread when its turn comes, which is quicker than
-    handing it to another thread and back.
+    A body that is not compressed is read by this thread, which is quicker than handing it to
+    another and back. These are sent while no compressed body is ready.
     """
-    waiting: deque[tuple[Change, Future[Request] | None]] = deque()
-    source = iter(changes)
+    batches = _batches(change for change in changes if _compresses(change))
+    others = (change for change in changes if not _compresses(change))
+    compressing: list[Future[list[_Prepared]]] = []
     while True:
-        while len(waiting) < _PREPARED_AHEAD and (change := next(source, None)) is not None:
-            compresses = change.kind == "send" and change.wanted.gzip
-            waiting.append((change, pool.submit(_request, change, scratch) if compresses else None))
-        if not waiting:
+        while len(compressing) < ahead and (batch := next(batches, None)):
+            compressing.append(pool.submit(_prepare_batch, batch, scratch))
+        ready = next((one for one in compressing if one.done()), None)
+        if ready is not None:
+            compressing.remove(ready)
+            prepared = ready.result()
+        elif (change := next(others, None)) is not None:
+            prepared = _prepare_batch([change], scratch)
+        elif compressing:
+            wait(compressing, return_when=FIRST_COMPLETED)
+            continue
+        else:
             return
-        change, request = waiting.popleft()
+        for change, request in prepared:
+            if isinstance(request, Request):
+                yield request
+            else:
+                done(change, _reason(request))
+
+
+def _compresses(change: Change) -> bool:
+    return change.kind == "send" and change.wanted.gzip
+
+
+def _batches(changes: Iterable[Change]) -> Iterator[list[Change]]:
+    batch: list[Change] = []
+    size = 0
+    for change in changes:
+        batch.append(change)
+        size += change.wanted.file.size
+        if len(batch) == _BATCH or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _prepare_batch(batch: list[Change], scratch: Path) -> list[_Prepared]:
+    prepared: list[_Prepared] = []
+    for change in batch:
         try:
-            yield request.result() if request else _request(change, scratch)
+            prepared.append((change, _request(change, scratch)))
         except (OSError, FileChanged) as error:
-            done(change, _reason(error))
+            prepared.append((change, error))
+    return prepared
 
 
 def _request(change: Change, scratch: Path) -> Request:
@@ -132,7 +163,7 @@ def _body(wanted: Wanted, scratch: Path) -> tuple[Body, str, bytes]:
     """What is sent for the file: the body, its Content-Encoding, and its MD5."""
     file = wanted.file
     if file.size > _MAX_IN_MEMORY:
-        small = _compressed_file(file, scratch) if wanted.gzip else None
+        small = compressed_file(file, scratch) if wanted.gzip else None
         sent = small or file
         return FilePart(Path(sent.path), 0, sent.size), GZIP if small else "", sent.md5
     data = content(file)
@@ -142,28 +173,6 @@ def _body(wanted: Wanted, scratch: Path) -> tuple[Body, str, bytes]:
     if md5(data) != file.md5:
         raise FileChanged
     return Bytes(small_data), GZIP, md5(small_data)
-
-
-def _compressed_file(file: LocalFile, scratch: Path) -> LocalFile | None:
-    """The file compressed into another, or None if that saves too little. Raises FileChanged."""
-    digest = hashlib.md5(usedforsecurity=False)
-    descriptor, path = tempfile.mkstemp(suffix=".gz", dir=scratch)
-    with (
-        open(file.path, "rb") as source,  # noqa: PTH123
-        os.fdopen(descriptor, "wb") as target,
-        # Without name and time the bytes are the same in each run, so that blocks can be resumed.
-        gzip.GzipFile("", "wb", GZIP_LEVEL, target, mtime=0) as compressor,
-    ):
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-            compressor.write(chunk)
-    if digest.digest() != file.md5:
-        raise FileChanged
-    made = read_local(path)
-    if is_worthwhile(made.size, file.size):
-        return made
-    Path(path).unlink()
-    return None
 
 
 def _failure(request: Request, response: Response) -> str:
@@ -198,6 +207,6 @@ def _reason(error: OSError | FileChanged) -> str:
 
 def _has_changed(file: LocalFile) -> bool:
     try:
-        return read_local(file.path).md5 != file.md5
+        return file.start is None and read_local(file.path).md5 != file.md5
     except OSError:
         return False  # the error has its own reason

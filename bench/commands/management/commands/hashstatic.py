@@ -15,7 +15,7 @@ from typing import Any
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.core.management.base import BaseCommand
 
-from azureblob.publish.discovery import find
+from azureblob.publish.discovery import content, find
 from azureblob.publish.hashing import hash_names
 
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
                     name
                     for name in json.loads(manifest)["paths"].values()
                     if name not in tree.files
-                    or Path(tree.files[name].path).read_bytes() != (theirs / name).read_bytes()
+                    or content(tree.files[name]) != (theirs / name).read_bytes()
                 ]
                 if wrong:
                     raise SystemExit(f"{len(wrong)} files differ from Django's: {wrong[:5]}")

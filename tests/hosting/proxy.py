@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
-import ipaddress
 import ssl
-import sys
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Iterator
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 HOST = "127.0.0.1"
 _HEAD_BYTES = 64 * 1024
@@ -23,7 +14,6 @@ _CHUNK = 64 * 1024
 # Set by the proxy, so a client must not.
 _OWN = {b"connection", b"x-forwarded-for", b"x-forwarded-proto"}
 _BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-_DAYS = 365
 
 
 class TLSProxy:
@@ -98,62 +88,3 @@ async def _copy(reader: StreamReader, writer: StreamWriter) -> None:
     while data := await reader.read(_CHUNK):
         writer.write(data)
         await writer.drain()
-
-
-def certificate_in(folder: Path) -> Path:
-    """A self-signed certificate for this machine, with its key, in one file of mode 0600; created
-    if it is missing or expires within a day."""
-    path = folder / "localhost.pem"
-    with contextlib.suppress(OSError, ValueError):
-        known = x509.load_pem_x509_certificate(path.read_bytes())
-        if known.not_valid_after_utc > _now() + datetime.timedelta(days=1):
-            return path
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    path.write_bytes(b"".join(_self_signed()))
-    return path
-
-
-def _self_signed() -> Iterator[bytes]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(HOST))]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(_now() - datetime.timedelta(hours=1))
-        .not_valid_after(_now() + datetime.timedelta(days=_DAYS))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    yield certificate.public_bytes(serialization.Encoding.PEM)
-    yield key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
-
-
-async def _run(port: int, upstream_port: int, folder: Path) -> None:
-    server = await TLSProxy(port, upstream_port, certificate_in(folder)).start()
-    await server.serve_forever()
-
-
-def main(arguments: list[str]) -> None:
-    """PORT UPSTREAM_PORT FOLDER, the folder of the certificate."""
-    port, upstream_port, folder = arguments
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_run(int(port), int(upstream_port), Path(folder)))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

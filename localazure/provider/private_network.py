@@ -1,4 +1,4 @@
-"""azure-native:network:PrivateEndpoint and PrivateDnsZoneGroup."""
+"""azure-native:network and privatedns: a private endpoint, its DNS zone and the record in it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import ClassVar
 from localazure.control_plane import Record
 from localazure.errors import ArmError
 from localazure.provider.arm import GROUP, check_reference, made_up_guid, type_of
-from localazure.provider.control_plane_resource import ControlPlaneResource, Write
+from localazure.provider.control_plane_resource import ControlPlaneResource, GlobalResource, Write
 from localazure.provider.properties import Limit, Limits
-from localazure.provider.records import exists
+from localazure.provider.records import exists, records_of
 from localazure.values import Props
 
 SUBNET = "Microsoft.Network/virtualNetworks/subnets"
@@ -24,6 +24,10 @@ PARTS = ("blob", "dfs", "file", "queue", "table", "web")
 STORAGE_PARTS = frozenset(PARTS) | {f"{part}_secondary" for part in PARTS if part != "file"}
 MOST_ZONES = 5
 CONNECTIONS = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")
+PRIVATE_ZONE = f"{GROUP}/providers/Microsoft.Network/privateDnsZones/{{privateZoneName}}"
+NETWORK = "Microsoft.Network/virtualNetworks"
+# 2 to 34 labels of 1 to 63 letters, digits, '_' and inner hyphens.
+LABEL = r"[A-Za-z0-9_]([\w-]{0,61}\w)?"
 _MESSAGE = Limit(pattern=r"(?s).{0,140}", rule="at most 140 characters")
 
 
@@ -35,12 +39,11 @@ class PrivateEndpoint(ControlPlaneResource):
         **{f"{key}[].requestMessage": _MESSAGE for key in CONNECTIONS},
     }
     needed = (
-        "location",
         "subnet",
         *(f"{key}[].name" for key in CONNECTIONS),
         *(f"{key}[].privateLinkServiceId" for key in CONNECTIONS),
     )
-    immutable = ("customNetworkInterfaceName", "location", "subnet.id")
+    immutable = ("customNetworkInterfaceName", "subnet.id")
     invalid = "InvalidRequestFormat"
 
     def validate(self, write: Write) -> None:
@@ -78,9 +81,8 @@ class PrivateEndpoint(ControlPlaneResource):
             f"{name}.nic.{made_up_guid('nic', record['id'])}"
         )
         return {
-            "etag": f'W/"{made_up_guid("etag", record["id"])}"',
+            "etag": _etag(record),
             "networkInterfaces": [{"id": f"{network}/networkInterfaces/{nic}"}],
-            "provisioningState": "Succeeded",
         }
 
 
@@ -112,10 +114,11 @@ class PrivateDnsZoneGroup(ControlPlaneResource):
             _refuse_unknown(write, config["privateDnsZoneId"])
 
     def answers(self, content: Record, record: Record) -> Props:
-        return {
-            "etag": f'W/"{made_up_guid("etag", record["id"])}"',
-            "provisioningState": "Succeeded",
-        }
+        return {"etag": _etag(record)}
+
+
+def _etag(record: Record) -> str:
+    return f'W/"{made_up_guid("etag", record["id"])}"'
 
 
 def _refuse_unknown(write: Write, reference: str) -> None:
@@ -127,3 +130,63 @@ def _refuse_unknown(write: Write, reference: str) -> None:
             "Please make sure that the referenced resource exists, and that both resources are in "
             "the same region.",
         )
+
+
+class PrivateZone(GlobalResource):
+    token = "azure-native:privatedns:PrivateZone"
+    id_format = PRIVATE_ZONE
+    limits: ClassVar[Limits] = {
+        "privateZoneName": Limit(
+            pattern=rf"{LABEL}(\.{LABEL}){{1,33}}", rule="a domain name of 2 to 34 labels"
+        )
+    }
+
+    def validate_delete(self, content: Record, record: Record) -> None:
+        links = records_of(content, VirtualNetworkLink.arm_type, record["id"])
+        if links:
+            raise ArmError(
+                409,
+                "CannotDeleteResource",
+                "Cannot delete resource while nested resources exist. Some existing nested "
+                f"resource IDs include: '{links[0]['id'].rpartition('/providers/')[2]}'. Please "
+                "delete all nested resources before deleting this resource.",
+            )
+
+    def answers(self, content: Record, record: Record) -> Props:
+        links = records_of(content, VirtualNetworkLink.arm_type, record["id"])
+        return {
+            "etag": made_up_guid("etag", record["id"]),
+            "internalId": made_up_guid("zone", record["id"]),
+            "maxNumberOfRecordSets": 25000,
+            "maxNumberOfVirtualNetworkLinks": 1000,
+            "maxNumberOfVirtualNetworkLinksWithRegistration": 100,
+            "numberOfRecordSets": 1,
+            "numberOfVirtualNetworkLinks": len(links),
+            "numberOfVirtualNetworkLinksWithRegistration": sum(
+                bool(link["inputs"].get("registrationEnabled")) for link in links
+            ),
+        }
+
+
+class VirtualNetworkLink(GlobalResource):
+    token = "azure-native:privatedns:VirtualNetworkLink"
+    id_format = f"{PRIVATE_ZONE}/virtualNetworkLinks/{{virtualNetworkLinkName}}"
+    limits: ClassVar[Limits] = {
+        "virtualNetworkLinkName": Limit(
+            pattern=r"[A-Za-z0-9]([\w.-]{0,78}\w)?",
+            rule="1 to 80 letters, digits, '_', '.' and '-', the last none of '.' and '-'",
+        )
+    }
+    needed = ("registrationEnabled", "virtualNetwork")
+    immutable = ("virtualNetwork.id",)
+    unique = "virtualNetwork.id"
+
+    def validate(self, write: Write) -> None:
+        network = write.inputs["virtualNetwork"].get("id")
+        check_reference("properties.virtualNetwork.id", network, NETWORK)
+
+    def answers(self, content: Record, record: Record) -> Props:
+        return {
+            "etag": made_up_guid("etag", record["id"]),
+            "virtualNetworkLinkState": "Completed",
+        }

@@ -1,0 +1,21 @@
+"""What the components within a DjangoBlobStorage have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+
+if TYPE_CHECKING:  # which imports the parts
+    from .storage import DjangoBlobStorage
+
+
+class Part(pulumi.ComponentResource):
+    """A component with its owner's configuration, resource group, tags and protection."""
+
+    def __init__(self, type_: str, name: str, owner: DjangoBlobStorage) -> None:
+        opts = pulumi.ResourceOptions(parent=owner)
+        super().__init__(f"django-azure-blob:{type_}", name, None, opts)
+        self._name, self._config, self._tags = name, owner.config, owner.tags
+        self._group = owner.resource_group.name
+        self._child = pulumi.ResourceOptions(parent=self, protect=owner.config.protect or None)
