@@ -14,10 +14,9 @@ from django.test import override_settings
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from azureblob.publish.discovery import content, read_local
+from azureblob.publish.discovery import LocalFile, content, read_local
 from azureblob.publish.hashing import HashedTree, HashingError, _Hashing, hash_names
 from azureblob.publish.render_cache import (
-    Details,
     Known,
     Learned,
     Scan,
@@ -26,6 +25,8 @@ from azureblob.publish.render_cache import (
     encode,
     serialized,
 )
+from azureblob.publish.reuse import tree_digest
+from azureblob.rest.models import md5
 from tests.publish.in_process import Rules, static_url
 from tests.publish.test_hashing import NASTY
 from tests.publish.trees import Tree, write
@@ -406,11 +407,27 @@ def test_damaged_details_are_reported_and_not_used(project: Project) -> None:
 
 
 def test_a_fingerprint_of_nothing_fits_no_storage_without_one(project: Project) -> None:
-    fresh = project.hashed(SITE)
-    assert fresh.learned
-    project.store(Learned(fresh.learned.summary._replace(fingerprint=""), Details()))
-    assert project.hashed(SITE, rules=Hashes, known=project.known).learned is None
+    project.again(SITE)
+    project.change(lambda found: found._replace(summary=found.summary._replace(fingerprint="")))
+    assert project.hashed(SITE, rules=Keys, known=project.known).learned is None
     assert project.rewritten == EVERYTHING
+    project.change(lambda found: found._replace(summary=found.summary._replace(tree="")))
+    project.hashed(SITE, rules=Keys, known=project.known)
+    assert project.rewritten == EVERYTHING
+
+
+def test_a_file_that_cannot_be_rewritten_after_all_is_found(project: Project) -> None:
+    """Hashing it without the cache then says what is wrong with it."""
+    project.again(SITE)
+    broken = {**SITE, "css/latin.css": b".\xfc { }"}
+    files = {name: LocalFile("", len(data), md5(data)) for name, data in broken.items()}
+    project.change(
+        lambda found: found._replace(summary=found.summary._replace(tree=tree_digest(files)))
+    )
+    made = project.hashed(broken, known=project.known)
+    assert made.render
+    with pytest.raises(StaleCache):
+        made.render(["css/latin.css"])
 
 
 # --- Any tree and any edits -----------------------------------------------------------------------
