@@ -334,8 +334,12 @@ def test_swapped_results_are_found_when_their_files_are_rendered(project: Projec
     project.change(swap)
     # The second time, with the details: the files that import it have another name for it, so they
     # are rewritten.
-    for tree in (SITE, {**SITE, "new.png": b"new"}):
+    for tree, again in (
+        (SITE, set()),
+        ({**SITE, "new.png": b"new"}, {"css/site.css", "css/print.css"}),
+    ):
         made = project.hashed(tree, known=project.known)
+        assert project.rewritten == again
         assert made.render
         with pytest.raises(StaleCache):
             made.render(["css/base.css"])
