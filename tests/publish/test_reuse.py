@@ -293,6 +293,7 @@ def test_a_django_with_replaced_methods_learns_nothing(
 
     monkeypatch.setattr(HashedFilesMixin, "url_converter", url_converter)
     assert project.hashed(SITE, known=project.known).learned is None
+    assert project.rewritten == EVERYTHING
 
 
 def test_another_static_url_and_other_options_have_all_files_rewritten(project: Project) -> None:
