@@ -43,6 +43,18 @@ CACHE = cache_name(MANIFEST)
 SAID = "The render cache"
 
 
+MISLEADING = """
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
+
+
+class Misleading(ManifestStaticFilesStorage):
+    def hashed_name(self, name, content=None, filename=None):
+        if name == "a.txt":
+            return {!r}
+        return super().hashed_name(name, content, filename)
+"""
+
+
 @dataclass(frozen=True)
 class Reference:
     """A publish without a cache: how it ended, and the bytes of the live files by name."""
@@ -111,6 +123,16 @@ def test_the_cache_is_stored_after_the_manifest_and_only_if_it_changes(
     site.write(small_tree(1))
     site.publish().well()
     assert CACHE in written(proxy.take())
+
+
+def test_with_a_name_that_needs_the_file_the_cache_is_not_stored_anew_either(
+    site: Site, proxy: FaultProxy
+) -> None:
+    site.write({**small_tree(), "css/with space.css": b".a { background: url(../img/photo0.png) }"})
+    site.publish().well()
+    proxy.take()
+    assert site.publish().well().counts == (0, 25, 25)
+    assert written(proxy.take()) == []
 
 
 def test_without_hashed_names_there_is_no_cache(site: Site, proxy: FaultProxy) -> None:
@@ -193,6 +215,17 @@ def test_a_static_file_never_has_the_name_of_a_cache(site: Site, container: Cont
     assert f"'{CACHE}' is not published under its own name: the history" in said
     assert decode(container.get(CACHE).raw, container.key)
     assert container.get(cache_name("other.json")).status == 404
+
+
+def test_a_storage_of_the_sites_own_cannot_give_a_file_the_name_of_a_cache(
+    make_site: MakeSite,
+) -> None:
+    site = make_site(manifest_storage="own_names.Misleading")
+    (site.folder / "own_names.py").write_text(MISLEADING.format(CACHE))
+    site.write({**small_tree(), "a.txt": b"a file"})
+    said = site.publish().well().out
+    assert f"'{CACHE}' is not published under its own name: the history" in said
+    assert site.container.get(CACHE).status == 404
 
 
 # --- A wrong cache --------------------------------------------------------------------------------

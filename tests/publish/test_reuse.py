@@ -14,6 +14,7 @@ from django.test import override_settings
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from azureblob.publish import reuse
 from azureblob.publish.discovery import LocalFile, content, read_local
 from azureblob.publish.hashing import HashedTree, HashingError, _Hashing, hash_names
 from azureblob.publish.render_cache import (
@@ -292,6 +293,7 @@ def test_a_django_with_replaced_methods_learns_nothing(
 
     monkeypatch.setattr(HashedFilesMixin, "url_converter", url_converter)
     assert project.hashed(SITE, known=project.known).learned is None
+    assert project.rewritten == EVERYTHING
 
 
 def test_another_static_url_and_other_options_have_all_files_rewritten(project: Project) -> None:
@@ -303,12 +305,22 @@ def test_another_static_url_and_other_options_have_all_files_rewritten(project: 
         assert project.again(SITE) == EVERYTHING
 
 
-@pytest.mark.parametrize("what", ["Django", "Python"])
+def test_the_code_that_rewrites_files_is_part_of_the_fingerprint() -> None:
+    names = {file.name for file in reuse._code()}
+    assert {"hashing.py", "patterns.py", "references.py", "reuse.py", "storage.py"} <= names
+
+
+@pytest.mark.parametrize("what", ["Django", "Python", "the code"])
 def test_another_version_has_all_files_rewritten(
-    project: Project, monkeypatch: pytest.MonkeyPatch, what: str
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     project.again(SITE)
-    if what == "Django":
+    if what == "the code":
+        changed = tmp_path / "changed.py"
+        changed.touch()
+        code = reuse._code()
+        monkeypatch.setattr(reuse, "_code", lambda: [*code, changed])
+    elif what == "Django":
         monkeypatch.setattr("django.get_version", lambda: "5.2.999")
     else:
         monkeypatch.setattr("sys.version_info", (3, 11, 999))
