@@ -19,7 +19,7 @@ from django.core.files.base import ContentFile
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from azureblob.publish.hashing import HashingError
+from azureblob.publish.hashing import HashingError, _Hashing
 from tests.faults import FaultProxy
 from tests.publish.conftest import MakeSite
 from tests.publish.container import Container
@@ -247,12 +247,13 @@ class Spaced(ManifestStaticFilesStorage):
 
 class Versioned(ManifestStaticFilesStorage):
     def _url(self, *args: Any, **options: Any) -> str:
-        return f"{super()._url(*args, **options)}.v2"
+        return f"{super()._url(*args, **options)}.v2"  # type: ignore[misc]  # private
 
 
 class Renamed(ManifestStaticFilesStorage):
     def _stored_name(self, *args: Any) -> str:
-        return str(super()._stored_name(*args)).replace(".png", ".webp")
+        stored = super()._stored_name(*args)  # type: ignore[misc]  # private
+        return str(stored).replace(".png", ".webp")
 
 
 class _Shouting(StaticFilesStorage):
@@ -260,7 +261,7 @@ class _Shouting(StaticFilesStorage):
         return super().url(name).upper()
 
 
-class Shouting(ManifestFilesMixin, _Shouting):
+class Shouting(ManifestFilesMixin, _Shouting):  # type: ignore[misc]  # Django's own does it too
     pass
 
 
@@ -272,6 +273,19 @@ def test_methods_that_make_references_are_called_if_a_site_has_its_own(kind: Rul
         assert read(folder.by_us(kind)) == expected
     with Folder(tree) as folder:
         assert set(expected.files.values()) != set(read(folder.by_us()).files.values())
+
+
+def test_djangos_converter_is_not_called_for_an_ordinary_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_Hashing, "_convert", pytest.fail)
+    tree = {
+        "css/a.css": b".a { background: url('../img/a.png'), url(b.png) }\n",
+        "css/b.png": b"b",
+        "img/a.png": b"a",
+    }
+    with Folder(tree) as folder:
+        assert read(folder.by_us()) == folder.by_django()
 
 
 # --- Any tree -------------------------------------------------------------------------------------
