@@ -259,7 +259,7 @@ class Hashes(ManifestStaticFilesStorage):
 
 
 class Keys(Modules):
-    hash_key = staticmethod(str.lower)
+    hash_key = staticmethod(str.lower)  # type: ignore[assignment]
 
 
 class Blocks(Modules):
