@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-from azureblob.timeouts import locked
-
 T = TypeVar("T")
 
 
@@ -30,6 +28,9 @@ class SharedCache(Generic[T]):
         """Raises what `make` raises, and StorageUnavailable if the budget is spent by waiting."""
         with contextlib.suppress(KeyError):
             return self._values[key]
+        # Start-up: collectstatic has nothing to get, and azure-core, which this imports, is slow.
+        from azureblob.timeouts import locked
+
         asked = time.monotonic()
         with locked(self._lock):
             if key in self._values:

@@ -11,7 +11,6 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from azure.core.exceptions import AzureError
 from django.conf import settings
 from django.core.files.base import File
 from django.utils.deconstruct import deconstructible
@@ -268,6 +267,9 @@ class StaticBlobStorage(Reconstructible, _Deconstructible):
         return (self.blob_endpoint, self.azure_container, self.manifest_name)
 
     def _read_manifest(self) -> dict[str, str]:
+        # Start-up: collectstatic does not read it, and azure-core is slow to load.
+        from azure.core.exceptions import AzureError
+
         where = f"{self.manifest_name} of the container {self.azure_container!r}"
         try:
             with self.blobs.open(self.manifest_name) as file:

@@ -18,7 +18,6 @@ from storages.utils import setting
 
 from azureblob.checks.configuration import TAG, StorageEntry, created, entries
 from azureblob.direct.conf import quarantine_container
-from azureblob.timeouts import within
 
 if TYPE_CHECKING:
     from azureblob.storage import BlobStorage
@@ -55,6 +54,9 @@ def _level(storage: BlobStorage, container: str) -> str | None:
     with its list. None if the service does not say."""
     # Start-up: every process loads the checks, and azure-core is slow to load.
     from azure.core.exceptions import AzureError
+
+    # Start-up: as above.
+    from azureblob.timeouts import within
 
     def ask() -> str:
         with storage.service(retries=0, connect=_SECONDS, read=_SECONDS) as service:

@@ -13,11 +13,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from azureblob.checks.configuration import TAG, entries, storage_class
-from azureblob.middleware import NAME, BlobMiddleware
-from azureblob.timeouts import request_seconds, waiting_requests
 
 _STATICFILES = "django.contrib.staticfiles"
-_MIDDLEWARE = ("azureblob.health.HealthMiddleware", NAME)
+_BLOB_MIDDLEWARE = "azureblob.middleware.BlobMiddleware"
+_MIDDLEWARE = ("azureblob.health.HealthMiddleware", _BLOB_MIDDLEWARE)
 # Settings that Django read before 5.1, and their aliases in STORAGES.
 _MOVED = {"DEFAULT_FILE_STORAGE": "default", "STATICFILES_STORAGE": "staticfiles"}
 
@@ -60,6 +59,9 @@ def settings_moved(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Ch
 
 @register(TAG)
 def limits_are_valid(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    # Start-up: every process loads the checks, and azure-core, which this imports, is slow to load.
+    from azureblob.timeouts import request_seconds, waiting_requests
+
     limits: tuple[tuple[Callable[[], float], str], ...] = (
         (request_seconds, "Set AZURE_REQUEST_SECONDS = 8, or remove it: 8 is the default."),
         (waiting_requests, "Set AZURE_WAITING_REQUESTS = 3, or remove it: 3 is the default."),
@@ -98,15 +100,18 @@ def requests_are_known(app_configs: Sequence[AppConfig] | None, **_: Any) -> lis
         return []
     return [
         Error(
-            f"{NAME!r} is not in MIDDLEWARE.",
-            hint=f"Add {NAME!r}. Without it, caches may store pages with signed URLs, and a form "
-            "cannot check whose direct uploads it receives.",
+            f"{_BLOB_MIDDLEWARE!r} is not in MIDDLEWARE.",
+            hint=f"Add {_BLOB_MIDDLEWARE!r}. Without it, caches may store pages with signed "
+            "URLs, and a form cannot check whose direct uploads it receives.",
             id="azureblob.E014",
         )
     ]
 
 
 def _is_blob_middleware(name: str) -> bool:
+    # Start-up: every process loads the checks, and this imports azure-core.
+    from azureblob.middleware import BlobMiddleware
+
     try:
         found = import_string(name)
     except ImportError:  # which Django itself reports
