@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
@@ -31,7 +31,8 @@ def validated(
     Contradictions are looked for once each value is valid by itself.
     """
     try:
-        config: Config = _adapter(model).validate_python(dict(values))
+        # mypy does not see that a class is hashable if its instances are not.
+        config: Config = _adapter(cast("Any", model)).validate_python(dict(values))
     except ValidationError as error:
         return None, refusals(error)
     return config, []

@@ -115,8 +115,9 @@ def _engine(options: argparse.Namespace) -> int:
 
 def _defer_rarely_used() -> None:
     sdk = find_spec("pulumi")
+    folders = sdk.submodule_search_locations if sdk else None
     for name in _RARELY_USED:
-        spec = PathFinder.find_spec(f"pulumi.{name}", sdk and sdk.submodule_search_locations)
+        spec = PathFinder.find_spec(f"pulumi.{name}", folders)
         if spec:
             sys.modules.setdefault(spec.name, _Deferred(spec))
 

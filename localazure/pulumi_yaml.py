@@ -57,7 +57,8 @@ class _Loader(_SafeLoader):  # type: ignore[misc]  # either of the two
             twice = next(value for tag, value in keys if keys.count((tag, value)) > 1)
             problem = f"the key '{twice}' is here twice"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-        return super().construct_mapping(node, deep)
+        constructed: dict[Any, Any] = super().construct_mapping(node, deep)
+        return constructed
 
 
 def _number(_: _Loader, node: yaml.ScalarNode) -> int | float | str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
+import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -46,16 +47,18 @@ def up(port: int, blob_port: int | None, stack: str) -> int:
     setup.ensure()
     for name in ("azurite-start", "stack", "database", "static"):
         log_file(name).unlink(missing_ok=True)
-    outputs = deploy(chosen)
-    with step(f"Settings in {shown(env_file())}") as current:
-        if not envfile.write(env_file(), outputs, envfile.local_defaults(local=True)):
-            current.text += " (unchanged)"
-    site_environment = site.site_environment(outputs)
-    with foreground_process_group(), publishing(site_environment) as published:
-        database = prepare_database(site_environment, demo_login=stack == LOCAL_STACK)
-        if not database.debug:
-            published()  # a server with DEBUG off reads the manifest once
-        return _serve(port, site_environment, outputs, _login(database), published)
+    demo_login = stack == LOCAL_STACK
+    with preparing_database(demo_login=demo_login) as begun:
+        outputs = deploy(chosen)
+        with step(f"Settings in {shown(env_file())}") as current:
+            if not envfile.write(env_file(), outputs, envfile.local_defaults(local=True)):
+                current.text += " (unchanged)"
+        environment = site.site_environment(outputs)
+        with foreground_process_group(), publishing(environment) as published:
+            database = prepare_database(environment, demo_login=demo_login, begun=begun)
+            if not database.debug:
+                published()  # a server with DEBUG off reads the manifest once
+            return _serve(port, environment, outputs, _login(database), published)
 
 
 def start_azurite(environment: dict[str, str]) -> str:
@@ -125,9 +128,34 @@ def publishing(environment: dict[str, str]) -> Iterator[Callable[[], None]]:
         yield published
 
 
-def prepare_database(environment: dict[str, str], *, demo_login: bool) -> site.Database:
-    """Migrate, and create the demo login if asked to. Raises Problem."""
+@contextlib.contextmanager
+def preparing_database(*, demo_login: bool) -> Iterator[Future[site.Database] | None]:
+    """Prepare the database while the block runs, if the settings of an earlier run are there.
+
+    It does not depend on the stack; the site's settings only have to be complete.
+    """
+    if not env_file().exists():
+        yield None
+        return
+    # As for the server, the file has the stack's names, and not this environment.
+    environment = site.site_environment(name for name in os.environ if name.startswith("AZURE_"))
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        yield executor.submit(site.prepare_database, environment, demo_login=demo_login)
+
+
+def prepare_database(
+    environment: dict[str, str],
+    *,
+    demo_login: bool,
+    begun: Future[site.Database] | None = None,
+) -> site.Database:
+    """Migrate, and create the demo login if asked to; or wait for what has `begun` to do that.
+    Raises Problem."""
     with step("Database"), report_failure("Preparing the database"):
+        if begun is not None:
+            # If it failed, then perhaps because of settings that have been written again since.
+            with contextlib.suppress(ProcessFailed, Problem):
+                return begun.result()
         return site.prepare_database(environment, demo_login=demo_login)
 
 

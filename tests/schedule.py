@@ -44,7 +44,7 @@ LONGEST = (
 )
 
 
-class ByFolder(LoadFileScheduling):
+class ByFolder(LoadFileScheduling):  # type: ignore[misc]  # it is Any
     """Gives a worker the files of one folder after another, as far as possible, because they share
     session fixtures, which each worker has to set up for itself."""
 

@@ -65,7 +65,7 @@ def test_memory_that_was_not_measured_is_not_written(results: Results, tmp_path:
     results.runs = [run("plain", "first", 1.0), run("floor", "first", 1.0, memory=40.5)]
     results.write(tmp_path / "results.json")
     lines = (tmp_path / "results.json").read_text().splitlines()
-    assert ['"memory": 40.5' in line for line in lines if '"wall"' in line] == [False, True]
+    assert ['"memory"' in line for line in lines if '"wall"' in line] == [False, True]
     assert Results.read(tmp_path / "results.json") == results
 
 

@@ -82,6 +82,15 @@ def test_the_folded_literals_have_no_letter_that_another_character_matches() -> 
         assert all(one.isascii() for one in found), letter
 
 
+def test_a_letter_with_a_longer_lower_case_moves_no_match() -> None:
+    text = "\u0130\u0130 url(a) URL(b.png)\n\u0130 url('c')"
+    for pattern in (patterns._ANY_QUOTES, patterns._PAIRED_QUOTES):
+        expected = [match["url"] for match in re.finditer(pattern, text, re.IGNORECASE)]
+        assert [match["url"] for match in patterns._LINEAR[pattern](text)] == expected
+    found = references._SEARCHES[references._URLS](text)
+    assert [match[match.lastindex or 0] for match in found] == ["a", "b.png", "c"]
+
+
 def test_references_that_are_not_rewritten_are_found_in_the_same_places() -> None:
     for text in random_texts(2000):
         data = text.encode()

@@ -71,6 +71,7 @@ def test_a_file_of_any_size_is_compressed_and_the_same_each_time(tmp_path: Path,
         first, second = (Path(one.path).read_bytes() for one in made if one)
         assert first == second
         assert gzip.decompress(first) == data
+        assert (first == deflate.gzip_compress(data, 6)) == (size <= IN_ONE_CALL)
         assert made[0] is not None
         assert made[0].size == len(first) < size * 0.95
 

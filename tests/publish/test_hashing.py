@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import django.contrib.admin
 import pytest
-from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
+from django.contrib.staticfiles.storage import (
+    ManifestFilesMixin,
+    ManifestStaticFilesStorage,
+    StaticFilesStorage,
+)
 from django.core.files.base import ContentFile
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from azureblob.publish.hashing import HashingError
+from azureblob.publish.hashing import HashingError, _Hashing
 from tests.faults import FaultProxy
 from tests.publish.conftest import MakeSite
 from tests.publish.container import Container
-from tests.publish.in_process import STATIC_URL, Folder, read, static_url
+from tests.publish.in_process import STATIC_URL, Folder, Rules, read, static_url
 from tests.publish.site import Site
 from tests.publish.trees import Tree, noise
 
@@ -229,6 +234,58 @@ def test_a_file_that_is_not_utf8_is_named(site: Site, proxy: FaultProxy) -> None
     assert "Traceback" not in ended.err
     # The container may have been listed meanwhile.
     assert not [record for record in proxy.take() if record.method != "GET"]
+
+
+# --- Methods of a site's own ----------------------------------------------------------------------
+
+
+class Spaced(ManifestStaticFilesStorage):
+    def url_converter(self, *args: Any, **options: Any) -> Any:
+        convert = super().url_converter(*args, **options)
+        return lambda match: convert(match).replace("url(", "url( ")
+
+
+class Versioned(ManifestStaticFilesStorage):
+    def _url(self, *args: Any, **options: Any) -> str:
+        return f"{super()._url(*args, **options)}.v2"  # type: ignore[misc]  # private
+
+
+class Renamed(ManifestStaticFilesStorage):
+    def _stored_name(self, *args: Any) -> str:
+        stored = super()._stored_name(*args)  # type: ignore[misc]  # private
+        return str(stored).replace(".png", ".webp")
+
+
+class _Shouting(StaticFilesStorage):
+    def url(self, name: str | None) -> str:
+        return super().url(name).upper()
+
+
+class Shouting(ManifestFilesMixin, _Shouting):  # type: ignore[misc]  # Django's own does it too
+    pass
+
+
+@pytest.mark.parametrize("kind", [Spaced, Versioned, Renamed, Shouting])
+def test_methods_that_make_references_are_called_if_a_site_has_its_own(kind: Rules) -> None:
+    tree = {"css/a.css": b".a { background: url(../img/a.png) }\n", "img/a.png": b"a"}
+    with Folder(tree) as folder:
+        expected = folder.by_django(kind)
+        assert read(folder.by_us(kind)) == expected
+    with Folder(tree) as folder:
+        assert set(expected.files.values()) != set(read(folder.by_us()).files.values())
+
+
+def test_djangos_converter_is_not_called_for_an_ordinary_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_Hashing, "_convert", pytest.fail)
+    tree = {
+        "css/a.css": b".a { background: url('../img/a.png'), url(b.png) }\n",
+        "css/b.png": b"b",
+        "img/a.png": b"a",
+    }
+    with Folder(tree) as folder:
+        assert read(folder.by_us()) == folder.by_django()
 
 
 # --- Any tree -------------------------------------------------------------------------------------

@@ -39,6 +39,10 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield made
 
 
+def unexpected(change: Change, why: str) -> None:
+    pytest.fail(f"{change.wanted.name}: {why}")
+
+
 def name_of(request: Request) -> str:
     return request.blob
 
@@ -55,7 +59,7 @@ def test_files_that_need_no_compression_are_sent_while_others_are_compressed(
     monkeypatch.setattr(upload, "compressed", slowly)
     changes = [make(f"{n}.css", rules(n), True) for n in range(3)]
     changes += [make(f"{n}.png", noise(n, 100), False) for n in range(3)]
-    requests = upload._prepare(changes, pool, AHEAD, tmp_path, pytest.fail)
+    requests = upload._prepare(changes, pool, AHEAD, tmp_path, unexpected)
     try:
         assert [name_of(next(requests)) for _ in range(3)] == ["0.png", "1.png", "2.png"]
     finally:
@@ -75,7 +79,7 @@ def test_files_are_not_compressed_long_before_they_are_sent(
     monkeypatch.setattr(upload, "compressed", counted)
     changes = [make(f"{n}.css", rules(n), True) for n in range(200)]
     with ThreadPoolExecutor(2) as pool:
-        requests = upload._prepare(changes, pool, AHEAD, tmp_path, pytest.fail)
+        requests = upload._prepare(changes, pool, AHEAD, tmp_path, unexpected)
         next(requests)
     assert len(calls) <= AHEAD * upload._BATCH
 

@@ -52,7 +52,7 @@ _CONVERSION = (
     *("url_converter", "_url", "_stored_name", "hash_key", "clean_name"),
     "is_in_ignored_block",  # since Django 6.1
 )
-# Of a rewritten file that is stored together with others. upload() has to have it in memory.
+# Rewritten files of up to this size are stored in one file; upload() reads them into memory.
 _MAX_TOGETHER = 128 * 1024
 _SHOWN = 100
 _QUERY_OR_FRAGMENT = re.compile("[?#]")
@@ -223,8 +223,7 @@ class _Hashing:
                 getattr(kind, method, None) is getattr(HashedFilesMixin, method, None)
                 for method in _CONVERSION
             )
-            and getattr(super(HashedFilesMixin, storage).url, "__func__", None)
-            is FileSystemStorage.url
+            and _after(HashedFilesMixin, kind, "url") is FileSystemStorage.url
         )
         self._all_patterns = read_patterns(storage)
         self._patterns = {name: self._all_patterns.of(name) for name in sources}
@@ -523,13 +522,14 @@ class _Hashing:
         return hashed
 
     def _write(self, name: str, data: bytes) -> LocalFile:
-        """Store a rewritten file. Small ones are in one file together: to create one takes several
-        times as long as to rewrite it. A site's own naming gets a file of its own."""
+        """Store a rewritten file. Small ones are stored in one file, as creating a file takes
+        longer than rewriting it. A site's own naming reads the file, which is then one of its own.
+        """
         digest = md5(data)
         if len(data) > _MAX_TOGETHER or not self._short_hashed_name(name, ""):
-            path = self._scratch / f"{digest.hex()}.rewritten"
-            path.write_bytes(data)
-            return LocalFile(str(path), len(data), digest)
+            own = self._scratch / f"{digest.hex()}.rewritten"
+            own.write_bytes(data)
+            return LocalFile(str(own), len(data), digest)
         path = f"{self._scratch}/rewritten"
         with open(path, "ab") as file:  # noqa: PTH123 - a Path takes a third of the time
             start = file.tell()
@@ -552,6 +552,12 @@ def _read(file: LocalFile) -> bytes:
     """All of a file, which may have grown since it was found. Raises OSError."""
     data = content(file)
     return data if len(data) == file.size else Path(file.path).read_bytes()
+
+
+def _after(base: type, kind: type, method: str) -> object:
+    """The method that super() finds in the methods of `base`, for an object of the class `kind`."""
+    following = kind.__mro__[kind.__mro__.index(base) + 1 :]
+    return next((vars(one)[method] for one in following if method in vars(one)), None)
 
 
 def _describe_cycle(cycle: list[str]) -> str:

@@ -50,9 +50,10 @@ class Pattern:
 
     def may_match(self, data: bytes) -> bool:
         """Whether a file with these bytes can have a match."""
-        return all(literal in data for literal in self.literals) and (
-            not self.folded or self.folded in data.lower()
-        )
+        for literal in self.literals:  # all() takes twice the time
+            if literal not in data:
+                return False
+        return not self.folded or self.folded in data.lower()
 
 
 class Patterns:
