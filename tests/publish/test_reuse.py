@@ -259,7 +259,8 @@ class Hashes(ManifestStaticFilesStorage):
 
 
 class Keys(Modules):
-    hash_key = staticmethod(str.lower)  # type: ignore[assignment]
+    def hash_key(self, name: str) -> str:
+        return name.lower()
 
 
 class Blocks(Modules):
