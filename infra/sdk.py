@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi_azure_native
 
+__all__ = ["ResourceGroup", "module_of"]
+
 
 def module_of(package: str, module: str) -> ModuleType:
     """A module of a package of the SDK, imported without running the package's `__init__`.

@@ -116,7 +116,8 @@ def _engine(options: argparse.Namespace) -> int:
 def _defer_rarely_used() -> None:
     sdk = find_spec("pulumi")
     for name in _RARELY_USED:
-        spec = PathFinder.find_spec(f"pulumi.{name}", sdk and sdk.submodule_search_locations)
+        folders = sdk.submodule_search_locations if sdk else None
+        spec = PathFinder.find_spec(f"pulumi.{name}", folders)
         if spec:
             sys.modules.setdefault(spec.name, _Deferred(spec))
 
