@@ -38,8 +38,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Durations())
     if config.getoption("--fast"):
         config.pluginmanager.register(Fast())
-        # What a stopped test leaves open is no fault of the test that runs when it is closed.
-        config.addinivalue_line("filterwarnings", "ignore::ResourceWarning")
+        # What a stopped test leaves open, and a thread that waits for it, are no fault of the test
+        # that runs when they end.
+        for kind in ("ResourceWarning", "pytest.PytestUnhandledThreadExceptionWarning"):
+            config.addinivalue_line("filterwarnings", f"ignore::{kind}")
 
 
 class Durations:
