@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 SLOW_SECONDS = 0.5
 # Of this clone, in pytest's cache: the tests that took longer, with their seconds.
@@ -137,6 +136,9 @@ class Fast:
 
     def _guard_playwright(self) -> None:
         """Stopped when its process starts, Playwright would leave an event loop running."""
+        # Imported here for a fast start of every other run.
+        from playwright.sync_api import sync_playwright
+
         manager: Any = type(sync_playwright())
         enter = manager.__enter__
 
