@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 SLOW_SECONDS = 0.5
 # Of this clone, in pytest's cache: the tests that took longer, with their seconds.
@@ -38,8 +37,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Durations())
     if config.getoption("--fast"):
         config.pluginmanager.register(Fast())
-        # What a stopped test leaves open is no fault of the test that runs when it is closed.
-        config.addinivalue_line("filterwarnings", "ignore::ResourceWarning")
+        # What a stopped test leaves open, and a thread that waits for it, are no fault of the test
+        # that runs when they end.
+        for kind in ("ResourceWarning", "pytest.PytestUnhandledThreadExceptionWarning"):
+            config.addinivalue_line("filterwarnings", f"ignore::{kind}")
 
 
 class Durations:
@@ -135,6 +136,9 @@ class Fast:
 
     def _guard_playwright(self) -> None:
         """Stopped when its process starts, Playwright would leave an event loop running."""
+        # Imported here for a fast start of every other run.
+        from playwright.sync_api import sync_playwright
+
         manager: Any = type(sync_playwright())
         enter = manager.__enter__
 

@@ -470,7 +470,7 @@ def test_a_container_being_deleted_is_waited_for_with_a_word(
 ) -> None:
     desk.run("up")
     desk.run("up", containers="one")
-    monkeypatch.setenv("LOCALAZURE_CONTAINER_DELETE_SECONDS", "2")
+    monkeypatch.setenv("LOCALAZURE_CONTAINER_DELETE_SECONDS", "5")
     printed = desk.run("up", containers="one,two")
     assert "two: Azure answers ContainerBeingDeleted; trying again" in printed
     assert summary(printed) == "+ 1 created 5 unchanged"

@@ -18,6 +18,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -75,6 +76,20 @@ def test_leaves_a_file_open():
     file = open(__file__)
     subprocess.run([sys.executable, "-c", ""])
     file.close()
+def test_leaves_a_thread():
+    go, stopped = threading.Event(), [OSError("its end is gone")]
+    def wait():
+        go.wait()
+        if stopped:
+            raise stopped[0]
+    thread = threading.Thread(target=wait)
+    thread.start()
+    try:
+        subprocess.run([sys.executable, "-c", ""])
+        stopped.clear()
+    finally:
+        go.set()
+        thread.join()
 def test_swallows_errors():
     try:
         subprocess.run([sys.executable, "-c", ""])
@@ -120,11 +135,11 @@ def suite(tmp_path: Path) -> Path:
 def test_tests_that_start_processes_are_left_out_in_one_line(suite: Path) -> None:
     (suite / "test_some.py").write_text(TESTS)
     said = pytest_run(suite, "--fast")
-    assert "4 passed, 11 skipped" in said
+    assert "4 passed, 12 skipped" in said
     [line] = reasons(said)
-    assert line.startswith("SKIPPED [11] ")
+    assert line.startswith("SKIPPED [12] ")
     assert line.endswith(STARTS_PROCESSES)
-    assert "15 passed" in pytest_run(suite)
+    assert "16 passed" in pytest_run(suite)
 
 
 def test_a_test_that_was_slow_is_left_out_until_it_is_quick(suite: Path) -> None:
