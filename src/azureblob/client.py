@@ -16,16 +16,33 @@ from urllib.parse import urlsplit
 
 import requests
 from azure.core.credentials import AccessToken, AzureNamedKeyCredential, TokenCredential
-from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
-from azure.core.pipeline.transport import RequestsTransport
+from azure.core.exceptions import (
+    AzureError,
+    ServiceRequestError,
+    ServiceRequestTimeoutError,
+    ServiceResponseError,
+    ServiceResponseTimeoutError,
+)
+from azure.core.pipeline.transport import (
+    HttpRequest,
+    HttpResponse,
+    HttpTransport,
+    RequestsTransport,
+)
 from azure.storage.blob import BlobServiceClient, ExponentialRetry
 from requests.adapters import HTTPAdapter
 from requests.hooks import default_hooks
 from requests.structures import CaseInsensitiveDict
-from requests.utils import check_header_validity
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Retry
+from requests.utils import check_header_validity, select_proxy
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Retry, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProtocolError,
+    ReadTimeoutError,
+)
 
 from azureblob.circuit import Circuit
 from azureblob.timeouts import Budget, OutOfTime, StorageUnavailable, current, within
@@ -38,6 +55,8 @@ _CONNECTIONS = 64
 _OF_TRANSPORT = ("connection_verify", "connection_cert", "use_env_settings")
 # How long the SDK sleeps before it requests a body again that broke off; it has no setting for it.
 _PAUSE_SECONDS = 1.0
+# The client's retry policy does the retries.
+_NO_RETRIES = Retry(total=False, redirect=False, raise_on_status=False)
 # An argument that passes the budget to SDK calls that start their own threads.
 BUDGET = "azureblob_budget"
 
@@ -147,19 +166,105 @@ class RetryPolicy(ExponentialRetry):
         transport.sleep(pause)
 
 
-class _Transport(RequestsTransport):  # type: ignore[misc]  # it is loaded by name
+class SharedTransport(RequestsTransport):  # type: ignore[misc]  # it is loaded by name
     def send(self, request: Any, **options: Any) -> Any:
-        budget = current()
-        if budget is not None:
-            # Half of what is left, so that a dead connection leaves time for another attempt.
-            longest = budget.required() / 2
-            own = self.connection_config
-            for name, usual in (
-                ("connection_timeout", own.timeout),
-                ("read_timeout", own.read_timeout),
-            ):
-                options[name] = min(options.get(name, usual), longest)
+        if current() is not None:
+            options.update(self.timeouts(options))
         return super().send(request, **options)
+
+    def timeouts(self, options: Mapping[str, Any]) -> dict[str, float]:
+        """The time-outs of a request with these options, within the budget. Raises OutOfTime."""
+        own = self.connection_config
+        usual = {"connection_timeout": own.timeout, "read_timeout": own.read_timeout}
+        chosen = {name: options.get(name, seconds) for name, seconds in usual.items()}
+        if (budget := current()) is None:
+            return chosen
+        # Half of what is left, so that a dead connection leaves time for another attempt.
+        longest = budget.required() / 2
+        return {name: min(seconds, longest) for name, seconds in chosen.items()}
+
+
+class DirectTransport(HttpTransport[HttpRequest, HttpResponse]):
+    """Sends requests with a body in memory over the connections of a SharedTransport.
+
+    It leaves out requests, which takes more CPU time than the sending.
+    """
+
+    def __init__(self, shared: SharedTransport) -> None:
+        self._shared = shared
+        self._pools: dict[str, HTTPConnectionPool | None] = {}
+
+    def open(self) -> None:
+        self._shared.open()
+
+    def close(self) -> None:
+        """Does nothing: the connections belong to the other transport."""
+
+    def __enter__(self) -> DirectTransport:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def sleep(self, duration: float) -> None:
+        self._shared.sleep(duration)
+
+    def send(self, request: HttpRequest, **options: Any) -> HttpResponse:
+        """Raises AzureError as RequestsTransport does."""
+        scheme, host, path, query, _ = urlsplit(request.url)
+        if host not in self._pools:
+            self._pools[host] = self._pool(f"{scheme}://{host}/")
+        pool = self._pools[host]
+        if pool is None:
+            return cast("HttpResponse", self._shared.send(request, **options))
+        seconds = self._shared.timeouts(options)
+        try:
+            response = pool.urlopen(
+                request.method,
+                f"{path}?{query}" if query else path,
+                request.data,
+                request.headers,
+                retries=_NO_RETRIES,
+                redirect=False,
+                assert_same_host=False,
+                timeout=Timeout(seconds["connection_timeout"], seconds["read_timeout"]),
+                decode_content=False,
+            )
+        except NewConnectionError as error:  # a kind of ConnectTimeoutError
+            raise ServiceRequestError(error, error=error) from error
+        except ConnectTimeoutError as error:
+            raise ServiceRequestTimeoutError(error, error=error) from error
+        except ReadTimeoutError as error:
+            raise ServiceResponseTimeoutError(error, error=error) from error
+        except ProtocolError as error:
+            raise ServiceResponseError(error, error=error) from error
+        except HTTPError as error:
+            raise ServiceRequestError(error, error=error) from error
+        return _DirectResponse(request, response)
+
+    def _pool(self, url: str) -> HTTPConnectionPool | None:
+        """The connections to a host; None if a proxy is in between, or requests is too old."""
+        session, own = self._shared.session, self._shared.connection_config
+        found = session.environment(url, own.verify, own.cert)
+        connect = getattr(session.get_adapter(url), "get_connection_with_tls_context", None)
+        if connect is None or select_proxy(url, found["proxies"]):
+            return None
+        prepared = requests.PreparedRequest()
+        prepared.url = url
+        return cast("HTTPConnectionPool", connect(prepared, found["verify"], {}, found["cert"]))
+
+
+class _DirectResponse(HttpResponse):
+    def __init__(self, request: HttpRequest, response: Any) -> None:
+        super().__init__(request, response)
+        self.status_code = response.status
+        self.headers = response.headers
+        self.reason = response.reason or ""
+        self.content_type = response.headers.get("content-type")
+
+    def body(self) -> bytes:
+        data: bytes = self.internal_response.data
+        return data
 
 
 class _Session(requests.Session):
@@ -199,13 +304,14 @@ class _Session(requests.Session):
             prepared,
             stream=stream,
             timeout=options["timeout"],
-            **self._environment(url, options["verify"], options["cert"]),
+            **self.environment(url, options["verify"], options["cert"]),
         )
         if not stream:
             _ = response.content  # reads it
         return response
 
-    def _environment(self, url: str, verify: Any, cert: Any) -> dict[str, Any]:
+    def environment(self, url: str, verify: Any, cert: Any) -> dict[str, Any]:
+        """The environment's `proxies`, and `verify` and `cert` with those of the environment."""
         host = urlsplit(url).netloc
         if host not in self._environments:
             found = dict(self.merge_environment_settings(url, {}, None, verify, cert))
@@ -221,15 +327,13 @@ _PREPARED |= {"stream"}
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?/[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]*")
 
 
-def shared_transport(options: Mapping[str, Any]) -> RequestsTransport:
+def shared_transport(options: Mapping[str, Any]) -> SharedTransport:
     """Created eagerly: with the SDK's lazy creation, two threads may each create a session."""
     session = _Session()
     session.trust_env = options.get("use_env_settings", True)
-    # The client's retry policy does the retries.
-    retries = Retry(total=False, redirect=False, raise_on_status=False)
     for scheme in ("https://", "http://"):
-        session.mount(scheme, _Adapter(pool_maxsize=_CONNECTIONS, max_retries=retries))
-    return _Transport(
+        session.mount(scheme, _Adapter(pool_maxsize=_CONNECTIONS, max_retries=_NO_RETRIES))
+    return SharedTransport(
         session=session,
         session_owner=True,
         connection_timeout=options["connection_timeout"],

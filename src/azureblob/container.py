@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
-from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient, ContainerClient
 from django.core.exceptions import SuspiciousFileOperation
 from storages.backends.azure_storage import AzureStorage
@@ -19,6 +18,7 @@ from azureblob.circuit import Circuit, circuit_for
 from azureblob.client import (
     BoundedCredential,
     RetryPolicy,
+    SharedTransport,
     service_client,
     shared_transport,
 )
@@ -77,7 +77,7 @@ class Container(Reconstructible, AzureStorage):  # type: ignore[misc]  # django-
         self._mask_key()
         self._making = threading.RLock()
         self._made_by = 0
-        self._transport: RequestsTransport | None = None
+        self._transport: SharedTransport | None = None
         self._single_upload: SingleUpload | None = None
         problems += options.domain(self.custom_domain)
         self.blob_endpoint = blob_endpoint(self.blob_endpoint, self.account_name)

@@ -28,10 +28,10 @@ from azure.core.pipeline.policies import (
     SansIOHTTPPolicy,
     UserAgentPolicy,
 )
-from azure.core.pipeline.transport import HttpRequest, HttpResponse, RequestsTransport
+from azure.core.pipeline.transport import HttpRequest, HttpResponse
 from azure.storage.blob import StorageErrorCode
 
-from azureblob.client import RetryPolicy
+from azureblob.client import DirectTransport, RetryPolicy, SharedTransport
 from azureblob.rest.auth import API_VERSION, Authorization
 
 _SIGNED_ANEW = {"Authorization", "Content-Length"}
@@ -53,7 +53,7 @@ class SingleUpload:
     def __init__(
         self,
         url: str,
-        transport: RequestsTransport,
+        transport: SharedTransport,
         retries: RetryPolicy,
         authorization: Authorization | TokenCredential,
     ) -> None:
@@ -71,7 +71,8 @@ class SingleUpload:
             DistributedTracingPolicy(),
             HttpLoggingPolicy(),
         ]
-        self._pipeline: Pipeline[HttpRequest, HttpResponse] = Pipeline(transport, policies)
+        direct = DirectTransport(transport)
+        self._pipeline: Pipeline[HttpRequest, HttpResponse] = Pipeline(direct, policies)
 
     def send(self, name: str, data: bytes, headers: Mapping[str, str], *, timeout: int) -> bool:
         """Store the data as the blob `name`. `headers` are the blob's headers and metadata, and

@@ -411,7 +411,8 @@ class BlobStorage(Container):
             sender is None
             or length > self.single_upload_bytes
             or settings.content_md5
-            or not "".join(headers.values()).isascii()
+            or not (text := "".join(headers.values())).isascii()
+            or not text.isprintable()
         ):
             return False
         if not overwrite:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -14,15 +16,19 @@ import pytest
 from azure.core.exceptions import (
     ClientAuthenticationError,
     HttpResponseError,
+    ServiceRequestError,
     ServiceResponseError,
+    ServiceResponseTimeoutError,
 )
+from azure.core.pipeline.transport import HttpRequest
 from azure.storage.blob import ContainerClient
 from django.core.files.base import ContentFile
 
 from azureblob import single_upload
-from azureblob.client import shared_transport
+from azureblob.client import DirectTransport, shared_transport
 from azureblob.outages import error_code
 from tests.app.contract.conftest import media_storage
+from tests.conftest import free_port
 
 # An option that SingleUpload does not follow.
 BY_SDK = {"client_options": {"user_agent": "sdk"}}
@@ -78,6 +84,27 @@ def answering(*statuses: int) -> Iterator[tuple[Any, list[dict[str, str]]]]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def listening(response: bytes | None) -> Iterator[int]:
+    """The port of a server that sends this and closes the connection; None is to send nothing."""
+    done = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with contextlib.suppress(OSError), server.accept()[0] as connection:
+                connection.recv(65536)
+                if response is None:
+                    done.wait(10)
+                else:
+                    connection.sendall(response)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        done.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a b/ü&<%#?~'(1).jpg", "x.tar.gz", "empty"])
@@ -215,33 +242,58 @@ def test_a_service_that_keeps_failing_is_the_sdks_error(
 # --- The session ----------------------------------------------------------------------------------
 
 
-def sent_by(transport: Any, url: str, **options: Any) -> Any:
-    from azure.core.pipeline.transport import HttpRequest
-
-    with transport:
-        return transport.send(HttpRequest("PUT", url, **options))
+TIMEOUTS = {"connection_timeout": 0.5, "read_timeout": 0.5}
+Sender = Callable[..., Any]
 
 
-TIMEOUTS = {"connection_timeout": 5, "read_timeout": 5}
+@pytest.fixture(params=["requests", "direct"])
+def put(request: pytest.FixtureRequest) -> Iterator[Sender]:
+    """PUT a URL through one of the two transports, with options of HttpRequest."""
+    with shared_transport(TIMEOUTS) as shared:
+        transport: Any = shared if request.param == "requests" else DirectTransport(shared)
+
+        def send(url: str, **options: Any) -> Any:
+            wanted = HttpRequest("PUT", url, **options)
+            wanted.data = b""
+            return transport.send(wanted)
+
+        yield send
 
 
 def test_a_proxy_of_the_environment_is_used(
-    django_site: None, monkeypatch: pytest.MonkeyPatch
+    django_site: None, put: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with answering(201) as (media, seen):
         monkeypatch.setenv("http_proxy", media.blob_endpoint)
         monkeypatch.setenv("no_proxy", "")
         url = "http://blob.example/c/a.txt"
-        headers = {"Content-Length": "0"}
-        assert sent_by(shared_transport(TIMEOUTS), url, headers=headers).status_code == 201
+        assert put(url, headers={"Content-Length": "0"}).status_code == 201
     assert [request["target"] for request in seen] == [url]
 
 
-def test_a_header_with_a_line_break_is_refused(django_site: None) -> None:
-    with answering(201) as (media, seen), pytest.raises(ServiceResponseError):
-        url = f"{media.blob_endpoint}c/a"
-        sent_by(shared_transport(TIMEOUTS), url, headers={"x-ms-meta-a": "b\r\nx-ms-meta-c: d"})
+def test_a_header_with_a_line_break_is_not_sent(django_site: None, put: Sender) -> None:
+    with answering(201) as (media, seen), pytest.raises((ServiceResponseError, ValueError)):
+        put(f"{media.blob_endpoint}c/a", headers={"x-ms-meta-a": "b\r\nx-ms-meta-c: d"})
     assert seen == []
+
+
+def test_a_closed_port_is_a_request_that_was_not_sent(put: Sender) -> None:
+    with pytest.raises(ServiceRequestError) as caught:
+        put(f"http://127.0.0.1:{free_port()}/a")
+    assert type(caught.value) is ServiceRequestError
+
+
+@pytest.mark.parametrize("response", [b"", b"HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\nx"])
+def test_a_connection_that_breaks_off_is_a_response_that_did_not_arrive(
+    put: Sender, response: bytes
+) -> None:
+    with listening(response) as port, pytest.raises((ServiceResponseError, HttpResponseError)):
+        put(f"http://127.0.0.1:{port}/a")
+
+
+def test_a_service_that_does_not_answer_is_a_time_out(put: Sender) -> None:
+    with listening(None) as port, pytest.raises(ServiceResponseTimeoutError):
+        put(f"http://127.0.0.1:{port}/a")
 
 
 def test_a_password_in_netrc_does_not_replace_the_signature(

@@ -23,6 +23,8 @@ EVERYWHERE = {
     *("container.py", "options.py", "reconstruction.py", "endpoints.py", "credentials.py"),
     *("client.py", "circuit.py", "signing.py", "delegation.py", "caching.py", "file.py"),
     *("content_types.py", "rest/models.py"),
+    # Set up with each storage's connection, as its client is.
+    *("single_upload.py", "rest/auth.py"),
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import requests
+from urllib3 import HTTPConnectionPool
 
 _containers = itertools.count(1)
 
@@ -65,12 +65,12 @@ class Requests:
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Requests]:
     seen, lock = Requests(), threading.Lock()
-    send = requests.adapters.HTTPAdapter.send
+    send = HTTPConnectionPool.urlopen
 
-    def counting(self: Any, request: Any, *arguments: Any, **named: Any) -> Any:
+    def counting(self: Any, method: str, url: str, *arguments: Any, **named: Any) -> Any:
         with lock:
-            seen.sent.append((request.method, request.url))
-        return send(self, request, *arguments, **named)
+            seen.sent.append((method, f"{self.scheme}://{self.host}:{self.port}{url}"))
+        return send(self, method, url, *arguments, **named)
 
-    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", counting)
+    monkeypatch.setattr(HTTPConnectionPool, "urlopen", counting)
     yield seen
