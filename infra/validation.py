@@ -31,7 +31,9 @@ def validated(
     Contradictions are looked for once each value is valid by itself.
     """
     try:
-        config: Config = _adapter(model).validate_python(dict(values))
+        # mypy takes the class for one of its instances, which are not hashable.
+        adapter = _adapter(model)  # type: ignore[arg-type]
+        config: Config = adapter.validate_python(dict(values))
     except ValidationError as error:
         return None, refusals(error)
     return config, []
