@@ -62,7 +62,7 @@ def test_a_name_that_does_not_resolve_is_reported_and_dependent_probes_are_skipp
     examine: Examine,
 ) -> None:
     done = examine(endpoint="https://account.invalid/")
-    assert done.failed == ["name"]
+    assert done.failed == ["name"], done.text
     assert "account.invalid does not resolve" in done["name"]["detail"]
     assert done["name"]["commands"] == ["make env STACK=<stack>"]
     skipped = {f["id"]: f["detail"] for f in done.findings if f["state"] == "skip"}
