@@ -275,7 +275,7 @@ class DjangoBlobStorageArgs:
     secret_key: Input[OrEmpty[rules.SecretKey]] = _setting(
         "",
         "Django's SECRET_KEY; a secret, required with host appService",
-        examples=["0123456789" * 5],
+        examples=["0123456789abcdef" * 4],
         secret=True,
     )
     adopt: Switch = _setting(

@@ -59,8 +59,9 @@ def test_a_healthy_site_with_private_media_passes_every_probe(examine: Examine) 
 
 
 def test_a_name_that_does_not_resolve_is_reported_and_dependent_probes_are_skipped(
-    examine: Examine,
+    examine: Examine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")  # by itself, this is no proxy
     done = examine(endpoint="https://account.invalid/")
     assert done.failed == ["name"], done.text
     assert "account.invalid does not resolve" in done["name"]["detail"]

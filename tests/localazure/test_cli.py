@@ -2,68 +2,41 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from localazure.__main__ import main
 from localazure.engine.commands import shell_quoted
 from tests.conftest import ROOT
 from tests.localazure.conftest import PROGRAM, Desk
 
 
-@dataclass(frozen=True)
-class Answer:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def variables(desk: Desk) -> dict[str, str]:
-    return {
+def run(desk: Desk, *arguments: str, cwd: Path = PROGRAM) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, as a command changes its process, such as its garbage collection."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
         "LOCALAZURE_HOME": str(desk.azurite.state_dir),
         "LOCALAZURE_BLOB_PORT": str(desk.azurite.port),
     }
-
-
-def run(desk: Desk, *arguments: str, cwd: Path = PROGRAM) -> Answer:
-    """Run a command in this process: to start one takes longer than most commands do."""
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        contextlib.chdir(cwd),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        for name, value in variables(desk).items():
-            patch.setenv(name, value)
-        code = main(list(arguments))
-    return Answer(code, out.getvalue(), err.getvalue())
-
-
-def typed(desk: Desk, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as a user types it."""
     return subprocess.run(
         [sys.executable, "-m", "localazure", *arguments],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **variables(desk)},
-        cwd=PROGRAM,
+        env=environment,
+        cwd=cwd,
         stdin=subprocess.DEVNULL,
         check=False,
     )
 
 
 def test_outputs_are_printed_as_the_pulumi_cli_prints_them(desk: Desk) -> None:
-    up = typed(desk, "up", "--yes", "-s", "desk")
+    up = run(desk, "up", "--yes", "-s", "desk")
     assert (up.returncode, up.stderr) == (0, "")
     key, endpoint = desk.outputs["key"], desk.outputs["endpoint"]
     plain = run(desk, "output", "-s", "desk").stdout
@@ -105,7 +78,7 @@ def test_an_output_that_is_not_there_is_named_with_those_that_are(desk: Desk) ->
 
 
 def test_a_stack_that_is_not_there_is_named_with_those_that_are(desk: Desk) -> None:
-    answer = typed(desk, "preview", "-s", "prdo")
+    answer = run(desk, "preview", "-s", "prdo")
     assert answer.returncode == 1
     assert answer.stderr == (
         "error: There is no stack 'prdo': Pulumi.prdo.yaml does not exist. Stacks here: desk\n"
@@ -144,7 +117,7 @@ def test_a_broken_state_file_is_named_and_is_left_alone(desk: Desk) -> None:
 
 
 def test_colours_are_for_terminals_and_a_pipe_has_none(desk: Desk) -> None:
-    assert "\x1b" not in typed(desk, "preview", "-s", "desk").stdout
+    assert "\x1b" not in run(desk, "preview", "-s", "desk").stdout
 
 
 def report(printed: str, *arguments: str) -> str:
@@ -156,7 +129,7 @@ def report(printed: str, *arguments: str) -> str:
 
 
 def test_a_preview_is_printed_as_json_and_nothing_else(desk: Desk) -> None:
-    answer = typed(desk, "preview", "-s", "desk", "--json")
+    answer = run(desk, "preview", "-s", "desk", "--json")
     assert (answer.returncode, answer.stderr) == (0, "")
     assert json.loads(answer.stdout)["changeSummary"] == {"create": 6}
     lines = report(answer.stdout).splitlines()

@@ -86,7 +86,7 @@ def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 def is_proxied(url: str) -> bool:
-    return bool(requests.utils.get_environ_proxies(url))
+    return requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url)) is not None
 
 
 def connection_failure(error: BaseException) -> str:
