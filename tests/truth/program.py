@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import json
+import multiprocessing
 import runpy
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +30,7 @@ from tests.truth.paths import SUBSCRIPTION
 from tests.truth.requests import Request, request
 
 PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
+_PATIENCE_SECONDS = 120
 _IDENTITY = {"principalId": "99999999-1111-2222-3333-444444444444", "tenantId": SUBSCRIPTION}
 
 
@@ -46,21 +49,33 @@ class Declared:
         return request(self.token, self.name, self.inputs)
 
 
+@functools.cache
+def _process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+
+
 def declare(settings: Mapping[str, Any]) -> list[Declared]:
     """The resources that the program declares with these settings, as an update would.
 
-    Raises pulumi.RunError for settings that the program refuses, NoModel for a type of resource
-    that the suite does not know.
+    The program runs in a process of its own: after other tests of a worker, Pulumi's mocks have
+    waited for ever. Raises pulumi.RunError for settings that the program refuses, NoModel for a
+    type of resource that the suite does not know.
     """
+    declared, unknown = _process().submit(_declare, dict(settings)).result(_PATIENCE_SECONDS)
+    unknown |= {one.token for one in declared} - OPERATIONS.keys()
+    if unknown:
+        raise NoModel(
+            f"{', '.join(sorted(unknown))}: add the operation and the model to "
+            "tests/truth/operations.py"
+        )
+    return declared
+
+
+def _declare(settings: Mapping[str, Any]) -> tuple[list[Declared], set[str]]:
     azure = _Azure(settings)
     # Pulumi keeps its settings and the stack's resource in the context.
     contextvars.copy_context().run(_run, azure, settings)
-    if azure.without_model:
-        raise NoModel(
-            f"{', '.join(sorted(azure.without_model))}: add the operation and the model to "
-            "tests/truth/operations.py"
-        )
-    return azure.declared
+    return azure.declared, azure.without_model
 
 
 def problems(settings: Mapping[str, Any]) -> list[str]:
