@@ -196,6 +196,13 @@ class Command(collectstatic.Command):
             cache.save(tree.learned)
         return result, target, list(tree.paths)
 
+    def _target(
+        self, storage: StaticBlobStorage, sources: dict[str, LocalFile], tree: HashedTree
+    ) -> Target:
+        """The blobs as they should be."""
+        plain = {"needed": tree.needed, "all": sources.keys(), "none": ()}[storage.keep_unhashed]
+        return hashed_target(sources, tree, storage.header_rules, gzip=storage.gzip, plain=plain)
+
     def _tree(
         self,
         storage: StaticBlobStorage,
@@ -204,26 +211,6 @@ class Command(collectstatic.Command):
         known: Known | None,
     ) -> HashedTree:
         """Raises PublishError, and reports references that lead to no file."""
-        tree = self._hash(storage, sources, scratch, known)
-        if tree.missing:
-            self._report_missing([str(missing) for missing in tree.missing], storage)
-        return tree
-
-    def _target(
-        self, storage: StaticBlobStorage, sources: dict[str, LocalFile], tree: HashedTree
-    ) -> Target:
-        """The blobs as they should be."""
-        plain = {"needed": tree.needed, "all": sources.keys(), "none": ()}[storage.keep_unhashed]
-        return hashed_target(sources, tree, storage.header_rules, gzip=storage.gzip, plain=plain)
-
-    def _hash(
-        self,
-        storage: StaticBlobStorage,
-        sources: dict[str, LocalFile],
-        scratch: Path,
-        known: Known | None,
-    ) -> HashedTree:
-        """Raises PublishError."""
         # Imported here to shorten start-up: without hashed names neither is used.
         from azureblob.publish.hashing import hash_names
         from azureblob.publish.postprocessing import difference, has_own_post_process, post_process
@@ -241,7 +228,10 @@ class Command(collectstatic.Command):
         elif found := difference(kind, scratch.with_name(f"{scratch.name}-sample")):
             hash_files = post_process
             self._warn(_UNKNOWN_DJANGO.format(django.__version__, found))
-        return hash_files(sources, kind, scratch)
+        tree = hash_files(sources, kind, scratch)
+        if tree.missing:
+            self._report_missing([str(missing) for missing in tree.missing], storage)
+        return tree
 
     def _report_missing(self, missing: list[str], storage: StaticBlobStorage) -> None:
         """Raises PublishError, or prints a warning if the option missing_references says so."""
