@@ -13,8 +13,6 @@ _DISTRIBUTION = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
 def main(arguments: list[str]) -> int:
     setup.ensure(dev=True, with_browser=True)
     environment = clean_environment({"CHROMIUM": stamp.read().get("browser", "")})
-    # Hundreds of processes import the same packages, and would each compile them again.
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     # The tests of these scripts set up environments of their own.
     environment.pop("DJANGO", None)
     process.exec_module("pytest", *_DISTRIBUTION, *arguments, env=environment)
