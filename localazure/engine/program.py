@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import runpy
+import signal
 import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -68,6 +69,9 @@ def _run(project: Project, deployment: Deployment, preview: bool) -> None:
             loop.run_until_complete(asyncio.sleep(0))
     except StepFailed:
         raise
+    except KeyboardInterrupt:
+        _cancel_tasks(loop)
+        raise
     except (pulumi.RunError, LocalAzureError) as error:
         raise ProgramFailed(str(error)) from None
     except Exception as error:
@@ -89,6 +93,14 @@ def _run(project: Project, deployment: Deployment, preview: bool) -> None:
         raise StepFailed(deployment.failure)
 
 
+def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Without it, Python reports below the last message each coroutine that was not awaited."""
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+
+
 def _own_traceback(project: Project) -> str:
     """The current exception with the program's own lines, without the SDK's."""
     error = sys.exc_info()[1]
@@ -105,4 +117,9 @@ def _is_own(file: Path, root: Path) -> bool:
 
 
 def _execute(project: Project) -> None:
+    interrupt = signal.getsignal(signal.SIGINT)
     runpy.run_path(str(project.main), run_name="__main__")
+    # The CLI's program has a process of its own, whose signals it may handle. Here, an interrupted
+    # update must still save its state.
+    if signal.getsignal(signal.SIGINT) is not interrupt:
+        signal.signal(signal.SIGINT, interrupt)

@@ -228,3 +228,20 @@ def test_shell_values_are_quoted_so_that_a_shell_gives_them_back(text: str, quot
         ["sh", "-c", f"printf %s {quoted}"], capture_output=True, text=True, check=True
     )
     assert echoed.stdout == text
+
+
+def test_an_interrupt_is_handled_even_if_the_program_left_it_to_the_system(
+    desk: Desk, tmp_path: Path
+) -> None:
+    shutil.copytree(PROGRAM, tmp_path / "program")
+    main = tmp_path / "program" / "__main__.py"
+    interrupted = "pulumi.Output.from_input(0).apply(lambda _: signal.raise_signal(signal.SIGINT))"
+    main.write_text(
+        f"import signal\n{main.read_text()}\n"
+        f"signal.signal(signal.SIGINT, signal.SIG_DFL)\n{interrupted}\n"
+    )
+    up = run(desk, "up", "--yes", "-s", "desk", cwd=tmp_path / "program")
+    assert (up.returncode, up.stderr) == (
+        130,
+        "\nstopped; the state has what was done, 'up' continues from there\n",
+    )
