@@ -15,7 +15,7 @@ from tests.publish.conftest import MakeSite
 from tests.publish.container import MANIFEST, Container
 from tests.publish.site import Finished, Site
 from tests.publish.trees import flat_tree, noise, rules, small_tree
-from tests.publish.watching import Moment, blob, owed, puts, settle, until
+from tests.publish.watching import blob, owed, puts, settle, until
 
 NAMED = "The manifest, if there is one, is as it was."
 
@@ -429,13 +429,17 @@ def test_a_large_file_that_changes_during_the_publish_is_not_published(
     large: Site, proxy: FaultProxy
 ) -> None:
     path = large.static / "film.bin"
-    with large.start("collectstatic", "--noinput") as process:
-        Moment(proxy, 0).wait()  # the list: digests are taken
-        with path.open("r+b") as file:
-            file.write(b"another film")
-        out, err = process.communicate(timeout=60)
-    proxy.on_request = None
-    said = failed(Finished(process.wait(), out, err, 0), large.container.key)
+
+    def change(record: Record) -> None:
+        if record.method == "PUT":  # the first: digests are taken, and nothing has been sent
+            proxy.on_request = None
+            with path.open("r+b") as file:
+                file.write(b"another film")
+
+    proxy.on_request = change
+    finished = large.publish()
+    assert proxy.on_request is None
+    said = failed(finished, large.container.key)
     assert "it changed while it was being" in said
     assert "film.bin" not in large.container.paths()
     wanted = {n: d for n, d in large.expected().files.items() if n.startswith("film.")}
