@@ -85,6 +85,15 @@ def free_port() -> int:
             return port
 
 
+@pytest.fixture
+def dead_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose proxy does not answer."""
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def has_ended(pid: int) -> bool:
     """Whether the process has ended. One whose parent has ended first remains as a zombie until the
     machine's first process reaps it."""

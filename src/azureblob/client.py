@@ -45,6 +45,7 @@ from urllib3.exceptions import (
 )
 
 from azureblob.circuit import Circuit
+from azureblob.rest.models import is_loopback
 from azureblob.timeouts import Budget, OutOfTime, StorageUnavailable, current, within
 
 T = TypeVar("T")
@@ -309,6 +310,10 @@ class _Session(requests.Session):
         if not stream:
             _ = response.content  # reads it
         return response
+
+    def merge_environment_settings(self, url: Any, *arguments: Any) -> Any:
+        found = super().merge_environment_settings(url, *arguments)
+        return found | {"proxies": {}} if is_loopback(url) else found
 
     def environment(self, url: str, verify: Any, cert: Any) -> dict[str, Any]:
         """The environment's `proxies`, and `verify` and `cert` with those of the environment."""

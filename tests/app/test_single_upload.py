@@ -271,6 +271,16 @@ def test_a_proxy_of_the_environment_is_used(
     assert [request["target"] for request in seen] == [url]
 
 
+@pytest.mark.usefixtures("dead_proxy")
+def test_an_account_on_this_machine_is_asked_without_the_proxy(
+    django_site: None, put: Sender
+) -> None:
+    with answering(201) as (media, seen):
+        url = f"{media.blob_endpoint}c/a.txt"
+        assert put(url, headers={"Content-Length": "0"}).status_code == 201
+    assert len(seen) == 1
+
+
 def test_a_header_with_a_line_break_is_not_sent(django_site: None, put: Sender) -> None:
     with answering(201) as (media, seen), pytest.raises((ServiceResponseError, ValueError)):
         put(f"{media.blob_endpoint}c/a", headers={"x-ms-meta-a": "b\r\nx-ms-meta-c: d"})

@@ -55,6 +55,11 @@ def test_a_healthy_site_with_private_media_passes_every_probe(examine: Examine) 
     assert done["access.media"]["detail"] == "private refuses visitors"
 
 
+@pytest.mark.usefixtures("dead_proxy")
+def test_an_account_on_this_machine_is_tried_without_the_proxy(examine: Examine) -> None:
+    assert {f["state"] for f in examine().findings} == {"pass"}
+
+
 # --- The connection -------------------------------------------------------------------------------
 
 

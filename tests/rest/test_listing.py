@@ -6,6 +6,7 @@ import pytest
 
 from azureblob.rest import listing
 from azureblob.rest.auth import SharedKey
+from azureblob.rest.errors import BlobServiceError
 from azureblob.rest.listing import list_blobs
 from azureblob.rest.models import (
     BLOB_HEADERS,
@@ -89,3 +90,25 @@ def test_a_body_that_is_not_the_one_of_its_md5_is_refused(container: Container) 
     with Transport(url, SharedKey(container.account, container.key), Limits()) as transport:
         response = transport.send(put_blob("a.css", Bytes(b"other"), md5(b"a { }"), {}))
     assert (response.status, container.blobs()) == (400, {})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_an_account_on_this_machine_is_asked_without_the_proxy(
+    container: Container, proxy: FaultProxy, host: str, request: pytest.FixtureRequest
+) -> None:
+    container.put("a.txt", b"a")
+    request.getfixturevalue("dead_proxy")  # the container was prepared without it
+    url = f"http://{host}:{proxy.port}/{container.account}/{container.name}"
+    with Transport(url, SharedKey(container.account, container.key), Limits()) as transport:
+        assert list_blobs(transport).keys() == {"a.txt"}
+
+
+def test_an_account_elsewhere_is_asked_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    key = SharedKey("a", "a2V5")
+    url = "http://blob.example/c"
+    with (
+        Transport(url, key, Limits(attempts=1)) as transport,
+        pytest.raises(BlobServiceError, match=r"127\.0\.0\.1"),
+    ):
+        list_blobs(transport)

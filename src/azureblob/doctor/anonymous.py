@@ -8,8 +8,11 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 import requests
+
+from azureblob.rest.models import is_loopback
 
 REQUEST_SECONDS = 3.0
 _BODY_BYTES = 64 * 1024
@@ -71,6 +74,7 @@ def request(method: str, url: str, headers: Mapping[str, str] | None = None) -> 
                 url,
                 headers=dict(headers or {}),
                 timeout=REQUEST_SECONDS,
+                proxies=_proxies(url),
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -86,7 +90,13 @@ def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 def is_proxied(url: str) -> bool:
-    return requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url)) is not None
+    return requests.utils.select_proxy(url, _proxies(url)) is not None
+
+
+def _proxies(url: str) -> dict[str, str]:
+    if is_loopback(url):
+        return {"no_proxy": urlsplit(url).hostname or ""}
+    return requests.utils.get_environ_proxies(url)
 
 
 def connection_failure(error: BaseException) -> str:

@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, NamedTuple
+from urllib.parse import urlsplit
 
 _BLOCK_BYTES = 8 * 1024 * 1024
 # "Put Block": a blob has at most 50,000 blocks.
@@ -208,6 +210,15 @@ def block_size(size: int) -> int:
 def quoted(etag: str) -> str:
     """The ETag as conditional headers need it; List Blobs returns it without quotes."""
     return etag if etag.startswith('"') else f'"{etag}"'
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL's host is this machine, where requests never go through a proxy."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def md5(data: bytes) -> bytes:

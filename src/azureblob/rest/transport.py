@@ -22,7 +22,7 @@ import pycurl
 
 from azureblob.rest.auth import Authorization
 from azureblob.rest.errors import BlobServiceError
-from azureblob.rest.models import Request, Response
+from azureblob.rest.models import Request, Response, is_loopback
 from azureblob.rest.retries import MAX_RETRY_AFTER_SECONDS, backoff, is_transient, retry_after
 
 _CONNECT_SECONDS = 5
@@ -66,6 +66,7 @@ class Transport:
         self._url = url.rstrip("/")
         self._path = urlsplit(self._url).path
         self._container = self._path.rpartition("/")[2]
+        self._is_local = is_loopback(self._url)
         self._authorization = authorization
         self._limits = limits
         self._multi = pycurl.CurlMulti()
@@ -179,7 +180,7 @@ class Transport:
         )
         query = f"?{urlencode(request.query, quote_via=quote)}" if request.query else ""
         if not self._idle:
-            self._idle.append(_Connection(self._limits.stall_seconds))
+            self._idle.append(_Connection(self._limits.stall_seconds, self._is_local))
         connection = self._idle[-1]
         connection.begin(request, self._url + path + query, headers)
         self._idle.pop()
@@ -260,8 +261,10 @@ class _Connection:
 
     __slots__ = ("_body", "_head", "_stall_seconds", "_stream", "curl", "request")
 
-    def __init__(self, stall_seconds: int) -> None:
+    def __init__(self, stall_seconds: int, is_local: bool) -> None:
         self.curl = pycurl.Curl()
+        if is_local:
+            self.curl.setopt(pycurl.PROXY, "")  # not that of the environment
         self.request: Request
         self._stall_seconds = stall_seconds
         self._stream: IO[bytes] | None = None
