@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import secrets
@@ -25,9 +24,11 @@ from localazure.state_dir import (
     Damaged,
     locked,
     make_folder,
+    open_lock,
     read_json,
     read_text,
     state_dir,
+    take_lock,
     write_json,
     write_private,
 )
@@ -205,26 +206,18 @@ class Azurite:
 
         Two processes with the same data would overwrite each other's writes.
         """
-        path = self.state_dir / "azurite.inuse"
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise Damaged(path, f"is no lock file ({error.strerror})") from None
-        deadline = time.monotonic() + 5.0
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() < deadline:  # a killed process takes a moment to end
-                    time.sleep(0.05)
-                    continue
+        descriptor = open_lock(self.state_dir / "azurite.inuse")
+        deadline = time.monotonic() + 5.0  # a killed process takes a moment to end
+        while not take_lock(descriptor, wait=False):
+            if time.monotonic() > deadline:
                 os.close(descriptor)
                 raise LocalAzureError(
                     f"Another Azurite is at work on {self.data}, in a place that cannot be seen "
                     "from here (a container, another user's session): end it there, or name "
                     "another folder in LOCALAZURE_HOME"
-                ) from None
-            return descriptor
+                )
+            time.sleep(0.05)
+        return descriptor
 
     def _spawn(self) -> int:
         node, main = find_node(), MAIN

@@ -118,20 +118,29 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
 
     The lock belongs to the process, so it ends with a killed process.
     """
-    make_folder(path.parent)
+    descriptor = open_lock(path)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise Damaged(path, f"is no lock file ({error.strerror})") from None
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+        yield take_lock(descriptor, wait=wait)
     finally:
         os.close(descriptor)
+
+
+def open_lock(path: Path) -> int:
+    """A descriptor of a lock file. Raises Damaged if it is no file."""
+    make_folder(path.parent)
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Damaged(path, f"is no lock file ({error.strerror})") from None
+
+
+def take_lock(descriptor: int, *, wait: bool) -> bool:
+    """Lock the file until its last descriptor is closed, in a child process as well."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True
 
 
 def make_folder(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Property values as in Pulumi's protocol: JSON values, secrets and unknowns."""
+"""Values as in Pulumi's protocol: JSON values, secrets and unknowns, and URNs."""
 
 from __future__ import annotations
 
@@ -69,6 +69,16 @@ def printable(value: Any) -> Any:
 
 def has_secret(value: Any) -> bool:
     return bool(masked(value) != value)
+
+
+def token_of(urn: str) -> str:
+    """The resource's own type in its URN, without those of its parents. Raises IndexError."""
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+def name_of(urn: str) -> str:
+    """The resource's logical name."""
+    return urn.rpartition("::")[2]
 
 
 def _mapped(value: Any, convert: Callable[[Any], Any]) -> Any:

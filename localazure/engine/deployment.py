@@ -15,9 +15,9 @@ from localazure.engine.state import Resource, State, dependents, topological_ord
 from localazure.engine.steps import Goal, Listener, Op, Step, changes_of
 from localazure.errors import ArmError, LocalAzureError
 from localazure.provider.provider import Diff, Provider
-from localazure.values import Props, Secret, has_secret, plain
+from localazure.values import Props, Secret, has_secret, name_of, plain, token_of
 from review.changes import top
-from review.data_loss import data_loss, type_of
+from review.data_loss import data_loss
 from review.preview import Message
 
 
@@ -392,8 +392,7 @@ class Deployment:
             self._state.save()
 
     def _fail(self, urn: str, reason: str) -> StepFailed:
-        name = urn.rpartition("::")[2]
-        self.failure = f"{type_of(urn)} {name}: {reason}".strip()
+        self.failure = f"{token_of(urn)} {name_of(urn)}: {reason}".strip()
         return StepFailed(self.failure)
 
 

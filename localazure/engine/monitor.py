@@ -13,7 +13,7 @@ from localazure.engine.hooks import Hook, before_update
 from localazure.engine.state import STACK_TYPE
 from localazure.engine.steps import Goal
 from localazure.errors import ArmError, LocalAzureError
-from localazure.values import from_struct, to_struct
+from localazure.values import from_struct, name_of, to_struct, token_of
 
 FEATURES = (
     resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
@@ -107,13 +107,13 @@ class Monitor:
             former.append(
                 alias.urn or self._urn(parent, type_, name, project=spec.project, stack=spec.stack)
             )
-            called.append((former[-1].split("::")[2].rpartition("$")[2], _name(former[-1])))
+            called.append((token_of(former[-1]), name_of(former[-1])))
         for parent in self._former.get(request.parent, ()):
             stack, project = parent.removeprefix("urn:pulumi:").split("::")[:2]
             for type_, name in called:
                 # By convention a child's name begins with its parent's.
-                if name.startswith(_name(request.parent)):
-                    name = _name(parent) + name.removeprefix(_name(request.parent))
+                if name.startswith(name_of(request.parent)):
+                    name = name_of(parent) + name.removeprefix(name_of(request.parent))
                 former.append(self._urn(parent, type_, name, project=project, stack=stack))
         return former
 
@@ -139,10 +139,6 @@ class Log:
             severity = engine_pb2.LogSeverity.Name(request.severity).lower()
             self._deployment.message(severity, request.message, request.urn)
         return empty_pb2.Empty()
-
-
-def _name(urn: str) -> str:
-    return urn.rpartition("::")[2]
 
 
 def _goal(request: Any, aliases: tuple[str, ...], hooks: tuple[Hook, ...]) -> Goal:

@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from localazure.errors import LocalAzureError
 from localazure.state_dir import Damaged, locked, read_json, read_text, write_json, write_private
-from localazure.values import SECRET_MARK, SIGNATURE, Props, Secret
+from localazure.values import SECRET_MARK, SIGNATURE, Props, Secret, name_of, token_of
 
 VERSION = 1
 STACK_TYPE = "pulumi:pulumi:Stack"
@@ -46,7 +46,7 @@ class Resource:
 
     @property
     def name(self) -> str:
-        return self.urn.rpartition("::")[2]
+        return name_of(self.urn)
 
 
 class State:
@@ -124,10 +124,10 @@ class State:
         content = {
             "version": VERSION,
             "seed": self.seed,
-            "pending": {urn: _sealed(_as_dict(r), fernet) for urn, r in self.pending.items()},
+            "pending": {urn: _sealed(vars(r), fernet) for urn, r in self.pending.items()},
             "unfinished": self.unfinished,
             "azurite_loss": self.azurite_loss,
-            "resources": [_sealed(_as_dict(r), fernet) for r in self.resources],
+            "resources": [_sealed(vars(r), fernet) for r in self.resources],
         }
         write_json(self.file, content)
 
@@ -156,7 +156,7 @@ class State:
             self.resources = [_resource(item, fernet) for item in content["resources"]]
             self.pending = {
                 # Earlier versions stored only the id.
-                urn: Resource(urn, _type_of(urn), custom=True, id=item)
+                urn: Resource(urn, token_of(urn), custom=True, id=item)
                 if isinstance(item, str)
                 else _resource(item, fernet)
                 for urn, item in content["pending"].items()
@@ -239,7 +239,7 @@ def _resource(item: Any, fernet: Fernet) -> Resource:
     sample = Resource("", "", custom=True)
     for described in fields(Resource):
         _checked(getattr(resource, described.name), type(getattr(sample, described.name)))
-    _type_of(resource.urn)
+    token_of(resource.urn)
     if not all(isinstance(urn, str) for urn in resource.dependencies):
         raise TypeError(resource.dependencies)
     return resource
@@ -249,15 +249,6 @@ def _checked(value: Any, type_: type) -> Any:
     if not isinstance(value, type_):
         raise TypeError(value)
     return value
-
-
-def _type_of(urn: str) -> str:
-    """The resource's own type, without the components around it. Raises IndexError."""
-    return urn.split("::")[2].rpartition("$")[2]
-
-
-def _as_dict(resource: Resource) -> Props:
-    return {f.name: getattr(resource, f.name) for f in fields(resource)}
 
 
 def _sealed(value: Any, fernet: Fernet) -> Any:

@@ -15,7 +15,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from localazure.azurite import Azurite
 from localazure.errors import ArmError, LocalAzureError
 from localazure.provider.provider import Diff, Provider, overlap, plugin_version, schema
-from localazure.values import Props, from_struct, plain, to_struct
+from localazure.values import Props, from_struct, name_of, plain, to_struct, token_of
 
 # gRPC's default of 4 MiB is too little for some stacks.
 MAX_MESSAGE = 400 * 1024 * 1024
@@ -91,7 +91,7 @@ class Calls:
     def Check(self, request: Any) -> Any:
         inputs, failures = self._provider.check(
             token_of(request.urn),
-            request.urn.rpartition("::")[2],
+            name_of(request.urn),
             _props(request.olds),
             _props(request.news),
             request.randomSeed,
@@ -165,11 +165,6 @@ def serve() -> None:
     while os.getppid() == engine:
         server.wait_for_termination(timeout=PARENT_CHECK_SECONDS)
     server.stop(grace=None)
-
-
-def token_of(urn: str) -> str:
-    """The resource's own type in its URN, without those of its parents."""
-    return urn.split("::")[2].rpartition("$")[2]
 
 
 def _props(struct: Any) -> Props:
