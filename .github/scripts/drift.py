@@ -11,11 +11,10 @@ import sys
 from pathlib import Path
 
 import secretless
-from github import BOT, Api
+from github import BOT, entries, fitted, send
 
-sys.path.append(str(Path(__file__).resolve().parents[2]))
-
-from review.markdown import cut, fenced
+# `secretless` has put the folder of `review` on the path.
+from review.markdown import fenced
 from review.report import drift
 
 
@@ -39,33 +38,31 @@ def look(stack: str) -> int:
 
 
 def tell(stack: str, file: Path) -> int:
-    api = Api()
     text = file.read_text(encoding="utf-8", errors="replace")
     run = os.environ["RUN_URL"]
-    issue = _open_issue(api, stack)
+    issue = _open_issue(stack)
     if text.startswith(_first_line(stack, "none")):
         if issue is not None:
-            api.create(f"issues/{issue}/comments", body=f"[No drift any more]({run}).")
-            api.change(f"issues/{issue}", state="closed", state_reason="completed")
+            send("POST", f"issues/{issue}/comments", body=f"[No drift any more]({run}).")
+            send("PATCH", f"issues/{issue}", state="closed", state_reason="completed")
             print(f"Closed issue {issue}.")
         return 0
     if not text.startswith(_first_line(stack, "found")):
         print(f"{file} says neither that {stack} drifted nor that it did not", file=sys.stderr)
         return 1
-    note = f"The rest is cut off: [the run]({run}) has all of it in its summary."
-    body = cut(f"{text.rstrip()}\n\n[Last seen by this run]({run}).\n", note)
+    body = fitted(f"{text.rstrip()}\n\n[Last seen by this run]({run}).\n")
     if issue is not None:
-        api.change(f"issues/{issue}", body=body)
+        send("PATCH", f"issues/{issue}", body=body)
         print(f"Updated issue {issue}.")
         return 0
-    made = api.create("issues", title=f"Drift: {stack} is not as main declares it", body=body)
+    made = send("POST", "issues", title=f"Drift: {stack} is not as main declares it", body=body)
     print(f"Opened issue {made['number']}.")
     return 0
 
 
-def _open_issue(api: Api, stack: str) -> int | None:
+def _open_issue(stack: str) -> int | None:
     first = _first_line(stack, "found")
-    for each in api.all("issues", state="open", creator=BOT):
+    for each in entries("issues", state="open", creator=BOT):
         if (each["body"] or "").startswith(first):
             return int(each["number"])
     return None

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import secretless
 
-sys.path.append(str(Path(__file__).resolve().parents[2]))
-
+# `secretless` has put the folder of `review` on the path.
 from review.markdown import LIMIT
 from review.report import report
 

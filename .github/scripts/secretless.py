@@ -15,22 +15,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
+from review.changes import UNKNOWN
 from review.preview import Preview
 
 OPTIONS = ("--json", "--show-sames", "--non-interactive", "--color", "never")
-# How Pulumi marks a secret in JSON, and a value that is not known yet (pulumi/pulumi, in
-# sdk/go/common/resource: sig/sig.go and plugin/rpc.go).
+# How Pulumi marks a secret in JSON (pulumi/pulumi, sdk/go/common/resource/sig/sig.go).
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 PLACEHOLDER = {SIGNATURE: SECRET, "plaintext": json.dumps("withheld")}
 # The lines of a settings file that set how secrets are encrypted.
 ENCRYPTION = re.compile(r"^(secretsprovider|encryptedkey|encryptionsalt):.*\n?", re.MULTILINE)
@@ -40,17 +38,10 @@ class CopyFailed(Exception):
     """The text is Pulumi's error, or what is wrong with the stack's settings."""
 
 
-@dataclass(frozen=True)
-class Copy:
-    """The settings file and the environment with which `pulumi` finds the copy."""
-
-    settings: Path
-    environment: Mapping[str, str]
-
-
 @contextmanager
-def copied(stack: str) -> Iterator[Copy]:
-    """Copy this project's stack to a temporary backend. Raises CopyFailed."""
+def copied(stack: str) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Copy this project's stack to a temporary backend. The settings file and the environment are
+    those with which `pulumi` finds the copy. Raises CopyFailed."""
     committed = Path(f"Pulumi.{stack}.yaml")
     text = committed.read_text(encoding="utf-8") if committed.exists() else ""
     if re.search(r"^[^\S\n]++(- )?secure:\s", text, re.MULTILINE):
@@ -58,7 +49,7 @@ def copied(stack: str) -> Iterator[Copy]:
             f"{committed} holds encrypted settings (`secure:`), and a preview has no key to "
             "decrypt them. The program needs none: pulumi config rm KEY"
         )
-    state = json.loads(_pulumi(["stack", "export", "--stack", stack], os.environ, Path.cwd()))
+    state = json.loads(_pulumi("stack", "export", "--stack", stack))
     with tempfile.TemporaryDirectory() as name:
         # `stack init` writes to the settings file of the project in which it runs.
         project = Path(name) / "project"
@@ -71,52 +62,48 @@ def copied(stack: str) -> Iterator[Copy]:
             "PULUMI_BACKEND_URL": backend.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(),
         }
-        _pulumi(["stack", "init", stack], environment, project)
+        _pulumi("stack", "init", stack, env=environment, cwd=project)
         settings = project / committed.name
         salt = settings.read_text(encoding="utf-8")
-        state["deployment"] = replaced(state["deployment"], lambda: PLACEHOLDER)
+        state["deployment"] = replaced(state["deployment"], PLACEHOLDER)
         state["deployment"]["secrets_providers"] = {
             "type": "passphrase",
             "state": {"salt": salt.partition("encryptionsalt:")[2].strip()},
         }
         exported = Path(name) / "state.json"
         exported.write_text(json.dumps(state), encoding="utf-8")
-        _pulumi(
-            ["stack", "import", "--stack", stack, "--file", str(exported)], environment, project
-        )
+        importing = ("stack", "import", "--stack", stack, "--file", str(exported))
+        _pulumi(*importing, env=environment, cwd=project)
         settings.write_text(f"{ENCRYPTION.sub('', text).rstrip()}\n{salt}", encoding="utf-8")
-        yield Copy(settings, environment)
+        yield settings, environment
 
 
 def preview(stack: str, *options: str) -> Preview:
     """`pulumi preview` of a copy of the stack. If there is no preview, its `failure`
     says why."""
     try:
-        with copied(stack) as copy:
-            return _preview(stack, copy, *options)
+        with copied(stack) as (settings, environment):
+            # The JSON lacks the violations of policies. The log of events has them: it is what
+            # Pulumi's Automation API reads, by the same variable and flag.
+            events = settings.with_name("events")
+            done = subprocess.run(
+                [
+                    *("pulumi", "preview", "--stack", stack, *OPTIONS, *options),
+                    *("--config-file", str(settings), "--event-log", str(events)),
+                ],
+                env={**environment, "PULUMI_DEBUG_COMMANDS": "true"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            violations = list(_violations(events))
     except CopyFailed as error:
         return Preview(stack=stack, failure=str(error))
-
-
-def _preview(stack: str, copy: Copy, *options: str) -> Preview:
-    # The JSON lacks the violations of policies. The log of events has them: it is what Pulumi's
-    # Automation API reads, by the same variable and flag.
-    events = copy.settings.parent / "events"
-    done = subprocess.run(
-        [
-            *("pulumi", "preview", "--stack", stack, *OPTIONS, *options),
-            *("--config-file", str(copy.settings), "--event-log", str(events)),
-        ],
-        env={**copy.environment, "PULUMI_DEBUG_COMMANDS": "true"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
     try:
         content = json.loads(done.stdout)
     except ValueError:
         content = {}
-    content.setdefault("diagnostics", []).extend(_violations(events))
+    content.setdefault("diagnostics", []).extend(violations)
     found = Preview.from_json(content)
     found.stack = stack
     if done.returncode and not found.failure:
@@ -145,29 +132,23 @@ def publish(plan: Path) -> None:
     depend on the copy's encryption either.
     """
     content = json.loads(plan.read_text(encoding="utf-8"))
-    plan.write_text(json.dumps(replaced(content, lambda: UNKNOWN)), encoding="utf-8")
+    plan.write_text(json.dumps(replaced(content, UNKNOWN)), encoding="utf-8")
 
 
-def replaced(value: Any, placeholder: Callable[[], Any]) -> Any:
+def replaced(value: Any, placeholder: Any) -> Any:
     """The JSON value with a placeholder for each secret in it."""
     if isinstance(value, dict):
         if value.get(SIGNATURE) == SECRET:
-            return placeholder()
+            return placeholder
         return {key: replaced(each, placeholder) for key, each in value.items()}
     if isinstance(value, list):
         return [replaced(each, placeholder) for each in value]
     return value
 
 
-def _pulumi(arguments: list[str], environment: Mapping[str, str], folder: Path) -> str:
-    done = subprocess.run(
-        ["pulumi", "--non-interactive", "--color", "never", *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def _pulumi(*arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None) -> str:
+    command = ["pulumi", "--non-interactive", "--color", "never", *arguments]
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise CopyFailed(done.stderr.strip() or f"pulumi {arguments[0]} {arguments[1]} failed")
     return done.stdout
