@@ -62,9 +62,8 @@ def fenced(text: str, longest: int = 4000) -> list[str]:
     return [f"{fence}text", *lines, fence]
 
 
-def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    names = list(columns)
-    return ["", _row(names), _row("---" for _ in names), *(_row(cells) for cells in rows)]
+def table(columns: tuple[str, ...], rows: Iterable[Iterable[str]]) -> list[str]:
+    return ["", _row(columns), _row("---" for _ in columns), *map(_row, rows)]
 
 
 def cut(text: str, note: str, limit: int = LIMIT) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from review.changes import UNKNOWN, value_at
 from review.data_loss import ACCOUNT, CONTAINER, HOLDERS, data_loss, type_of
 from review.markdown import code
-from review.preview import Op, Preview, State, Step
+from review.preview import Message, Op, Preview, State, Step
 
 SERVICE = "azure-native:storage:BlobServiceProperties"
 GROUP = "azure-native:resources:ResourceGroup"
@@ -60,11 +60,7 @@ class Rule:
 
 def risks(preview: Preview) -> list[str]:
     """One sentence for each risk of an update, in Markdown, the gravest first."""
-    found: list[Risk] = [
-        (Rank.VIOLATION, _violation(each.about, each.rule, each.text))
-        for each in preview.violations
-    ]
-    found += _missing(preview)
+    found = [*map(_violation, preview.violations), *_missing(preview)]
     before = [step.old for step in preview.steps if step.old]
     going = [step for step in preview.steps if step.op in (Op.DELETE, Op.REPLACE)]
     deleted = {step.old.urn for step in going if step.old and not step.old.retain_on_delete}
@@ -95,9 +91,10 @@ def _in_order(found: Iterable[Risk]) -> list[str]:
     return [sentence for _, sentence in sorted(found, key=lambda risk: risk[0])]
 
 
-def _violation(urn: str, rule: str, text: str) -> str:
+def _violation(message: Message) -> Risk:
+    urn, text = message.about, " ".join(message.text.split())
     about = f"{code(urn.rpartition('::')[2])} ({code(type_of(urn).rpartition(':')[2])})"
-    return f"{about} breaks the rule {code(rule)}: {code(' '.join(text.split()), 400)}."
+    return Rank.VIOLATION, f"{about} breaks the rule {code(message.rule)}: {code(text, 400)}."
 
 
 def _missing(preview: Preview) -> Iterator[Risk]:
@@ -133,10 +130,8 @@ def _removed(step: Step, lost: str) -> Iterator[Risk]:
         locked = ": what it locked can be deleted again" if LOCK.fullmatch(state.type) else ""
         yield rank, f"{_named(state)} is **deleted**{locked}{loss}."
     elif step.op is Op.RETAIN:
-        yield (
-            Rank.PROTECTION,
-            f"{_named(state)} **leaves the stack** and stays in Azure, unmanaged.",
-        )
+        leaves = f"{_named(state)} **leaves the stack**"
+        yield Rank.PROTECTION, f"{leaves} and stays in Azure, unmanaged."
 
 
 def _worsened(before: State | None, after: State, cause: str) -> Iterator[Risk]:
@@ -188,10 +183,8 @@ def _unprotected(steps: Iterable[Step], *, declared: bool = False) -> Iterator[R
         ]
         if names:
             meaning = one if len(names) == 1 else several
-            yield (
-                Rank.PROTECTION,
-                f"{code(option)} is **taken off** {', '.join(names)}: {meaning}.",
-            )
+            lost = f"{code(option)} is **taken off** {', '.join(names)}"
+            yield Rank.PROTECTION, f"{lost}: {meaning}."
 
 
 def _named(state: State) -> str:
