@@ -6,8 +6,9 @@ import sys
 
 from scripts import process, setup, stamp
 from scripts.console import say, step
+from scripts.files import read_text
 from scripts.paths import APP, ROOT, log_file, shown
-from scripts.process import ProcessFailed, clean_environment
+from scripts.process import ProcessFailed
 
 PEERS = ROOT / ".venv-bench"
 _REQUIREMENTS = {
@@ -23,7 +24,7 @@ def main(arguments: list[str]) -> int:
     if not _WITHOUT_PEERS & {*arguments}:
         for name in _REQUIREMENTS:
             _ensure_peers(name)
-    process.exec_module("bench", *arguments, env=clean_environment({"PYTHONPATH": str(APP)}))
+    process.exec_module("bench", *arguments, extra={"PYTHONPATH": str(APP)})
 
 
 def _ensure_peers(name: str) -> None:
@@ -31,17 +32,18 @@ def _ensure_peers(name: str) -> None:
     home, file = PEERS / name, _REQUIREMENTS[name]
     done = home / ".bench-stamp"
     wanted = stamp.fingerprint((file, ROOT / "constraints.txt"), sys.version)
-    if done.exists() and done.read_text() == wanted:
+    if read_text(done) == wanted:
         return
-    log = log_file("bench")
-    done.unlink(missing_ok=True)
     try:
         with step(f"Python packages of {shown(file)} in {shown(home)}"):
-            process.run([sys.executable, "-m", "venv", "--clear", home], log)
+            process.run([sys.executable, "-m", "venv", "--clear", home], "bench")
             # Compiled now, so that no competitor's first run pays for it.
             python = home / "bin" / "python"
-            process.run([python, "-m", "pip", "install", "--compile", "--quiet", "-r", file], log)
+            pip = ("-m", "pip", "install", "--compile", "--quiet")
+            process.run([python, *pip, "-r", file], "bench")
     except ProcessFailed as failure:
-        say(f"{shown(file)}: {failure.last_line()} It is left out; the log is {shown(log)}")
+        say(
+            f"{shown(file)}: {failure.line()} It is left out; the log is {shown(log_file('bench'))}"
+        )
         return
     done.write_text(wanted)

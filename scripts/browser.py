@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
 
 from scripts import process
 from scripts.console import Problem, step
 from scripts.paths import VENV_PYTHON, log_file, shown
-from scripts.process import ProcessFailed
 
 # The headless shell comes first: it opens a page in a fifth of the CPU time that a whole browser
 # takes, which opens a window for each.
@@ -32,19 +30,14 @@ def find() -> str | None:
     Raises Problem if CHROMIUM does not start.
     """
     asked = os.environ.get("CHROMIUM")
-    if asked:
-        if not _starts(asked):
-            raise Problem(
-                f"CHROMIUM is '{asked}', which does not start: name the browser's program, for "
-                "example CHROMIUM=/usr/bin/chromium, or unset it to have one installed"
-            )
-        return asked
-    for name in NAMES:
-        path = shutil.which(name)
-        # Ubuntu's `chromium-browser` may be a stub that only names a snap.
-        if path and _starts(path):
-            return path
-    return None
+    if asked and not _starts(asked):
+        raise Problem(
+            f"CHROMIUM is '{asked}', which does not start: name the browser's program, for "
+            "example CHROMIUM=/usr/bin/chromium, or unset it to have one installed"
+        )
+    # Ubuntu's `chromium-browser` may be a stub that only names a snap.
+    started = (path for path in map(shutil.which, NAMES) if path and _starts(path))
+    return asked or next(started, None)
 
 
 def install() -> str:
@@ -61,31 +54,20 @@ def install() -> str:
         return path
 
 
-def _starts(path: str | Path) -> bool:
-    try:
-        process.run([path, "--version"], log_file("setup"))
-    except (ProcessFailed, Problem):
-        return False
-    return True
+def _starts(path: str) -> bool:
+    return process.attempt([path, "--version"], "setup") is not None
 
 
 def _from_playwright() -> str | None:
-    log = log_file("setup")
-    try:
-        process.run([VENV_PYTHON, "-m", "playwright", "install", "chromium"], log)
-        path = process.run([VENV_PYTHON, "-c", _PLAYWRIGHT_PATH], log).strip()
-    except ProcessFailed:
-        return None
-    return path if _starts(path) else None
+    process.attempt([VENV_PYTHON, "-m", "playwright", "install", "chromium"], "setup")
+    path = (process.attempt([VENV_PYTHON, "-c", _PLAYWRIGHT_PATH], "setup") or "").strip()
+    return path if path and _starts(path) else None
 
 
 def _from_debian() -> str | None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return None
     environment = process.clean_environment({"DEBIAN_FRONTEND": "noninteractive"})
-    try:
-        process.run(["apt-get", "update"], log_file("setup"), env=environment)
-        process.run(["apt-get", "install", "-y", NAMES[0]], log_file("setup"), env=environment)
-    except ProcessFailed:
-        return None
+    for command in (["apt-get", "update"], ["apt-get", "install", "-y", NAMES[0]]):
+        process.attempt(command, "setup", env=environment)
     return find()

@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from scripts.files import write_atomically
+
 _NAMES = (x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
 
 
@@ -24,10 +26,7 @@ def certificate_in(folder: Path) -> Path:
         known = x509.load_pem_x509_certificate(path.read_bytes())
         if known.not_valid_after_utc > now + timedelta(days=1):
             return path
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    path.write_bytes(_self_signed(now))
+    write_atomically(path, _self_signed(now).decode())
     return path
 
 

@@ -1,4 +1,5 @@
-"""What the user sees: one line for each step with its time, and each problem as one sentence."""
+"""What the user sees: one line for each step with its time, and each problem as one sentence; and
+what the user's Ctrl-C does."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 
@@ -53,18 +54,53 @@ def step(text: str) -> Iterator[Step]:
     started = time.monotonic()
     if is_terminal():
         print(f"{mark('…', '.')} {text}", end="", flush=True)
+    sign = paint("31", mark("✗", "x"))
     try:
         yield current
-    except BaseException:
-        _finish(current.text, paint("31", mark("✗", "x")), started)
-        raise
-    _finish(current.text, paint("32", mark("✓", "+")), started)
+        sign = paint("32", mark("✓", "+"))
+    finally:
+        erase = "\r\x1b[K" if is_terminal() else ""
+        seconds = paint("2", f"{time.monotonic() - started:.1f} s")
+        say(f"{erase}{sign} {current.text}  {seconds}")
 
 
-def _finish(text: str, sign: str, started: float) -> None:
-    erase = "\r\x1b[K" if is_terminal() else ""
-    seconds = paint("2", f"{time.monotonic() - started:.1f} s")
-    say(f"{erase}{sign} {text}  {seconds}")
+@contextmanager
+def foreground_process_group() -> Iterator[None]:
+    """Take the terminal's foreground, so that Ctrl-C reaches this process and not `make` above it.
+
+    `make` would answer it with 'Error 130', where ending the site is what the user meant. Without a
+    terminal, or where this process leads its group already, nothing changes.
+    """
+    try:
+        descriptor = sys.stdin.fileno()
+        before = os.tcgetpgrp(descriptor)
+        is_in_group = before == os.getpgrp() != os.getpid()
+    except (OSError, ValueError, AttributeError):
+        is_in_group = False
+    if not is_in_group:
+        yield
+        return
+    # A process outside the foreground is stopped when it hands the terminal over; and Ctrl-Z would
+    # stop this one where no shell waits to wake it.
+    with ignored(signal.SIGTTOU, signal.SIGTSTP):
+        try:
+            os.setpgid(0, 0)
+            os.tcsetpgrp(descriptor, os.getpgrp())
+            yield
+        finally:
+            with suppress(OSError):
+                os.tcsetpgrp(descriptor, before)
+                os.setpgid(0, before)
+
+
+@contextmanager
+def ignored(*signals: signal.Signals) -> Iterator[None]:
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def entry(work: Callable[[], int]) -> int:
@@ -72,8 +108,8 @@ def entry(work: Callable[[], int]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
         return work()
     except Problem as problem:
@@ -92,7 +128,3 @@ def entry(work: Callable[[], int]) -> int:
         print("\nStopped. Run it again to go on from here.", file=sys.stderr)
         return 130
     return 1
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt

@@ -16,16 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from scripts import process, release, setup
+from scripts import engine, process, release, setup
 from scripts.console import Problem, say, step
 from scripts.engine import read_yaml
-from scripts.paths import ROOT, VENV_PYTHON, log_file, shown
+from scripts.paths import ROOT, VENV_PYTHON, shown
 from scripts.pipeline import settings_of
 from scripts.process import report_failure
-from scripts.site import fetch
+from scripts.site import MANAGE, fetch
 
-ARCHIVE = ROOT / "dist" / "release.zip"
-_MANAGE: tuple[str | Path, ...] = (VENV_PYTHON, ROOT / "app" / "manage.py")
 # The stack's secret settings, by the names that the site reads them by.
 _SECRETS = {"DATABASE_URL": "databaseUrl", "DJANGO_SECRET_KEY": "secretKey"}
 # App Service installs the packages and replaces every instance, one after another.
@@ -73,7 +71,7 @@ def main(arguments: list[str]) -> int:
         # Static files and migrations are those of this folder, the code is that of the commit.
         raise Problem(f"Commit these changes first, or put them aside:\n{changed}")
     with step("Release") as current:
-        commit = release.build("HEAD", ARCHIVE)
+        commit = release.build("HEAD", release.OUTPUT)
         current.text += f" of commit {commit[:12]}"
     for command in before:
         _run(command, target)
@@ -87,10 +85,7 @@ def main(arguments: list[str]) -> int:
 
 def look_up(stack: str) -> Target:
     """The stack's site, from its outputs and settings. Raises Problem if it has none."""
-    chosen = ("--stack", stack)
-    with report_failure(f"Reading the outputs of stack '{stack}'"):
-        found = _pulumi("stack", "output", "--json", "--show-secrets", *chosen)
-    outputs = {name: str(value) for name, value in json.loads(found or "{}").items()}
+    outputs = engine.outputs(stack, None)
     url = outputs.pop("SITE_URL", "")
     if not url:
         raise Problem(
@@ -99,27 +94,30 @@ def look_up(stack: str) -> Target:
         )
     with report_failure(f"Reading the secrets of stack '{stack}'"):
         secrets = {
-            name: _pulumi("config", "get", key, *chosen).strip() for name, key in _SECRETS.items()
+            name: process.capture(["pulumi", "config", "get", key, "--stack", stack]).strip()
+            for name, key in _SECRETS.items()
         }
+    default = read_yaml(ROOT / "Pulumi.yaml")["config"]["resourceGroupName"]["default"]
+    group = settings_of(stack).get("resourceGroupName", str(default))
     site = {
         "DJANGO_DEBUG": "false",
         "DJANGO_ALLOWED_HOSTS": urlsplit(url).hostname or "",
         # Only the variables count, not the app/.env of a stack on this machine.
         "DJANGO_ENV_FILE": str(ROOT / "dist" / "no.env"),
     }
-    return Target(url, _resource_group(stack), {**outputs, **secrets, **site})
+    return Target(url, group, {**outputs, **secrets, **site})
 
 
 def commands(target: Target) -> tuple[list[Command], list[Command]]:
     """What is run until the new release is deployed, and after it answers."""
     where = ("--resource-group", target.group, "--name", target.app)
-    deploy = ("az", "webapp", "deploy", *where, "--type", "zip", "--src-path", ARCHIVE)
+    deploy = ("az", "webapp", "deploy", *where, "--type", "zip", "--src-path", release.OUTPUT)
     before = [
-        Command("Static files", (*_MANAGE, "collectstatic", "--noinput")),
-        Command("Migrations", (*_MANAGE, "migrate", "--noinput")),
+        Command("Static files", (VENV_PYTHON, MANAGE, "collectstatic", "--noinput")),
+        Command("Migrations", (VENV_PYTHON, MANAGE, "migrate", "--noinput")),
         Command("Deployment", deploy),
     ]
-    return before, [Command("Doctor", (*_MANAGE, "doctor"))]
+    return before, [Command("Doctor", (VENV_PYTHON, MANAGE, "doctor"))]
 
 
 def wait_for(health: str, commit: str, seconds: float) -> None:
@@ -150,13 +148,4 @@ def _run(command: Command, target: Target) -> None:
     # az has no use for the site's secrets.
     own = target.environment if VENV_PYTHON in command.words else {}
     with step(command.title), report_failure(command.title):
-        process.run(command.words, log_file("deploy"), env=process.clean_environment(own))
-
-
-def _pulumi(*arguments: str) -> str:
-    return process.capture(["pulumi", *arguments], env=process.clean_environment())
-
-
-def _resource_group(stack: str) -> str:
-    default = read_yaml(ROOT / "Pulumi.yaml")["config"]["resourceGroupName"]["default"]
-    return settings_of(stack).get("resourceGroupName", str(default))
+        process.run(command.words, "deploy", env=process.clean_environment(own))

@@ -11,7 +11,6 @@ from scripts import engine, setup, site
 from scripts.console import Problem, say, step
 from scripts.engine import LOCAL_STACK
 from scripts.paths import VENV_PYTHON, shown, state_dir
-from scripts.ports import free_port
 from scripts.process import report_failure
 from scripts.up import localazure, start_azurite
 
@@ -30,7 +29,7 @@ def down(stack: str) -> int:
         with step(f"Site on port {running.port} stopped"):
             site.stop(running)
     environment = engine.engine_environment()
-    if not VENV_PYTHON.exists() and engine.deployed(stack, environment) is not None:
+    if engine.deployed(stack, environment) is not None:
         setup.ensure()
     moved = left = ""
     if VENV_PYTHON.exists():
@@ -44,9 +43,8 @@ def down(stack: str) -> int:
     deployed = engine.deployed(stack, environment)
     if deployed is not None:
         done = True
-        setup.ensure()
         # Containers are deleted in Azurite itself, so it has to run, on whatever port.
-        environment = _start_azurite(environment)
+        environment = start_azurite(environment, on_any_port=True)
         deployed = engine.choose(stack, environment)
         name = f"Stack '{stack}' destroyed by {deployed.name}"
         with step(name), report_failure(f"Destroying stack '{stack}'"):
@@ -72,19 +70,6 @@ def _whereabouts(moved: str) -> str:
     else:
         where = "The uploaded files are gone"
     return f"{where}; the site's database is left as it is."
-
-
-def _start_azurite(environment: dict[str, str]) -> dict[str, str]:
-    """Start Azurite unless it runs, and return the environment with its port. Raises Problem."""
-    with step("Azurite") as current:
-        try:
-            current.text = start_azurite(environment)
-        except Problem as problem:
-            if "is taken by" not in str(problem):
-                raise
-            environment = {**environment, "LOCALAZURE_BLOB_PORT": str(free_port())}
-            current.text = start_azurite(environment)
-    return environment
 
 
 def _stop_azurite(environment: dict[str, str]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 from scripts import process
 from scripts.console import Problem
 from scripts.files import locked, read_text, write_atomically
-from scripts.paths import ROOT, VENV_PYTHON, log_file, shown, state_dir
+from scripts.paths import ROOT, VENV_PYTHON, shown, state_dir
 from scripts.process import ProcessFailed, report_failure
 
 LOCAL_STACK = "local"
@@ -49,9 +50,7 @@ class Engine:
     def up(self) -> dict[str, str]:
         """Deploy the stack, and return its outputs, secrets in plain text."""
         # One process does both: starting it takes longer than what it does for an unchanged stack.
-        arguments = ("up", "--yes", "--json", "--show-secrets", "--stack", self.stack)
-        command = [*self.command, *arguments]
-        return _texts(process.capture(command, env=self.environment, log=log_file("stack")))
+        return self._read("up", "--yes", "--json", "--show-secrets", log="stack")
 
     def destroy(self) -> None:
         """Delete all that `up` created."""
@@ -59,12 +58,15 @@ class Engine:
 
     def outputs(self) -> dict[str, str]:
         """The stack's outputs, secrets in plain text."""
-        command = [*self.command, *self.show_outputs, "--stack", self.stack]
-        return _texts(process.capture(command, env=self.environment))
+        return self._read(*self.show_outputs)
+
+    def _read(self, *arguments: str, log: str = "") -> dict[str, str]:
+        command = [*self.command, *arguments, "--stack", self.stack]
+        return _texts(process.capture(command, env=self.environment, log=log))
 
     def run(self, *arguments: str, cwd: Path = ROOT) -> None:
         command = [*self.command, *arguments, "--stack", self.stack]
-        process.run(command, log_file("stack"), env=self.environment, cwd=cwd)
+        process.run(command, "stack", env=self.environment, cwd=cwd)
 
 
 class PulumiEngine(Engine):
@@ -173,24 +175,23 @@ def choose(stack: str, environment: dict[str, str]) -> Engine:
     Raises Problem for a stack without a settings file, or if Pulumi deployed it and is gone.
     """
     if not settings_file(stack).exists():
-        known = sorted(path.name[7:-5] for path in ROOT.glob("Pulumi.*.yaml"))
         raise Problem(
-            f"There is no stack '{stack}': Pulumi.{stack}.yaml does not exist. Stacks here: "
-            f"{', '.join(known) or 'none'}. A new one for this machine: "
+            f"{no_stack(stack)}. A new one for this machine: "
             f"cp Pulumi.local.yaml Pulumi.{stack}.yaml"
         )
     pulumi = shutil.which("pulumi")
-    if Engine(stack, environment, "").has_state():
-        hint = "it deployed this stack; 'make down' first to change to pulumi" if pulumi else ""
-        return Engine(stack, environment, hint or "there is no pulumi on PATH")
-    if pulumi:
+    local = Engine(stack, environment, "there is no pulumi on PATH")
+    if local.has_state():
+        if pulumi:
+            local.why = "it deployed this stack; 'make down' first to change to pulumi"
+    elif pulumi:
         return PulumiEngine(stack, environment, f"{pulumi} is on PATH")
-    if (state_dir() / "pulumi").exists() and PulumiEngine(stack, environment, "").has_state():
+    elif (state_dir() / "pulumi").exists() and PulumiEngine(stack, environment, "").has_state():
         raise Problem(
             f"Stack '{stack}' was deployed with the Pulumi CLI, which is no longer on PATH: "
             "put it back on PATH and run it again"
         )
-    return Engine(stack, environment, "there is no pulumi on PATH")
+    return local
 
 
 def deployed(stack: str, environment: dict[str, str]) -> Engine | None:
@@ -215,12 +216,25 @@ def outputs(stack: str, deployed: Engine | None) -> dict[str, str]:
                 "ask: install the Pulumi CLI, or name the stack that 'make up' deployed, for "
                 "example make env STACK=local"
             )
-        command = ["pulumi", "--non-interactive", "stack", "output", "--json", "--show-secrets"]
+        command = ["pulumi", "stack", "output", "--non-interactive", "--json", "--show-secrets"]
         return _texts(process.capture([*command, "--stack", stack]))
 
 
 def settings_file(stack: str) -> Path:
     return ROOT / f"Pulumi.{stack}.yaml"
+
+
+def stacks(folder: Path) -> set[str]:
+    names = {path.name[len("Pulumi.") : -len(".yaml")] for path in folder.glob("Pulumi.*.yaml")}
+    return {name for name in names if re.fullmatch(r"[A-Za-z0-9._-]+", name)}
+
+
+def no_stack(stack: str) -> str:
+    """What is said of a stack without a settings file."""
+    return (
+        f"There is no stack '{stack}': Pulumi.{stack}.yaml does not exist. Stacks here: "
+        f"{', '.join(sorted(stacks(ROOT))) or 'none'}"
+    )
 
 
 def read_yaml(file: Path) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from scripts.console import Problem
 from scripts.paths import shown
@@ -69,14 +71,18 @@ def is_network(output: str) -> bool:
     return cause(output) == _NETWORK
 
 
-def explain(failure: ProcessFailed, what: str, server: str, line: str = "") -> Problem:
-    """The failure with its cause, and one line of the tool's output (default: the last)."""
-    known = cause(failure.output)
-    if known is None or failure.log is None:
-        return failure.problem(what)
-    subject = f"{server}: " if known.startswith("it ") else ""
-    return Problem(
-        f"{what} failed. {subject}{known}.\n"
-        f"    {failure.command} said: {line or failure.last_line()}\n"
-        f"    The whole log is {shown(failure.log)}"
-    )
+@contextmanager
+def explained(what: str, server: str, line: int = -1) -> Iterator[None]:
+    """Turn a ProcessFailed into a Problem with its cause and one line of the tool's output."""
+    try:
+        yield
+    except ProcessFailed as failure:
+        known = cause(failure.output)
+        if known is None or failure.log is None:
+            raise failure.problem(what) from None
+        subject = f"{server}: " if known.startswith("it ") else ""
+        raise Problem(
+            f"{what} failed. {subject}{known}.\n"
+            f"    {failure.command} said: {failure.line(line)}\n"
+            f"    The whole log is {shown(failure.log)}"
+        ) from None

@@ -40,9 +40,9 @@ def main(arguments: list[str]) -> int:
     """Run every tool, even after one that found something; 1 if any did."""
     setup.ensure(dev=True)
     environment = clean_environment(SETTINGS)
-    failed = False
+    statuses = []
     for command in FIXES if "--fix" in arguments else CHECKS:
         print(f"$ {' '.join(command)}", flush=True)
-        status = subprocess.call([VENV_PYTHON, "-m", *command], cwd=ROOT, env=environment)
-        failed = failed or status != 0
-    return int(failed)
+        run = subprocess.call([VENV_PYTHON, "-m", *command], cwd=ROOT, env=environment)
+        statuses.append(run)
+    return int(any(statuses))

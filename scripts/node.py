@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -10,9 +9,8 @@ from pathlib import Path
 
 from scripts import packages, process, stamp
 from scripts.console import Problem, step
-from scripts.install_errors import explain
-from scripts.paths import AZURITE_MAIN, NODE_DIR, VENV, log_file, shown
-from scripts.process import ProcessFailed
+from scripts.install_errors import explained
+from scripts.paths import AZURITE_MAIN, NODE_DIR, VENV, shown
 
 MINIMUM = 20
 REQUIREMENTS = NODE_DIR / "requirements.txt"
@@ -28,44 +26,18 @@ def fingerprint() -> str:
 
 def is_installed() -> bool:
     """Whether Azurite is there, and a Node that runs it: the one on PATH may have changed."""
-    return (
-        AZURITE_MAIN.exists()
-        and not missing_package()
-        and (VENV_NODE.exists() or _is_new_enough(shutil.which("node")))
-    )
-
-
-def missing_package() -> str:
-    """The first package of the lock file that is not installed; empty if all are."""
-    try:
-        locked = json.loads((NODE_DIR / "package-lock.json").read_text(encoding="utf-8"))
-        described_packages = locked["packages"].items()
-    except (OSError, ValueError, KeyError, AttributeError):
-        return ""  # npm will report what is wrong with it
-    for path, described in described_packages:
-        # An optional one may be for another system.
-        needed = path and not described.get("optional")
-        if needed and not (NODE_DIR / path / "package.json").exists():
-            return str(path)
-    return ""
+    return AZURITE_MAIN.exists() and (VENV_NODE.exists() or _is_new_enough(shutil.which("node")))
 
 
 def extent() -> str:
-    """The number and size of all files in node_modules, since a part of a package may be missing.
-
-    It takes a third of a second.
-    """
-    files = size = 0
-    folders = [str(NODE_DIR / "node_modules")]
-    while folders:
-        with os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                else:
-                    files += 1
-                    size += entry.stat(follow_symlinks=False).st_size
-    return f"{files} files, {size} bytes"
+    """The number and size of all files in node_modules, some of which may be missing. It takes a
+    third of a second, so `make up` leaves it to Azurite to say what it misses."""
+    sizes = [
+        os.lstat(f"{folder}/{name}").st_size
+        for folder, _, names in os.walk(NODE_DIR / "node_modules")
+        for name in names
+    ]
+    return f"{len(sizes)} files, {sum(sizes)} bytes"
 
 
 def install() -> None:
@@ -80,17 +52,12 @@ def install() -> None:
         flags += ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--loglevel=error"]
         path = f"{VENV_NODE.parent}:{os.environ.get('PATH', '')}"
         environment = process.clean_environment({"PATH": path} if VENV_NODE.exists() else {})
-        try:
-            process.run([*npm, "ci", *flags], log_file("setup"), cwd=NODE_DIR, env=environment)
-        except ProcessFailed as failure:
-            # npm's last line names its debug log; the cause is in the first.
-            first = next((line for line in failure.output.splitlines() if line.strip()), "")
-            raise explain(failure, "Installing Azurite", "npm's registry", first.strip()) from None
-        missing = str(AZURITE_MAIN.relative_to(NODE_DIR)) if not AZURITE_MAIN.exists() else ""
-        missing = missing or missing_package()
-        if missing:
+        # npm's last line names its debug log; the cause is in the first.
+        with explained("Installing Azurite", "npm's registry", line=0):
+            process.run([*npm, "ci", *flags], "setup", cwd=NODE_DIR, env=environment)
+        if not AZURITE_MAIN.exists():
             raise Problem(
-                f"npm succeeded, but {shown(NODE_DIR / missing)} is missing. Remove "
+                f"npm succeeded, but {shown(AZURITE_MAIN)} is missing. Remove "
                 f"{shown(NODE_DIR / 'node_modules')} and run 'make setup' again"
             )
         current.text = f"Azurite from npm in {shown(NODE_DIR)}"
@@ -98,23 +65,20 @@ def install() -> None:
 
 def _npm_on_path() -> list[str] | None:
     """The npm command, if a recent Node comes with one that works; None otherwise."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if VENV_NODE.exists() or npm is None or _answer(npm) is None or not _is_new_enough(node):
+    npm = shutil.which("npm")
+    if VENV_NODE.exists() or not (_version(npm) and _is_new_enough(shutil.which("node"))):
         return None
-    return [npm]
+    return [str(npm)]
 
 
 def _is_new_enough(node: str | None) -> bool:
-    version = re.match(r"v(\d+)\.", (node and _answer(node)) or "")
+    version = re.match(r"v(\d+)\.", _version(node))
     return version is not None and int(version[1]) >= MINIMUM
 
 
-def _answer(program: str) -> str | None:
-    """What the program prints as its version; None if it does not run."""
-    try:
-        return process.capture([program, "--version"]).strip()
-    except (ProcessFailed, Problem):
-        return None
+def _version(program: str | None) -> str:
+    """The version that the program prints; empty if there is no such program or it fails."""
+    return (program and process.attempt([program, "--version"])) or ""
 
 
 def _install_node() -> list[str]:

@@ -7,14 +7,17 @@ import sys
 from pathlib import Path
 
 from scripts import process, stamp
-from scripts.console import Problem, step
-from scripts.install_errors import explain, is_network
-from scripts.paths import DJANGO, ROOT, VENV, VENV_PYTHON, log_file, shown
+from scripts.console import step
+from scripts.install_errors import explained, is_network
+from scripts.paths import DJANGO, ROOT, VENV, VENV_PYTHON, shown
 from scripts.process import ProcessFailed
 
 LOCK = ROOT / "requirements-locked.txt"
 DEV_LOCK = ROOT / "requirements-dev-locked.txt"
 UV = ROOT / "scripts" / "uv.txt"
+_INDEX = "The package index"
+if "PIP_INDEX_URL" in os.environ:
+    _INDEX += " that PIP_INDEX_URL names"
 
 
 def fingerprint(*, dev: bool) -> str:
@@ -23,20 +26,13 @@ def fingerprint(*, dev: bool) -> str:
 
 def ensure_venv() -> None:
     """Create .venv unless there is a usable one; an incomplete one is replaced."""
-    log = log_file("setup")
-    if VENV_PYTHON.exists():
-        test = "import pip, sys; sys.exit(sys.version_info[:2] < (3, 11))"
-        try:
-            process.run([VENV_PYTHON, "-c", test], log)
-            return
-        except (ProcessFailed, Problem):
-            pass
-    with step(f"Virtual environment in {shown(VENV)}"):
-        try:
-            process.run([sys.executable, "-m", "venv", "--clear", VENV], log)
-        except ProcessFailed as failure:
-            # Where ensurepip is missing, Python's own message names the package to install.
-            raise explain(failure, "Creating the virtual environment", _index()) from None
+    test = "import pip, sys; sys.exit(sys.version_info[:2] < (3, 11))"
+    if VENV_PYTHON.exists() and process.attempt([VENV_PYTHON, "-c", test], "setup") is not None:
+        return
+    # Where ensurepip is missing, Python's own message names the package to install.
+    explanation = explained("Creating the virtual environment", _INDEX)
+    with step(f"Virtual environment in {shown(VENV)}"), explanation:
+        process.run([sys.executable, "-m", "venv", "--clear", VENV], "setup")
 
 
 def install(*, dev: bool) -> None:
@@ -51,7 +47,6 @@ def install_locked(file: Path, *more: list[str]) -> None:
     """Install what the file pins, by uv, or by pip where uv is not available. A package with
     another hash is refused. `more` are arguments of further runs. Raises Problem."""
     batches = (["--require-hashes", "-r", str(file)], *more)
-    log = log_file("setup")
     pip = [str(VENV_PYTHON), "-m", "pip", "install"]
     # pip's own five retries take a minute before it reports that the network is down.
     environment = {
@@ -59,22 +54,20 @@ def install_locked(file: Path, *more: list[str]) -> None:
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         **process.clean_environment(),
     }
-    try:
+    with explained("Installing the Python packages", _INDEX):
         try:
             if not _has_uv():
-                process.run([*pip, "--require-hashes", "-r", UV], log, env=environment)
+                process.run([*pip, "--require-hashes", "-r", UV], "setup", env=environment)
             uv = [str(VENV_PYTHON), "-m", "uv", "pip", "install", "--python", str(VENV_PYTHON)]
             uv_environment = {**uv_settings(), **environment}
             for arguments in batches:
-                process.run([*uv, *arguments], log, env=uv_environment)
+                process.run([*uv, *arguments], "setup", env=uv_environment)
         except ProcessFailed as failure:
             if is_network(failure.output) and "uv" not in failure.command.split():
                 raise
             # The index has no uv, or only pip's own settings can open it.
             for arguments in batches:
-                process.run([*pip, *arguments], log, env=environment)
-    except ProcessFailed as failure:
-        raise explain(failure, "Installing the Python packages", _index()) from None
+                process.run([*pip, *arguments], "setup", env=environment)
 
 
 def _has_uv() -> bool:
@@ -84,28 +77,20 @@ def _has_uv() -> bool:
 
 def uv_settings() -> dict[str, str]:
     """pip's own index and certificate settings under uv's names: uv does not read pip's files."""
-    settings: dict[str, str] = {}
     names = {
         "index-url": "UV_DEFAULT_INDEX",
         "extra-index-url": "UV_INDEX",
         "find-links": "UV_FIND_LINKS",
         "cert": "SSL_CERT_FILE",
     }
-    try:
-        # Prints `global.index-url='https://…'`, the environment's (`:env:.…`) last. Captured, not
-        # run: an address may hold a password, which belongs in no log.
-        configured = process.capture([VENV_PYTHON, "-m", "pip", "config", "list"])
-    except ProcessFailed:
-        return settings
-    for line in configured.splitlines():
+    settings = {}
+    # Prints `global.index-url='https://…'`, the environment's (`:env:.…`) last. It is not logged:
+    # an address may hold a password.
+    configured = process.attempt([VENV_PYTHON, "-m", "pip", "config", "list"])
+    for line in (configured or "").splitlines():
         name, _, value = line.partition("=")
         uv_name = names.get(name.rpartition(".")[2].lower())
         text = value.strip().strip("'\"")
         if uv_name and text and (uv_name != "UV_FIND_LINKS" or Path(text).exists()):
             settings[uv_name] = text
     return settings
-
-
-def _index() -> str:
-    named = " that PIP_INDEX_URL names" if "PIP_INDEX_URL" in os.environ else ""
-    return f"The package index{named}"

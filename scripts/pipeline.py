@@ -81,12 +81,6 @@ class Target:
     def group(self) -> str:
         return self.settings.get("resourceGroupName", "DemoDjangoBlob")
 
-    @property
-    def name(self) -> str:
-        """The name of the state's account: worldwide unique, and the same in each run."""
-        whole = f"{self.subscription}/{self.repository}/{self.stack}".lower()
-        return f"state{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
-
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make pipeline")
@@ -103,23 +97,16 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     settings = settings_of(options.stack)
     repository = options.repository or _ask(
-        ("gh", "repo", "view", "--json", "nameWithOwner", "--jq", ".nameWithOwner"),
-        "--repository OWNER/NAME",
+        "gh repo view --json nameWithOwner --jq .nameWithOwner", "--repository OWNER/NAME"
     )
     subscription = options.subscription or _ask(
-        ("az", "account", "show", "--query", "id", "--output", "tsv"), "--subscription ID"
+        "az account show --query id --output tsv", "--subscription ID"
     )
     _check("--repository", repository, r"[\w.-]+/[\w.-]+", "acme/shop")
     _check("--subscription", subscription, r"[0-9a-fA-F-]{36}", "az account list --output table")
     _check("--reviewer", options.reviewer or "me", r"[A-Za-z0-9-]+", "octocat")
-    target = Target(
-        options.stack,
-        repository,
-        subscription,
-        settings,
-        options.existing_group or settings.get("createResourceGroup") == "false",
-        options.reviewer,
-    )
+    exists = options.existing_group or settings.get("createResourceGroup") == "false"
+    target = Target(options.stack, repository, subscription, settings, exists, options.reviewer)
     if options.apply:
         apply(target)
         say(f"\n{_closing(target)}")
@@ -177,29 +164,26 @@ def commands_for(target: Target) -> list[Command]:
 
 def _values(target: Target) -> dict[str, str]:
     """The template's names in lower case, with their values quoted for a shell."""
+    # The state's account is called the same in each run, and like no other in the world.
+    whole = f"{target.subscription}/{target.repository}/{target.stack}".lower()
+    # Only roles of `GRANTED` may be assigned or removed.
+    condition = " AND ".join(
+        f"((!(ActionMatches{{'Microsoft.Authorization/roleAssignments/{verb}'}})) OR "
+        f"(@{source}[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
+        f"ForAnyOfAnyValues:GuidEquals {{{', '.join(GRANTED)}}}))"
+        for verb, source in (("write", "Request"), ("delete", "Resource"))
+    )
     values = {
         "stack": target.stack,
         "repository": target.repository,
         "subscription": target.subscription,
         "group": target.group,
         "location": target.settings.get("location", "westeurope"),
-        "name": target.name,
-        "condition": _condition(),
+        "name": f"state{hashlib.sha256(whole.encode()).hexdigest()[:16]}",
+        "condition": condition,
         "reviewer": f"users/{target.reviewer}" if target.reviewer else "user",
     }
     return {name: shlex.quote(value) for name, value in values.items()}
-
-
-def _condition() -> str:
-    """Only roles of `GRANTED` may be assigned or removed."""
-    guids = ", ".join(GRANTED)
-    parts = [
-        f"((!(ActionMatches{{'Microsoft.Authorization/roleAssignments/{verb}'}})) OR "
-        f"(@{source}[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
-        f"ForAnyOfAnyValues:GuidEquals {{{guids}}}))"
-        for verb, source in (("write", "Request"), ("delete", "Resource"))
-    ]
-    return " AND ".join(parts)
 
 
 def apply(target: Target) -> None:
@@ -252,14 +236,15 @@ def _refuse_existing_group(target: Target) -> None:
         )
 
 
-def _ask(command: tuple[str, ...], option: str) -> str:
+def _ask(command: str, option: str) -> str:
     """What a tool prints. Raises Problem with the option that makes the question unnecessary."""
-    if shutil.which(command[0]) is None:
-        raise Problem(f"'{command[0]}' is not on PATH: install it, or give it: ARGS=\"{option}\"")
-    done = process.call(command)
+    words = command.split()
+    if shutil.which(words[0]) is None:
+        raise Problem(f"'{words[0]}' is not on PATH: install it, or give it: ARGS=\"{option}\"")
+    done = process.call(words)
     if done.returncode or not done.stdout.strip():
         error = (done.stderr.strip() or "it printed nothing").splitlines()[-1]
-        raise Problem(f'{" ".join(command[:3])}: {error}. Sign in, or give it: ARGS="{option}"')
+        raise Problem(f'{" ".join(words[:3])}: {error}. Sign in, or give it: ARGS="{option}"')
     return done.stdout.strip()
 
 

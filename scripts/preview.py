@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts import process, setup
-from scripts.console import Problem, step
+from scripts.console import Problem, ignored, step
+from scripts.engine import no_stack, settings_file, stacks
 from scripts.git import check_out, commit_of
 from scripts.paths import ROOT, VENV_PYTHON
 from scripts.ports import free_port
@@ -31,7 +32,8 @@ DEFAULT_BASE = "origin/main"
 FALLBACKS = ("main", "HEAD")
 # Of the 65,536 characters that GitHub accepts in a comment, the rest is for the page's head.
 LIMIT = 60_000
-STACK_NAME = re.compile(r"[A-Za-z0-9._-]+")
+# Only the stack's owners have the key of such a value.
+_ENCRYPTED = re.compile(r"^[^\S\n]++(- )?secure:\s", re.MULTILINE)
 _LAST_LINES = 30
 
 
@@ -55,26 +57,22 @@ class Finding:
 
 
 def main(arguments: list[str]) -> int:
+    """Print the page; 1 if a stack could not be previewed. Raises Problem."""
     parser = argparse.ArgumentParser(prog="make preview")
     parser.add_argument("--base", default=DEFAULT_BASE, help=f"default: {DEFAULT_BASE}")
     parser.add_argument("--stack", default="", help="default: every stack")
     options = parser.parse_args(arguments)
-    return preview(options.base, options.stack)
-
-
-def preview(asked_base: str, asked_stack: str) -> int:
-    """Print the page; 1 if a stack could not be previewed. Raises Problem."""
     # Standard output is for the page; a person sees the progress on standard error.
     progress = sys.stderr if sys.stderr.isatty() else io.StringIO()
     with contextlib.redirect_stdout(progress):
-        base = find_base(asked_base or DEFAULT_BASE)
+        base = find_base(options.base or DEFAULT_BASE)
         setup.ensure()
         prefix = "django-azure-blob-preview-"
         with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
             folder = Path(name)
             with step(f"Base {base.ref} ({base.commit[:7]})"):
                 check_out(base.commit, folder / "base")
-            findings = look(folder, asked_stack)
+            findings = list(look(folder, options.stack))
     if isinstance(sys.stdout.encoding, str) and hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8")  # Markdown is UTF-8 in every locale
     print(page(base, findings), end="")
@@ -92,83 +90,69 @@ def find_base(asked: str) -> Base:
             f"{ROOT} is not a git clone, so there is no base to compare with. To see what up "
             "would do: .venv/bin/python -m localazure preview"
         )
-    commit = commit_of(asked)
-    if commit:
+    if commit := commit_of(asked):
         return Base(asked, commit)
-    if asked == DEFAULT_BASE:
-        for ref in FALLBACKS:
-            commit = commit_of(ref)
-            if commit:
-                return Base(ref, commit, f"there is no {DEFAULT_BASE} in this clone")
-        raise Problem("There is no commit yet, so there is no base to compare with")
-    raise Problem(
-        f"BASE is '{asked}', which names no commit in this clone: a branch, a tag or a commit, for "
-        "example make preview BASE=HEAD~1. One that is only on the server: git fetch origin"
-    )
+    if asked != DEFAULT_BASE:
+        raise Problem(
+            f"BASE is '{asked}', which names no commit in this clone: a branch, a tag or a commit, "
+            "for example make preview BASE=HEAD~1. One that is only on the server: git fetch origin"
+        )
+    for ref in FALLBACKS:
+        if commit := commit_of(ref):
+            return Base(ref, commit, f"there is no {DEFAULT_BASE} in this clone")
+    raise Problem("There is no commit yet, so there is no base to compare with")
 
 
-def look(folder: Path, asked: str) -> list[Finding]:
+def look(folder: Path, asked: str) -> Iterator[Finding]:
     """The finding of each stack, or of the one that was requested. Raises Problem for a stack that
     does not exist."""
     before, after = stacks(folder / "base"), stacks(ROOT)
     if asked and asked not in before | after:
-        raise Problem(
-            f"There is no stack '{asked}': Pulumi.{asked}.yaml does not exist. Stacks here: "
-            f"{', '.join(sorted(after)) or 'none'}"
-        )
+        raise Problem(no_stack(asked))
     chosen = [asked] if asked else sorted(before | after)
-    limit = LIMIT // len(chosen) if chosen else LIMIT
-    findings = []
     for stack in chosen:
         if stack not in after:
             text = (
                 "**removed** by this change. What it deployed stays until "
                 f"`pulumi destroy --stack {stack}`, run before its settings are gone."
             )
-            findings.append(Finding(stack, text))
-        elif _is_encrypted(ROOT / f"Pulumi.{stack}.yaml"):
+            yield Finding(stack, text)
+        elif _ENCRYPTED.search(settings_file(stack).read_text("utf-8")):
             text = "**left out**: its settings are encrypted, and no key is used here."
-            findings.append(Finding(stack, text))
+            yield Finding(stack, text)
         else:
             with step(f"Stack {stack}"):
-                findings.append(look_at(stack, folder, limit, is_new=stack not in before))
-    return findings
-
-
-def stacks(folder: Path) -> set[str]:
-    names = {path.name[len("Pulumi.") : -len(".yaml")] for path in folder.glob("Pulumi.*.yaml")}
-    return {name for name in names if STACK_NAME.fullmatch(name)}
+                found = look_at(stack, folder, LIMIT // len(chosen), is_new=stack not in before)
+            yield found
 
 
 def look_at(stack: str, folder: Path, limit: int, *, is_new: bool) -> Finding:
     """Deploy the base to a cloud of its own, and preview the working tree's program on it."""
+    reason = ""
     with _cloud(folder / f"cloud-{stack}") as environment:
         if not is_new:
             done = _localazure(environment, "up", "-C", folder / "base", "-s", stack, "--yes")
             if done.returncode:
-                text = "the base itself could not be deployed, so there is nothing to compare"
-                return _no_preview(stack, folder, text, done, limit)
-        done = _localazure(
-            environment, "preview", "-C", ROOT, "-s", stack, "--json", "--show-sames"
-        )
-    if not done.stdout:
-        return _no_preview(stack, folder, "the change's own program or settings fail", done, limit)
-    report = _review(stack, folder, done.stdout, limit)
+                reason = "the base itself could not be deployed, so there is nothing to compare"
+        if not reason:
+            options = ("-C", ROOT, "-s", stack, "--json", "--show-sames")
+            done = _localazure(environment, "preview", *options)
+            if not done.stdout:
+                reason = "the change's own program or settings fail"
+    content = done.stdout
+    if reason:
+        output = (done.stderr or done.stdout).strip().splitlines()[-_LAST_LINES:]
+        failure = {"severity": "error", "message": "\n".join(output) or "there is no error message"}
+        content = json.dumps({"diagnostics": [failure]})
+    report = _review(stack, folder, content, limit)
     line = next(line for line in report.splitlines() if line.startswith("**"))
-    if is_new:
+    if reason:
+        line = f"**no preview**: {reason}."
+    elif is_new:
         line = f"**new**, previewed on an empty cloud. {line}"
         heading, _, rest = report.partition("\n")
         report = f"{heading}\n\nNew in this change: previewed on an empty cloud.\n{rest}"
-    return Finding(stack, line, report, failed=done.returncode != 0)
-
-
-def _no_preview(
-    stack: str, folder: Path, reason: str, done: subprocess.CompletedProcess[str], limit: int
-) -> Finding:
-    output = (done.stderr or done.stdout).strip().splitlines()[-_LAST_LINES:]
-    failure = {"severity": "error", "message": "\n".join(output) or "there is no error message"}
-    report = _review(stack, folder, json.dumps({"diagnostics": [failure]}), limit)
-    return Finding(stack, f"**no preview**: {reason}.", report, failed=True)
+    return Finding(stack, line, report, failed=bool(reason or done.returncode))
 
 
 def _review(stack: str, folder: Path, preview: str, limit: int) -> str:
@@ -205,11 +189,6 @@ def _code(text: str) -> str:
     return f"`{re.sub(r'[`|]|[^ -~]', '?', text)}`"
 
 
-def _is_encrypted(settings: Path) -> bool:
-    """Whether a value is encrypted: only the stack's owners have the key."""
-    return bool(re.search(r"^[^\S\n]++(- )?secure:\s", settings.read_text("utf-8"), re.MULTILINE))
-
-
 @contextlib.contextmanager
 def _cloud(home: Path) -> Iterator[dict[str, str]]:
     """The environment of an empty cloud, whose Azurite is stopped in the end, also on errors."""
@@ -228,7 +207,8 @@ def _cloud(home: Path) -> Iterator[dict[str, str]]:
     try:
         yield environment
     finally:
-        with _undisturbed():
+        # A second Ctrl-C is ignored: cleaning up takes a second.
+        with ignored(signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if (home / "azurite.json").exists():
                 _localazure(environment, "azurite", "stop")
 
@@ -238,15 +218,3 @@ def _localazure(
 ) -> subprocess.CompletedProcess[str]:
     # This project's own engine, whichever commit's program it runs.
     return process.call([VENV_PYTHON, "-m", "localazure", *arguments], env=environment)
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Ignore a second Ctrl-C: cleaning up takes a second."""
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in signals}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

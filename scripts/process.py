@@ -7,11 +7,12 @@ import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from scripts.console import Problem
-from scripts.paths import ROOT, VENV_PYTHON, shown
+from scripts.paths import ROOT, VENV_PYTHON, log_file, shown
 
 # They would point Python or its installer at something other than this project's .venv, or, as
 # PYTHONDONTWRITEBYTECODE, which containers often set, double the time that each command takes.
@@ -34,19 +35,19 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TAIL_LINES = 15
 
 
+@dataclass(eq=False)
 class ProcessFailed(Exception):
     """A command that failed, with its whole output."""
 
-    def __init__(self, command: str, status: int, output: str, log: Path | None) -> None:
-        super().__init__(f"{command} ended with status {status}")
-        self.command = command
-        self.status = status
-        self.output = output
-        self.log = log
+    command: str
+    status: int
+    output: str
+    log: Path | None
 
-    def last_line(self) -> str:
+    def line(self, index: int = -1) -> str:
+        """A line of the output that is not empty, the last by default."""
         lines = [line.strip() for line in self.output.splitlines() if line.strip()]
-        return lines[-1] if lines else f"status {self.status}"
+        return lines[index] if lines else f"status {self.status}"
 
     def problem(self, what: str) -> Problem:
         """The failure as the user reads it: what failed, the tool's last lines, and the log."""
@@ -99,47 +100,49 @@ def _with_loopback(hosts: str) -> str:
 
 def run(
     command: Sequence[str | Path],
-    log: Path,
+    log: str,
     *,
     env: Mapping[str, str] | None = None,
     cwd: Path = ROOT,
 ) -> str:
-    """Run the command, append its output to the log, and return the output.
+    """Run the command, append its output to the log of that name, and return the output.
 
     `env` is the whole environment (default: `clean_environment()`). Raises ProcessFailed if the
     command fails, Problem if it cannot be started.
     """
-    result = call(command, env=env, cwd=cwd, stderr=subprocess.STDOUT)
-    _append(log, result.args, result.stdout)
-    if result.returncode:
-        raise ProcessFailed(_name(result.args), result.returncode, result.stdout, log)
-    return result.stdout
+    done = call(command, env=env, cwd=cwd, stderr=subprocess.STDOUT)
+    return _checked(done, done.stdout, log)
 
 
 def capture(
-    command: Sequence[str | Path],
-    *,
-    env: Mapping[str, str] | None = None,
-    cwd: Path = ROOT,
-    log: Path | None = None,
+    command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, log: str = ""
 ) -> str:
     """Run a command that may print secrets, and return its standard output, which is not logged.
-    Its standard error is appended to `log`, if there is one.
+    Its standard error is appended to the log of that name, if there is one.
 
     Raises ProcessFailed with its standard error only.
     """
-    result = call(command, env=env, cwd=cwd)
-    if log:
-        _append(log, result.args, result.stderr)
-    if result.returncode:
-        raise ProcessFailed(_name(result.args), result.returncode, result.stderr, log)
-    return result.stdout
+    done = call(command, env=env)
+    return _checked(done, done.stderr, log)
 
 
-def exec_module(module: str, *arguments: str, env: Mapping[str, str]) -> NoReturn:
-    """Replace this process by a Python module in .venv, so that its exit status is ours."""
+def attempt(
+    command: Sequence[str | Path], log: str = "", *, env: Mapping[str, str] | None = None
+) -> str | None:
+    """The output of a command, or None if it fails or cannot be started. It is logged only if a
+    log is named."""
+    try:
+        return run(command, log, env=env) if log else capture(command, env=env)
+    except (ProcessFailed, Problem):
+        return None
+
+
+def exec_module(module: str, *arguments: str, extra: Mapping[str, str]) -> NoReturn:
+    """Replace this process by a Python module in .venv, so that its exit status is ours. `extra`
+    is added to the environment."""
     os.chdir(ROOT)
-    os.execve(VENV_PYTHON, [str(VENV_PYTHON), "-m", module, *arguments], dict(env))
+    command = [str(VENV_PYTHON), "-m", module, *arguments]
+    os.execve(VENV_PYTHON, command, clean_environment(extra))
 
 
 def call(
@@ -167,10 +170,16 @@ def call(
         raise Problem(f"{arguments[0]} could not be started: {error.strerror}") from None
 
 
-def _append(log: Path, arguments: Sequence[str], output: str) -> None:
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"$ {shlex.join(arguments)}\n{output}\n")
+def _checked(done: subprocess.CompletedProcess[str], said: str, log: str) -> str:
+    """Log what the command said, and return its standard output. Raises ProcessFailed."""
+    file = log_file(log) if log else None
+    if file:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(f"$ {shlex.join(done.args)}\n{said}\n")
+    if done.returncode:
+        raise ProcessFailed(_name(done.args), done.returncode, said, file)
+    return done.stdout
 
 
 def _name(arguments: list[str]) -> str:

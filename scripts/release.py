@@ -14,12 +14,12 @@ from pathlib import Path
 from scripts import process, setup
 from scripts.console import say, step
 from scripts.git import check_out, git
-from scripts.paths import ROOT, VENV_PYTHON, log_file, shown
+from scripts.paths import ROOT, VENV_PYTHON, shown
 from scripts.process import report_failure
 
 # The file that names the release: its commit, which /healthz shows.
 NAME_FILE = "RELEASE"
-_OUTPUT = ROOT / "dist" / "release.zip"
+OUTPUT = ROOT / "dist" / "release.zip"
 _LOCK = "requirements-locked.txt"
 # What the site does with its storage; app/requirements.txt says what each is for.
 _EXTRAS = "csp,identity,uploads"
@@ -32,7 +32,7 @@ _BUILD_FILES = ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md")
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make release")
     parser.add_argument("--commit", default="HEAD", help="default: the last one")
-    parser.add_argument("--output", type=Path, default=_OUTPUT)
+    parser.add_argument("--output", type=Path, default=OUTPUT)
     options = parser.parse_args(arguments)
     setup.ensure()
     with step("Release") as current:
@@ -75,7 +75,7 @@ def _wheel(folder: Path, moment: int) -> Path:
     hatchling = (VENV_PYTHON, "-m", "hatchling", "build", "--target", "wheel")
     environment = process.clean_environment({"SOURCE_DATE_EPOCH": str(moment)})
     with report_failure("Building the library's wheel"):
-        process.run(hatchling, log_file("release"), env=environment, cwd=folder)
+        process.run(hatchling, "release", env=environment, cwd=folder)
     [wheel] = folder.glob("dist/*.whl")
     return wheel
 

@@ -11,17 +11,15 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
 from scripts import engine, process, setup
 from scripts.console import Problem, say, step
-from scripts.engine import LOCAL_STACK, STACK_FILE, read_yaml, settings_file
+from scripts.engine import LOCAL_STACK, STACK_FILE, Engine, read_yaml, settings_file
 from scripts.env import write_env
 from scripts.files import read_text, write_atomically
-from scripts.paths import ROOT, VENV_PYTHON, log_file, shown, state_dir
+from scripts.paths import ROOT, VENV_PYTHON, shown, state_dir
 from scripts.process import report_failure
 from scripts.site import fetch
 
@@ -39,19 +37,8 @@ class State(TypedDict):
     handed_over: float
 
 
-@dataclass(frozen=True)
-class Account:
-    """How to renew and activate the account's keys, in Azure or on this machine.
-
-    No command prints a key. `activate` sets `activeKey` and deploys the stack.
-    """
-
-    name: str
-    renew: Callable[[str], None]
-    activate: Callable[[str], None]
-
-
 def main(arguments: list[str]) -> int:
+    """Go through the steps. A run that was interrupted continues where it was. Raises Problem."""
     parser = argparse.ArgumentParser(prog="make rotate")
     parser.add_argument("--stack", default=LOCAL_STACK)
     parser.add_argument(
@@ -60,12 +47,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--site", default="", help="the site's address, whose /healthz is asked")
     parser.add_argument("--now", action="store_true", help="do not wait for signed URLs to run out")
     options = parser.parse_args(arguments)
-    site = options.site.rstrip("/")
-    return rotate(options.stack, options.deploy_command, site, now=options.now)
-
-
-def rotate(stack: str, deploy_command: str, site: str, *, now: bool) -> int:
-    """Go through the steps. A run that was interrupted continues where it was. Raises Problem."""
+    stack = options.stack
     setup.ensure()
     deployed = engine.deployed(stack, engine.engine_environment())
     outputs = engine.outputs(stack, deployed)
@@ -73,24 +55,25 @@ def rotate(stack: str, deploy_command: str, site: str, *, now: bool) -> int:
         say(f"Stack '{stack}' signs in as an identity: there are no keys to renew.")
         return 0
     name = outputs["AZURE_ACCOUNT_NAME"]
-    account = _account_in_azure(stack, name) if deployed is None else _local_account(stack, name)
+    if deployed is None and shutil.which("az") is None:
+        raise Problem("Azure's keys are renewed by the Azure CLI, and there is no 'az' on PATH")
     progress = state_dir() / f"rotation-{stack}.json"
     state = _resumed(progress, active_key(stack))
     old, new = state["old"], state["new"]
     if state["done"] < 1:
         with step(f"New {new}, which nothing uses"):
-            account.renew(new)
+            _renew(name, new, deployed)
         _save(progress, state, 1)
     if state["done"] < 2:
         with step(f"The stack gives the site {new}"):
-            account.activate(new)
+            _activate(stack, new, deployed)
         _save(progress, state, 2)
     if state["done"] < 3:
         write_env(stack)
-        _hand_over(stack, deploy_command, site)
+        _hand_over(stack, options.deploy_command, options.site.rstrip("/"))
         state["handed_over"] = time.time()
         _save(progress, state, 3)
-    left = 0.0 if now else state["handed_over"] + SIGNED_SECONDS - time.time()
+    left = 0.0 if options.now else state["handed_over"] + SIGNED_SECONDS - time.time()
     if left > 0:
         say(
             f"\nURLs that were signed with {old} are valid for {left / 60:.0f} more minutes at the "
@@ -99,9 +82,9 @@ def rotate(stack: str, deploy_command: str, site: str, *, now: bool) -> int:
         )
         return 0
     with step(f"New {old}, which nothing uses any more"):
-        account.renew(old)
+        _renew(name, old, deployed)
     progress.unlink()
-    say(f"\nBoth keys of {account.name} are new. The site uses {new}.")
+    say(f"\nBoth keys of {name} are new. The site uses {new}.")
     return 0
 
 
@@ -185,45 +168,33 @@ def _check_health(site: str) -> None:
         ) from None
 
 
-def _local_account(stack: str, name: str) -> Account:
-    environment = engine.engine_environment()
-    keys = [str(VENV_PYTHON), "-m", "localazure", "keys", "renew", "--account", name]
-
-    def activate(key: str) -> None:
-        # Not `pulumi config set`: there may be no Pulumi CLI on this machine.
-        file = settings_file(stack)
-        edit: list[str | Path] = [VENV_PYTHON, STACK_FILE, file, "activeKey", key]
-        with report_failure(f"Changing {shown(file)}"):
-            write_atomically(file, process.capture(edit), mode=file.stat().st_mode & 0o777)
-        with report_failure("Deploying the stack"):
-            engine.choose(stack, environment).up()
-
-    return Account(
-        name, lambda key: _run([*keys, "--key", key], f"Renewing {key}", environment), activate
-    )
+def _renew(account: str, key: str, deployed: Engine | None) -> None:
+    """Renew a key in Azure, or on this machine. The command does not print it."""
+    if deployed is None:
+        command = ["az", "storage", "account", "keys", "renew", "--account-name", account]
+        command += ["-o", "none", "--key", "primary" if key == "key1" else "secondary"]
+    else:
+        command = [str(VENV_PYTHON), "-m", "localazure", "keys", "renew"]
+        command += ["--account", account, "--key", key]
+    _run(command, f"Renewing {key}", deployed.environment if deployed else None)
 
 
-def _account_in_azure(stack: str, name: str) -> Account:
-    if shutil.which("az") is None:
-        raise Problem("Azure's keys are renewed by the Azure CLI, and there is no 'az' on PATH")
-    renew = ["az", "storage", "account", "keys", "renew", "--account-name", name, "-o", "none"]
-    pulumi = ["pulumi", "--non-interactive", "--stack", stack]
-
-    def activate(key: str) -> None:
+def _activate(stack: str, key: str, deployed: Engine | None) -> None:
+    """Set `activeKey` and deploy the stack."""
+    if deployed is None:
+        pulumi = ["pulumi", "--non-interactive", "--stack", stack]
         _run([*pulumi, "config", "set", "activeKey", key], "Setting activeKey")
         _run([*pulumi, "up", "--yes", "--skip-preview"], "Deploying the stack")
+        return
+    # Not `pulumi config set`: there may be no Pulumi CLI on this machine.
+    file = settings_file(stack)
+    with report_failure(f"Changing {shown(file)}"):
+        changed = process.capture([VENV_PYTHON, STACK_FILE, file, "activeKey", key])
+    write_atomically(file, changed, mode=file.stat().st_mode & 0o777)
+    with report_failure("Deploying the stack"):
+        deployed.up()
 
-    return Account(
-        name,
-        lambda key: _run(
-            [*renew, "--key", "primary" if key == "key1" else "secondary"], f"Renewing {key}"
-        ),
-        activate,
-    )
 
-
-def _run(
-    command: Sequence[str | Path], what: str, environment: dict[str, str] | None = None
-) -> None:
+def _run(command: list[str], what: str, environment: dict[str, str] | None = None) -> None:
     with report_failure(what):
-        process.run(command, log_file("rotate"), env=environment)
+        process.run(command, "rotate", env=environment)

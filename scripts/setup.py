@@ -1,4 +1,4 @@
-"""`make setup`: .venv with the pinned packages, Node and Azurite; with --dev the tests' tools too.
+"""`make setup`: .venv with the pinned packages, Node and Azurite.
 
 A second run finds the stamps and does nothing. An interrupted run leaves no stamp for the part that
 it was installing, so the next run installs that part again.
@@ -6,7 +6,6 @@ it was installing, so the next run installs that part again.
 
 from __future__ import annotations
 
-import argparse
 import os
 from pathlib import Path
 
@@ -17,21 +16,18 @@ from scripts.paths import VENV, VENV_PYTHON, log_file, shown
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="make setup")
-    parser.add_argument("--dev", action="store_true", help="the tests' and linters' tools too")
-    parser.add_argument("--browser", action="store_true", help="a Chromium too")
-    options = parser.parse_args(arguments)
     # An explicit set-up may be a repair, so check each file in node_modules.
     extent = node.extent() if VENV_PYTHON.exists() and node.is_installed() else None
     if stamp.read().get("extent") not in (None, extent):
         stamp.write(node=None)
-    if not ensure(dev=options.dev, with_browser=options.browser):
+    if not ensure():
         say("Everything is set up.")
     return 0
 
 
 def ensure(*, dev: bool = False, with_browser: bool = False) -> bool:
-    """Install what is missing; False if there was nothing to do.
+    """Install what is missing, with the tests' and linters' tools for `dev`; False if there was
+    nothing to do.
 
     Raises Problem if something cannot be installed.
     """
@@ -44,7 +40,11 @@ def ensure(*, dev: bool = False, with_browser: bool = False) -> bool:
         if missing:
             log_file("setup").unlink(missing_ok=True)
         if "packages" in missing:
-            _packages(dev=dev)
+            packages.ensure_venv()
+            stamp.write(packages=None, dev=None)
+            with step(f"Python packages{' and development tools' if dev else ''} in {shown(VENV)}"):
+                packages.install(dev=dev)
+            stamp.write(**{"dev" if dev else "packages": packages.fingerprint(dev=dev)})
         if "node" in missing:
             stamp.write(node=None, extent=None)
             node.install()
@@ -74,11 +74,3 @@ def _missing(*, dev: bool, with_browser: bool) -> set[str]:
         if known != stamps.get("browser") or not Path(known).exists():
             missing.add("browser")
     return missing
-
-
-def _packages(*, dev: bool) -> None:
-    packages.ensure_venv()
-    stamp.write(packages=None, dev=None)
-    with step(f"Python packages{' and development tools' if dev else ''} in {shown(VENV)}"):
-        packages.install(dev=dev)
-    stamp.write(**{"dev" if dev else "packages": packages.fingerprint(dev=dev)})

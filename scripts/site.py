@@ -19,18 +19,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scripts import process
-from scripts.console import Problem
+from scripts.console import Problem, say, step
 from scripts.files import read_text, write_atomically
 from scripts.paths import APP, ROOT, VENV_PYTHON, log_file, shown, state_dir
 from scripts.ports import HOST
 
 MANAGE = APP / "manage.py"
-Command = Sequence[str | int | Path]
-# $0 is the pid file, $1 the port, the rest the server's command.
-_WRITE_PID_AND_RUN = (
-    'printf \'{"pid": %d, "port": %d}\' "$$" "$1" > "$0.new" && mv "$0.new" "$0" && '
-    'shift && exec "$@"'
-)
+# $0 is the pid file, the rest the server's command.
+_WRITE_PID_AND_RUN = """printf '{"pid": %d}' "$$" > "$0.new" && mv "$0.new" "$0" && exec "$@" """
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 
@@ -66,7 +62,7 @@ def site_environment(outputs: Iterable[str]) -> dict[str, str]:
 
 def manage(arguments: list[str], environment: dict[str, str], log: str) -> str:
     """Run manage.py and return its output, which is logged too. Raises ProcessFailed."""
-    return process.run([VENV_PYTHON, MANAGE, *arguments], log_file(log), env=environment, cwd=APP)
+    return process.run([VENV_PYTHON, MANAGE, *arguments], log, env=environment, cwd=APP)
 
 
 def prepare_database(environment: dict[str, str], *, demo_login: bool) -> Database:
@@ -78,7 +74,7 @@ def prepare_database(environment: dict[str, str], *, demo_login: bool) -> Databa
         verified = ""
     output = process.run(
         [VENV_PYTHON, ROOT / "scripts" / "database.py"],
-        log_file("database"),
+        "database",
         env={**environment, "DEMO_ADMIN_PASSWORD": password, "DEMO_ADMIN_VERIFIED": verified},
         cwd=APP,
     )
@@ -107,14 +103,14 @@ def _demo_password() -> str:
 def serving(port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Start Django's own server on the port, and stop it at the end of the block."""
     file = _pid_file(port)
-    command: Command = [
+    command: list[str | Path] = [
         # The process that becomes the server writes the pid file, so that a running server always
         # has one, even if this process is killed.
-        *("/bin/sh", "-c", _WRITE_PID_AND_RUN, file, port),
+        *("/bin/sh", "-c", _WRITE_PID_AND_RUN, file),
         *(VENV_PYTHON, MANAGE, "runserver", "--nostatic", "--noreload", f"{HOST}:{port}"),
     ]
     try:
-        with background(command, APP, environment, "server", _STOP_SECONDS) as server:
+        with background(command, environment, _STOP_SECONDS) as server:
             yield server
     finally:
         file.unlink(missing_ok=True)
@@ -122,18 +118,13 @@ def serving(port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen
 
 @contextlib.contextmanager
 def background(
-    command: Command,
-    folder: Path,
-    environment: Mapping[str, str],
-    log: str,
-    stop_seconds: float,
+    command: Sequence[str | Path], environment: Mapping[str, str], stop_seconds: float
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process for the block. SIGTERM stops it, SIGKILL if it still runs after `stop_seconds`. Its
-    output goes to the log of that name."""
-    descriptor = os.open(log_file(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """A server for the block. SIGTERM stops it, SIGKILL if it still runs after `stop_seconds`."""
+    descriptor = os.open(log_file("server"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     started = subprocess.Popen(
-        [str(word) for word in command],
-        cwd=folder,
+        command,
+        cwd=APP,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=descriptor,
@@ -158,15 +149,27 @@ def wait_until_healthy(server: subprocess.Popen[bytes], origin: str) -> None:
     log = log_file("server")
     deadline = time.monotonic() + _START_SECONDS
     health = "no answer"
-    while time.monotonic() < deadline and server.poll() is None:
-        health = _health(origin)
-        if health == "ok":
-            return
-        time.sleep(0.1)
-    raise Problem(
-        f"The site did not come up on {origin}/ (healthz: {health}). It said\n"
-        f"{process.tail(log.read_text(errors='replace'))}\nThe whole log is {shown(log)}"
-    )
+    with step(f"Site on {origin}/"):
+        while time.monotonic() < deadline and server.poll() is None:
+            health = _health(origin)
+            if health == "ok":
+                return
+            time.sleep(0.1)
+        raise Problem(
+            f"The site did not come up on {origin}/ (healthz: {health}). It said\n"
+            f"{process.tail(log.read_text(errors='replace'))}\nThe whole log is {shown(log)}"
+        )
+
+
+def wait_for_its_end(server: subprocess.Popen[bytes]) -> None:
+    """Wait until Ctrl-C; raises Problem if the server ends by itself."""
+    log = shown(log_file("server"))
+    say(f"Requests are logged in {log}. Ctrl-C ends the site.")
+    # Not server.wait(): a Ctrl-C that comes just before it blocks would be handled only with the
+    # next one.
+    while server.poll() is None:
+        time.sleep(0.2)
+    raise Problem(f"The site ended by itself. Its log is {log}")
 
 
 def static_file(container: str) -> str:
@@ -184,11 +187,8 @@ def fetch(url: str, seconds: float) -> Any:
     self-signed certificate of `make serve`."""
     handlers: list[urllib.request.BaseHandler] = []
     if urlsplit(url).hostname in (HOST, "localhost", "::1"):
-        unverified = ssl._create_unverified_context()  # noqa: S323
-        handlers += [
-            urllib.request.ProxyHandler({}),
-            urllib.request.HTTPSHandler(context=unverified),
-        ]
+        https = urllib.request.HTTPSHandler(context=ssl._create_unverified_context())  # noqa: S323
+        handlers = [urllib.request.ProxyHandler({}), https]
     return urllib.request.build_opener(*handlers).open(url, timeout=seconds)
 
 
@@ -196,16 +196,13 @@ def running() -> list[Running]:
     """The servers that earlier runs left; pid files of ended ones are removed."""
     found = []
     for file in sorted((state_dir() / "sites").glob("*.json")):
-        try:
-            record = json.loads(file.read_text())
-            one = Running(int(record["pid"]), int(record["port"]), file)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            one = None
-        if one is not None and _is_ours(one):
-            found.append(one)
-        else:
-            with contextlib.suppress(OSError):  # a folder does no harm
-                file.unlink()
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+            one = Running(int(json.loads(file.read_text())["pid"]), int(file.stem), file)
+            if _is_ours(one):
+                found.append(one)
+                continue
+        with contextlib.suppress(OSError):  # a folder does no harm
+            file.unlink()
     return found
 
 

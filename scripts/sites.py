@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from scripts import packages, process, setup, stamp
 from scripts.paths import APP
-from scripts.process import clean_environment
 
 # These start nothing.
 _ONLY_READS = {"--list", "--report", "--help", "-h"}
 
 
 def main(arguments: list[str]) -> int:
-    environment = {"PYTHONPATH": str(APP)}
+    extra = {"PYTHONPATH": str(APP)}
     if _ONLY_READS & {*arguments}:
         setup.ensure()
     else:
         setup.ensure(dev=True, with_browser=True)
-        environment |= {"CHROMIUM": stamp.read().get("browser", ""), **packages.uv_settings()}
-    process.exec_module("sites", *arguments, env=clean_environment(environment))
+        extra |= {"CHROMIUM": stamp.read().get("browser", ""), **packages.uv_settings()}
+    process.exec_module("sites", *arguments, extra=extra)

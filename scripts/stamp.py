@@ -29,15 +29,11 @@ def read() -> dict[str, str]:
         stamps = json.loads(STAMP_FILE.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
-    if not isinstance(stamps, dict):
-        return {}
+    stamps = stamps if isinstance(stamps, dict) else {}
     return {part: value for part, value in stamps.items() if isinstance(value, str)}
 
 
 def write(**parts: str | None) -> None:
     """Set the parts' fingerprints; None removes one, so that an interrupted run is repaired."""
-    stamps = {**read(), **parts}
-    write_atomically(
-        STAMP_FILE,
-        json.dumps({k: v for k, v in stamps.items() if v is not None}, indent=2, sort_keys=True),
-    )
+    stamps = {part: value for part, value in {**read(), **parts}.items() if value is not None}
+    write_atomically(STAMP_FILE, json.dumps(stamps, indent=2, sort_keys=True))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from scripts import process, setup, stamp
-from scripts.process import clean_environment
 
 # The tests of a file stay together, so that what they start is started once. tests/schedule.py has
 # the order of the files.
@@ -12,7 +11,6 @@ _DISTRIBUTION = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
 
 def main(arguments: list[str]) -> int:
     setup.ensure(dev=True, with_browser=True)
-    environment = clean_environment({"CHROMIUM": stamp.read().get("browser", "")})
-    # The tests of these scripts set up environments of their own.
-    environment.pop("DJANGO", None)
-    process.exec_module("pytest", *_DISTRIBUTION, *arguments, env=environment)
+    # The tests of these scripts set up environments of their own, with the pinned Django.
+    extra = {"CHROMIUM": stamp.read().get("browser", ""), "DJANGO": ""}
+    process.exec_module("pytest", *_DISTRIBUTION, *arguments, extra=extra)

@@ -6,23 +6,22 @@ import argparse
 import contextlib
 import functools
 import os
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from scripts import engine, envfile, process, setup, site
-from scripts.console import Problem, paint, say, step
+from scripts.console import Problem, foreground_process_group, paint, say, step
 from scripts.database import USER
 from scripts.engine import LOCAL_STACK, Engine
 from scripts.paths import VENV_PYTHON, env_file, log_file, shown
-from scripts.ports import HOST, port_number, refuse_taken
+from scripts.ports import HOST, free_port, port_number, refuse_taken
 from scripts.process import ProcessFailed, report_failure
-from scripts.terminal import foreground_process_group
 
 
 def main(arguments: list[str]) -> int:
+    """Serve until Ctrl-C. Raises Problem; the next run goes on from there."""
     parser = argparse.ArgumentParser(prog="make up")
     parser.add_argument("--port", default="8000")
     parser.add_argument("--blob-port", default="", help="default: a running Azurite's, or 10000")
@@ -30,11 +29,6 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     port = port_number(options.port, "PORT")
     blob_port = port_number(options.blob_port, "BLOB_PORT") if options.blob_port else None
-    return up(port, blob_port, options.stack)
-
-
-def up(port: int, blob_port: int | None, stack: str) -> int:
-    """Serve until Ctrl-C. Raises Problem; the next run goes on from there."""
     for running in site.running():
         if running.port == port:
             raise Problem(
@@ -43,38 +37,46 @@ def up(port: int, blob_port: int | None, stack: str) -> int:
             )
     refuse_taken(port)
     environment = engine.engine_environment(blob_port)
-    chosen = engine.choose(stack, environment)
+    chosen = engine.choose(options.stack, environment)
     setup.ensure()
     for name in ("azurite-start", "stack", "database", "static"):
         log_file(name).unlink(missing_ok=True)
-    demo_login = stack == LOCAL_STACK
-    with preparing_database(demo_login=demo_login) as begun:
+    with preparing_database(demo_login=options.stack == LOCAL_STACK) as prepared_database:
         outputs = deploy(chosen)
         with step(f"Settings in {shown(env_file())}") as current:
             if not envfile.write(env_file(), outputs, envfile.local_defaults(local=True)):
                 current.text += " (unchanged)"
         environment = site.site_environment(outputs)
         with foreground_process_group(), publishing(environment) as published:
-            database = prepare_database(environment, demo_login=demo_login, begun=begun)
+            database = prepared_database(environment)
             if not database.debug:
                 published()  # a server with DEBUG off reads the manifest once
             return _serve(port, environment, outputs, _login(database), published)
 
 
-def start_azurite(environment: dict[str, str]) -> str:
-    """Start Azurite unless it runs, and return the step's text. Raises Problem."""
-    output = localazure("Starting Azurite", environment, "azurite", "start")
-    address = next((word for word in output.split() if word.startswith("http")), "")
-    return f"Azurite on {address}" if address else "Azurite"
+def start_azurite(environment: dict[str, str], *, on_any_port: bool = False) -> dict[str, str]:
+    """Start Azurite unless it runs, and return the environment, which may have another port for it
+    if `on_any_port`. Raises Problem."""
+    with step("Azurite") as current:
+        try:
+            output = localazure("Starting Azurite", environment, "azurite", "start")
+        except Problem as problem:
+            if not on_any_port or "is taken by" not in str(problem):
+                raise
+            environment = {**environment, "LOCALAZURE_BLOB_PORT": str(free_port())}
+            output = localazure("Starting Azurite", environment, "azurite", "start")
+        address = next((word for word in output.split() if word.startswith("http")), "")
+        current.text += f" on {address}" if address else ""
+    return environment
 
 
 def localazure(what: str, environment: dict[str, str], *arguments: str) -> str:
     """Run a command of localazure and return its output. Raises Problem with its own message."""
     command: list[str | Path] = [VENV_PYTHON, "-m", "localazure", *arguments]
     try:
-        return process.run(command, log_file("azurite-start"), env=environment)
+        return process.run(command, "azurite-start", env=environment)
     except ProcessFailed as failure:
-        last = failure.last_line()
+        last = failure.line()
         if last.startswith("error: "):
             raise Problem(last.removeprefix("error: ")) from None
         raise failure.problem(what) from None
@@ -95,8 +97,7 @@ def deploy(chosen: Engine) -> dict[str, str]:
 
 def _deploy(chosen: Engine) -> dict[str, str]:
     if not chosen.starts_azurite:
-        with step("Azurite") as current:
-            current.text = start_azurite(chosen.environment)
+        start_azurite(chosen.environment)
     with step(f"Stack by {chosen.name} ({chosen.why})") as current:
         try:
             outputs = chosen.up()
@@ -129,34 +130,28 @@ def publishing(environment: dict[str, str]) -> Iterator[Callable[[], None]]:
 
 
 @contextlib.contextmanager
-def preparing_database(*, demo_login: bool) -> Iterator[Future[site.Database] | None]:
-    """Prepare the database while the block runs, if the settings of an earlier run are there.
+def preparing_database(*, demo_login: bool) -> Iterator[Callable[[dict[str, str]], site.Database]]:
+    """Prepare the database while the block runs, if the settings of an earlier run are there: it
+    does not depend on the stack, and the site's settings only have to be complete.
 
-    It does not depend on the stack; the site's settings only have to be complete.
+    The function returns the prepared database, and raises Problem if it cannot be prepared.
     """
-    if not env_file().exists():
-        yield None
-        return
-    # As for the server, the file has the stack's names, and not this environment.
-    environment = site.site_environment(name for name in os.environ if name.startswith("AZURE_"))
     with ThreadPoolExecutor(max_workers=1) as executor:
-        yield executor.submit(site.prepare_database, environment, demo_login=demo_login)
+        begun: Future[site.Database] | None = None
+        if env_file().exists():
+            # As for the server, the file has the stack's names, and not this environment.
+            own = site.site_environment(name for name in os.environ if name.startswith("AZURE_"))
+            begun = executor.submit(site.prepare_database, own, demo_login=demo_login)
 
+        def prepared(environment: dict[str, str]) -> site.Database:
+            with step("Database"), report_failure("Preparing the database"):
+                # If it failed, then perhaps because of settings that have been written again since.
+                with contextlib.suppress(ProcessFailed, Problem):
+                    if begun is not None:
+                        return begun.result()
+                return site.prepare_database(environment, demo_login=demo_login)
 
-def prepare_database(
-    environment: dict[str, str],
-    *,
-    demo_login: bool,
-    begun: Future[site.Database] | None = None,
-) -> site.Database:
-    """Migrate, and create the demo login if asked to; or wait for what has `begun` to do that.
-    Raises Problem."""
-    with step("Database"), report_failure("Preparing the database"):
-        if begun is not None:
-            # If it failed, then perhaps because of settings that have been written again since.
-            with contextlib.suppress(ProcessFailed, Problem):
-                return begun.result()
-        return site.prepare_database(environment, demo_login=demo_login)
+        yield prepared
 
 
 def _login(database: site.Database) -> str:
@@ -176,20 +171,15 @@ def _serve(
     """Run the server until Ctrl-C, or until it ends by itself: a Problem."""
     origin = f"http://{HOST}:{port}"
     with site.serving(port, environment) as server:
-        with step(f"Site on {origin}/"):
-            site.wait_until_healthy(server, origin)
+        site.wait_until_healthy(server, origin)
         published()
         try:
             _say_addresses(origin, outputs, login)
-            # Not server.wait(): a Ctrl-C that comes just before it blocks would be handled only
-            # with the next one.
-            while server.poll() is None:
-                time.sleep(0.2)
+            site.wait_for_its_end(server)
         except KeyboardInterrupt:
             say("\nThe site has ended. Azurite and its blobs stay for the next 'make up';")
             say("'make down' deletes the stack and stops Azurite.")
-            return 0
-    raise Problem(f"The site ended by itself. Its log is {shown(log_file('server'))}")
+    return 0
 
 
 def _say_addresses(origin: str, outputs: dict[str, str], login: str) -> None:
@@ -205,4 +195,3 @@ def _say_addresses(origin: str, outputs: dict[str, str], login: str) -> None:
     for name, address in rows:
         say(f"  {name:<15}{paint('36', address)}")
     say()
-    say(f"Requests are logged in {shown(log_file('server'))}. Ctrl-C ends the site.")

@@ -141,8 +141,8 @@ def test_down_takes_another_port_where_azurites_is_taken(home: Path, azurite: Az
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        environment = down._start_azurite(
-            {**process.clean_environment(), "LOCALAZURE_BLOB_PORT": port}
+        environment = up.start_azurite(
+            {**process.clean_environment(), "LOCALAZURE_BLOB_PORT": port}, on_any_port=True
         )
     status = azurite.status()
     assert status.state == "running"
