@@ -38,11 +38,6 @@ class Target:
     group: str
     environment: Mapping[str, str] = field(repr=False)
 
-    @property
-    def app(self) -> str:
-        """The web app's name, which is the first part of its host name."""
-        return (urlsplit(self.url).hostname or "").partition(".")[0]
-
 
 @dataclass(frozen=True)
 class Command:
@@ -110,7 +105,9 @@ def look_up(stack: str) -> Target:
 
 def commands(target: Target) -> tuple[list[Command], list[Command]]:
     """What is run until the new release is deployed, and after it answers."""
-    where = ("--resource-group", target.group, "--name", target.app)
+    # The web app's name is the first part of its host name.
+    app = (urlsplit(target.url).hostname or "").partition(".")[0]
+    where = ("--resource-group", target.group, "--name", app)
     deploy = ("az", "webapp", "deploy", *where, "--type", "zip", "--src-path", release.OUTPUT)
     before = [
         Command("Static files", (VENV_PYTHON, MANAGE, "collectstatic", "--noinput")),
