@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -26,12 +27,33 @@ def fingerprint() -> str:
 
 def is_installed() -> bool:
     """Whether Azurite is there, and a Node that runs it: the one on PATH may have changed."""
-    return AZURITE_MAIN.exists() and (VENV_NODE.exists() or _is_new_enough(shutil.which("node")))
+    return (
+        AZURITE_MAIN.exists()
+        and not missing_package()
+        and (VENV_NODE.exists() or _is_new_enough(shutil.which("node")))
+    )
+
+
+def missing_package() -> str:
+    """The first package of the lock file that is not installed; empty if all are."""
+    try:
+        locked = json.loads((NODE_DIR / "package-lock.json").read_text(encoding="utf-8"))
+        described_packages = locked["packages"].items()
+    except (OSError, ValueError, KeyError, AttributeError):
+        return ""  # npm will report what is wrong with it
+    for path, described in described_packages:
+        # An optional one may be for another system.
+        needed = path and not described.get("optional")
+        if needed and not (NODE_DIR / path / "package.json").exists():
+            return str(path)
+    return ""
 
 
 def extent() -> str:
-    """The number and size of all files in node_modules, some of which may be missing. It takes a
-    third of a second, so `make up` leaves it to Azurite to say what it misses."""
+    """The number and size of all files in node_modules, since a part of a package may be missing.
+
+    It takes a third of a second.
+    """
     sizes = [
         os.lstat(f"{folder}/{name}").st_size
         for folder, _, names in os.walk(NODE_DIR / "node_modules")
@@ -55,9 +77,11 @@ def install() -> None:
         # npm's last line names its debug log; the cause is in the first.
         with explained("Installing Azurite", "npm's registry", line=0):
             process.run([*npm, "ci", *flags], "setup", cwd=NODE_DIR, env=environment)
-        if not AZURITE_MAIN.exists():
+        missing = str(AZURITE_MAIN.relative_to(NODE_DIR)) if not AZURITE_MAIN.exists() else ""
+        missing = missing or missing_package()
+        if missing:
             raise Problem(
-                f"npm succeeded, but {shown(AZURITE_MAIN)} is missing. Remove "
+                f"npm succeeded, but {shown(NODE_DIR / missing)} is missing. Remove "
                 f"{shown(NODE_DIR / 'node_modules')} and run 'make setup' again"
             )
         current.text = f"Azurite from npm in {shown(NODE_DIR)}"
