@@ -171,9 +171,9 @@ class Site:
 
     def expected(self, backend: str = _LOCAL) -> Expected:
         """What Django's storage, or one like it, makes of the tree as it is now."""
-        if self.settings or backend != _LOCAL:
-            return self._made_by(backend)
         key = _digest(self.static)
+        if self.settings or backend != _LOCAL or not key:
+            return self._made_by(backend)
         made = _expected.get(key) or self._made_by(backend)
         if sum(map(len, made.files.values())) < _MEGABYTE:
             _expected[key] = made
@@ -194,10 +194,12 @@ class Site:
         return Expected(manifest, {name: (made / name).read_bytes() for name in hashed})
 
 
-def _digest(folder: Path) -> str:
-    """Of the names and the contents of all files in the folder."""
+def _digest(folder: Path) -> str | None:
+    """Of the names and the contents of all files in the folder; None if links lead elsewhere."""
     found = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            return None
         if path.is_file():
             content = path.read_bytes()
             found.update(f"{path.relative_to(folder)}\0{len(content)}\0".encode())
