@@ -6,7 +6,7 @@ from scripts import process, setup, stamp
 
 # The tests of a file stay together, so that what they start is started once. tests/schedule.py has
 # the order of the files.
-_DISTRIBUTION = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
+_DISTRIBUTION = ("-n", "auto", "--dist", "loadfile")
 
 
 def main(arguments: list[str]) -> int:

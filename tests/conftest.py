@@ -11,7 +11,6 @@ import random
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -57,8 +56,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: place.get(item.path, len(LONGEST)))
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder | None:
-    return ByFolder(config, log) if config.getoption("dist") == "loadfile" else None
+def pytest_xdist_make_scheduler(config: pytest.Config) -> ByFolder | None:
+    return ByFolder(config) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_runtest_logstart(nodeid: str) -> None:

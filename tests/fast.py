@@ -1,10 +1,11 @@
 """`pytest --fast`: the tests that are quick and start no process, for use while editing.
 
 No list names them. In a fast run, a test is skipped at the moment when it starts a process, and so
-are the tests that use a fixture which starts one, or that share a fixture of their module with such
-a test, since they may depend on what it leaves. The exception is an Azurite that the tests of a
+are the tests that use a fixture which starts one. The exception is an Azurite that the tests of a
 session share: it takes a second to start, and a thousand quick tests use one. Tests that took over
-half a second when they last ran, in a run of any kind, are skipped too.
+half a second when they last ran, in a run of any kind, are skipped too. So are tests that share a
+fixture of their module with a test that was skipped before them, since they may depend on what it
+leaves.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ class Fast:
         self._module = Path()
         self._of_module: set[str] = set()  # fixtures
         self._stopped: set[str] = set()  # those of a test that was stopped
+        self._slow: set[str] = set()  # all fixtures of the module's slow tests
         sys.addaudithook(self._audit)
         self._guard_playwright()
 
@@ -94,6 +96,8 @@ class Fast:
         self._scopes.append(fixturedef.scope)
         if fixturedef.scope == "module":
             self._of_module.add(fixturedef.argname)
+            if fixturedef.argname in self._slow:
+                self._stopped.add(fixturedef.argname)
         try:
             return (yield)
         finally:
@@ -103,7 +107,9 @@ class Fast:
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
         if item.path != self._module:
             self._module = item.path
-            self._of_module, self._stopped = set(), set()
+            self._of_module, self._stopped, self._slow = set(), set(), set()
+        if any(mark.kwargs.get("reason") == IS_SLOW for mark in item.iter_markers("skip")):
+            self._slow.update(_fixtures(item))
         yield from self._watched(item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

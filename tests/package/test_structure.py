@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -82,7 +83,10 @@ def _target(name: str) -> str:
     return name if name in MODULES else name.partition(".")[0]
 
 
-IMPORTS = [found for module in MODULES for found in imports_of(module)]
+@functools.cache
+def imports() -> list[Import]:
+    """Those of all modules. Not found on import, as every worker imports this file."""
+    return [found for module in MODULES for found in imports_of(module)]
 
 
 def room(module: str) -> str | None:
@@ -99,7 +103,7 @@ def cycles() -> list[list[str]]:
     """Circles of imports, those inside functions included. Each is cut before the next is looked
     for."""
     graph: dict[str, set[str]] = defaultdict(set)
-    for found in IMPORTS:
+    for found in imports():
         inside = found.target in MODULES and found.target != found.module
         if inside and not found.typing:
             graph[found.module].add(found.target)
@@ -125,7 +129,7 @@ def test_imports_inside_functions_have_start_up_time_as_their_reason() -> None:
     that it follows."""
     unexplained = {
         f"{found.module}:{found.line}"
-        for found in IMPORTS
+        for found in imports()
         # An AppConfig imports its checks in ready(), by Django's convention.
         if found.function not in {None, "ready"}
         and "start-up" not in _comment(MODULES[found.module].read_text().splitlines(), found.line)
@@ -145,7 +149,9 @@ def _comment(lines: list[str], number: int) -> str:
 
 @pytest.mark.parametrize("name", ALLOWED)
 def test_a_room_imports_only_from_those_below_it(name: str) -> None:
-    inside = [found for found in IMPORTS if room(found.module) == name and found.target in MODULES]
+    inside = [
+        found for found in imports() if room(found.module) == name and found.target in MODULES
+    ]
     foreign = {
         f"{found.module} -> {found.target}"
         for found in inside
@@ -165,7 +171,7 @@ def test_rest_knows_nothing_of_django() -> None:
         if module in seen:
             continue
         seen.add(module)
-        for imported in IMPORTS:
+        for imported in imports():
             if imported.module == module and not imported.typing:
                 if imported.target in {"django", "storages"}:
                     found.add(f"{module} -> {imported.target}")

@@ -125,7 +125,7 @@ class Visitor:
         self._connection.close()
 
     def get(self, name: str) -> Answer:
-        self._connection.request("GET", self._base + quote(name), headers={"Connection": "close"})
+        self._connection.request("GET", self._base + quote(name))
         with self._connection.getresponse() as answer:
             headers = {key.lower(): value for key, value in answer.getheaders()}
             return Answer(answer.status, headers, answer.read())

@@ -43,6 +43,8 @@ def both(site: Site, *words: str) -> tuple[tuple[int, str, str], tuple[int, str,
         "import os; os.environ.pop('LC_CTYPE', 0); print(sorted(os.environ.items()))",
         "import tempfile; print(tempfile.gettempdir())",
         "import socket; kept = socket.socket(); del kept",
+        "import socket; kept = socket.socket()",
+        "import azureblob.timeouts, socket; azureblob.timeouts.kept = socket.socket()",
         "print('x' * 300_000)",
     ],
 )

@@ -104,6 +104,22 @@ import time
 def test_sleeps(): time.sleep(1.2)
 def test_does_not(): pass
 """
+DEPENDENT_TESTS = """\
+import time
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def machine(): return []
+
+
+def test_sleeps(machine):
+    time.sleep(1.2)
+    machine.append("slept")
+def test_depends_on_it(machine): assert machine
+def test_does_not(): pass
+"""
 
 
 def pytest_run(folder: Path, *options: str) -> str:
@@ -154,3 +170,9 @@ def test_a_test_that_was_slow_is_left_out_until_it_is_quick(suite: Path) -> None
     file.write_text(SLOW_TESTS.replace("1.2", "0"))
     assert "2 passed" in pytest_run(suite)
     assert "2 passed" in pytest_run(suite, "--fast")
+
+
+def test_a_test_that_may_depend_on_a_slow_one_is_left_out_with_it(suite: Path) -> None:
+    (suite / "test_dependent.py").write_text(DEPENDENT_TESTS)
+    assert "3 passed" in pytest_run(suite, "--fast")
+    assert "1 passed, 2 skipped" in pytest_run(suite, "--fast")

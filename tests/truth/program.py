@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import gc
 import json
 import multiprocessing
 import runpy
@@ -51,7 +52,15 @@ class Declared:
 
 @functools.cache
 def _process() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_load)
+
+
+def _load() -> None:
+    """Import what the program needs, and exempt it from garbage collection, as tests/conftest.py
+    does for the tests."""
+    _declare({})
+    gc.collect()
+    gc.freeze()
 
 
 def declare(settings: Mapping[str, Any]) -> list[Declared]:
