@@ -79,10 +79,7 @@ def send_logs(
         name,
         resource_uri=resource,
         workspace_id=workspace,
-        logs=[
-            monitor.DiagnosticsLogSettingsArgs(category=category, enabled=True)
-            for category in categories
-        ],
-        metrics=[monitor.DiagnosticsMetricSettingsArgs(category=metrics, enabled=True)],
+        logs=[{"category": category, "enabled": True} for category in categories],
+        metrics=[{"category": metrics, "enabled": True}],
         opts=opts,
     )

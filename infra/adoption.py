@@ -7,7 +7,7 @@ The first `up` imports what exists, as it is, and creates the containers that ar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import pulumi
@@ -23,44 +23,19 @@ T = TypeVar("T")
 NO_CONTAINER, NO_POLICY = "ContainerNotFound", "ManagementPolicyNotFound"
 
 
-class NoAdoption:
-    """`adopt` is off: the stack creates all of its resources."""
+@dataclass(frozen=True)
+class Adoption:
+    """What exists already: the resources' Azure ids, by the names that DjangoBlobStorage has for
+    them. Without any, because `adopt` is off, the stack creates everything."""
 
-    allows_public_access = True
-    has_policy = True
+    ids: Mapping[str, str] = field(default_factory=dict)
+    allows_public_access: bool = True
 
-    def group(self) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions()
-
-    def within_account(self, path: str = "") -> pulumi.ResourceOptions:
-        """Options for the account, or for a part of it that exists."""
-        return pulumi.ResourceOptions()
-
-    def container(self, name: str) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions()
-
-
-@dataclass
-class Adoption(NoAdoption):
-    """An existing account. `levels` has the public access of its containers, None for a missing
-    one."""
-
-    group_id: str
-    account_id: str
-    levels: Mapping[str, str | None]
-    allows_public_access: bool
-    has_policy: bool
-
-    def group(self) -> pulumi.ResourceOptions:
-        return _imported(self.group_id)
-
-    def within_account(self, path: str = "") -> pulumi.ResourceOptions:
-        return _imported(self.account_id + path)
-
-    def container(self, name: str) -> pulumi.ResourceOptions:
-        if self.levels[name] is None:
+    def options(self, resource: str) -> pulumi.ResourceOptions:
+        """Options that import a resource with whatever properties it has, if it exists."""
+        if resource not in self.ids:
             return pulumi.ResourceOptions()
-        return self.within_account(f"/blobServices/default/containers/{name}")
+        return pulumi.ResourceOptions(import_=self.ids[resource], ignore_changes=["*"])
 
 
 def adopt(config: DjangoBlobStorageArgs, group_id: str) -> Adoption:
@@ -96,8 +71,7 @@ def adopt(config: DjangoBlobStorageArgs, group_id: str) -> Adoption:
         )
         return None if read is None else str(read.public_access or "None")
 
-    containers = (config.static_container, config.media_container, config.quarantine_container)
-    levels = {container: level(container) for container in containers}
+    levels = {container: level(container) for container in config.containers.values()}
     policy = _existing(
         "the lifecycle policy",
         NO_POLICY,
@@ -105,28 +79,27 @@ def adopt(config: DjangoBlobStorageArgs, group_id: str) -> Adoption:
             account_name=name, resource_group_name=group, management_policy_name="default"
         ),
     )
-    problems = _unchangeable(config, account, levels)
-    if problems:
+    if problems := _unchangeable(config, account, levels):
         raise ConfigError(problems)
-    pulumi.log.warn(cors_text(config, service.cors.cors_rules or [] if service.cors else []))
     for text in (
+        cors_text(config, service.cors.cors_rules or [] if service.cors else []),
         found.differences(config, account, service, levels, policy),
         policy_text(config, policy),
     ):
         if text:
             pulumi.log.warn(text)
-    return Adoption(
-        group_id=group_id,
-        account_id=f"{group_id}/providers/Microsoft.Storage/storageAccounts/{name}",
-        levels=levels,
-        allows_public_access=account.allow_blob_public_access is True,
-        has_policy=policy is not None,
-    )
-
-
-def _imported(resource_id: str) -> pulumi.ResourceOptions:
-    """Imports this id, whatever its properties are."""
-    return pulumi.ResourceOptions(import_=resource_id, ignore_changes=["*"])
+    account_id = f"{group_id}/providers/Microsoft.Storage/storageAccounts/{name}"
+    ids = {
+        "resource_group": group_id,
+        "account": account_id,
+        "service": f"{account_id}/blobServices/default",
+    }
+    if policy:
+        ids["policy"] = f"{account_id}/managementPolicies/default"
+    for role, container in config.containers.items():
+        if levels[container] is not None:
+            ids[role] = f"{ids['service']}/containers/{container}"
+    return Adoption(ids, account.allow_blob_public_access is True)
 
 
 def _existing(what: str, missing: str, call: Callable[[], T]) -> T | None:

@@ -9,7 +9,7 @@ import pulumi
 from pulumi_azure_native import keyvault, managedidentity, web
 
 from .access import DATA_ROLES, SECRETS_USER, grant, send_logs
-from .part import Part
+from .part import Part, merged
 
 if TYPE_CHECKING:  # which imports this module
     from .storage import DjangoBlobStorage
@@ -61,9 +61,7 @@ class AppService(Part):
             opts=self._child,
         )
         self._app = self._declare_app()
-        self._in_app = pulumi.ResourceOptions.merge(
-            self._child, pulumi.ResourceOptions(deleted_with=self._app)
-        )
+        self._in_app = merged(self._child, pulumi.ResourceOptions(deleted_with=self._app))
         self._refuse_passwords()
         itself = ("ServicePrincipal", self._identity.principal_id)
         self.grants = [
@@ -73,15 +71,9 @@ class AppService(Part):
         self._vault = self._declare_vault()
         secrets = (f"{name}-secrets", SECRETS_USER)
         self._may_read_secrets = grant(*secrets, *itself, self._vault.id, self._child)
-        if config.log_analytics_workspace != "":
-            send_logs(
-                f"{name}-log",
-                self._app.id,
-                config.log_analytics_workspace,
-                LOGS,
-                "AllMetrics",
-                self._child,
-            )
+        workspace = config.log_analytics_workspace
+        if workspace != "":
+            send_logs(f"{name}-log", self._app.id, workspace, LOGS, "AllMetrics", self._child)
         self.host: pulumi.Output[str] = self._app.default_host_name
         self.register_outputs({"host": self.host})
 
@@ -108,9 +100,7 @@ class AppService(Part):
             resource_group_name=self._group,
             properties=settings,
             # A reference that the identity may not read yet stays unresolved for up to a day.
-            opts=pulumi.ResourceOptions.merge(
-                self._in_app, pulumi.ResourceOptions(depends_on=[self._may_read_secrets])
-            ),
+            opts=merged(self._in_app, pulumi.ResourceOptions(depends_on=[self._may_read_secrets])),
         )
 
     def _declare_app(self) -> web.WebApp:
@@ -122,7 +112,7 @@ class AppService(Part):
             kind="linux",
             reserved=True,  # Linux
             # The number of instances is not declared: it may be scaled outside the stack.
-            sku=web.SkuDescriptionArgs(name=config.site_size),
+            sku={"name": config.site_size},
             tags=self._tags,
             opts=self._child,
         )
@@ -139,10 +129,10 @@ class AppService(Part):
             https_only=True,
             client_affinity_enabled=False,
             public_network_access="Enabled",
-            identity=web.ManagedServiceIdentityArgs(
-                type=web.ManagedServiceIdentityType.USER_ASSIGNED,
-                user_assigned_identities=[self._identity.id],
-            ),
+            identity={
+                "type": web.ManagedServiceIdentityType.USER_ASSIGNED,
+                "user_assigned_identities": [self._identity.id],
+            },
             key_vault_reference_identity=self._identity.id,
             virtual_network_subnet_id=config.site_subnet if networked else None,
             site_config=web.SiteConfigArgs(
@@ -211,16 +201,15 @@ class AppService(Part):
             secret_name=variable.replace("_", "-"),
             vault_name=self._vault.name,
             resource_group_name=self._group,
-            properties=keyvault.SecretPropertiesArgs(value=pulumi.Output.secret(value)),
+            properties={"value": pulumi.Output.secret(value)},
             # azure-native deletes a secret through the vault's own API, for which a deployer needs
             # a role that nothing else requires; with the vault it is deleted anyway.
-            opts=pulumi.ResourceOptions.merge(
-                self._child,
-                pulumi.ResourceOptions(deleted_with=self._vault, retain_on_delete=True),
+            opts=merged(
+                self._child, pulumi.ResourceOptions(deleted_with=self._vault, retain_on_delete=True)
             ),
         )
         # The properties are secret because the value is, and the address is not.
-        uri = secret.properties.apply(lambda properties: properties.secret_uri_with_version)
+        uri = secret.properties.secret_uri_with_version
         return pulumi.Output.unsecret(uri.apply(reference))
 
 

@@ -72,10 +72,7 @@ def _checked(about: Setting, value: Any, config: DjangoBlobStorageArgs) -> Any:
         try:
             TypeAdapter(about.annotation).validate_python(whole, context=vars(config))
         except ValidationError as error:
-            found = [
-                Refusal((about.field,), each.value, each.rule, each.fix)
-                for each in refusals(error, about.field)
-            ]
+            found = refusals(error, about.field)
             raise ConfigError(map(_problem, found), "argument") from None
         return known
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import pulumi
 from pulumi_azure_native import storage
@@ -18,26 +18,23 @@ def service_args(
 
     What is off is declared as well: the service keeps what an update leaves out.
     """
-    restores = config.restore_days > 0
-    # Accounts of kind Storage support soft delete of blobs, and none of the rest.
-    full = config.account_kind != "Storage"
-    return storage.BlobServicePropertiesArgs(
+    args = storage.BlobServicePropertiesArgs(
         account_name=account,
         resource_group_name=group,
         blob_services_name="default",  # the only name that Azure allows
         cors=storage.CorsRulesArgs(cors_rules=cors_rules(config)),
         delete_retention_policy=_days(config.blob_soft_delete_days),
-        container_delete_retention_policy=_days(config.container_soft_delete_days)
-        if full
-        else None,
-        is_versioning_enabled=config.versioning if full else None,
-        change_feed=storage.ChangeFeedArgs(enabled=restores) if full else None,
-        restore_policy=storage.RestorePolicyPropertiesArgs(
+    )
+    # Accounts of kind Storage support soft delete of blobs, and none of the rest.
+    if config.account_kind != "Storage":
+        restores = config.restore_days > 0
+        args.container_delete_retention_policy = _days(config.container_soft_delete_days)
+        args.is_versioning_enabled = config.versioning
+        args.change_feed = storage.ChangeFeedArgs(enabled=restores)
+        args.restore_policy = storage.RestorePolicyPropertiesArgs(
             enabled=restores, days=config.restore_days or None
         )
-        if full
-        else None,
-    )
+    return args
 
 
 def cors_rules(config: DjangoBlobStorageArgs) -> list[storage.CorsRuleArgs]:
@@ -85,46 +82,32 @@ def warn_of_wide_origins(config: DjangoBlobStorageArgs, service: pulumi.Resource
             pulumi.Output.concat(origin).apply(warn)
 
 
-def lifecycle(config: DjangoBlobStorageArgs) -> list[storage.ManagementPolicyRuleArgs]:
+def lifecycle(config: DjangoBlobStorageArgs) -> list[storage.ManagementPolicyRuleArgsDict]:
     """The rules that Azure applies once a day. None of them deletes a blob that the site uses."""
-    static, media, quarantine = (
-        config.static_container,
-        config.media_container,
-        config.quarantine_container,
-    )
     found = []
     if config.quarantine_days:
-        delete = storage.DateAfterModificationArgs(
-            days_after_modification_greater_than=config.quarantine_days
-        )
-        actions = storage.ManagementPolicyActionArgs(
-            base_blob=storage.ManagementPolicyBaseBlobArgs(delete=delete)
-        )
+        actions: storage.ManagementPolicyActionArgsDict = {
+            "base_blob": {"delete": _modified(config.quarantine_days)}
+        }
         if config.versioning:
-            actions.version = storage.ManagementPolicyVersionArgs(
-                delete=_created(config.quarantine_days)
-            )
-        found.append(_rule("abandoned-uploads", [quarantine], actions))
+            actions["version"] = {"delete": _created(config.quarantine_days)}
+        found.append(_rule("abandoned-uploads", [config.quarantine_container], actions))
     if config.versioning and config.old_version_days:
         old = _created(config.old_version_days)
-        actions = storage.ManagementPolicyActionArgs(
-            snapshot=storage.ManagementPolicySnapShotArgs(delete=old),
-            version=storage.ManagementPolicyVersionArgs(delete=old),
-        )
-        found.append(_rule("old-versions", [static, media, quarantine], actions))
+        actions = {"snapshot": {"delete": old}, "version": {"delete": old}}
+        found.append(_rule("old-versions", config.containers.values(), actions))
     if config.cool_after_days:
-        cool = storage.DateAfterModificationArgs(
-            days_after_modification_greater_than=config.cool_after_days
-        )
-        actions = storage.ManagementPolicyActionArgs(
-            base_blob=storage.ManagementPolicyBaseBlobArgs(tier_to_cool=cool)
-        )
-        found.append(_rule("cool-media", [media], actions))
+        actions = {"base_blob": {"tier_to_cool": _modified(config.cool_after_days)}}
+        found.append(_rule("cool-media", [config.media_container], actions))
     return found
 
 
-def _created(days: int) -> storage.DateAfterCreationArgs:
-    return storage.DateAfterCreationArgs(days_after_creation_greater_than=days)
+def _modified(days: int) -> storage.DateAfterModificationArgsDict:
+    return {"days_after_modification_greater_than": days}
+
+
+def _created(days: int) -> storage.DateAfterCreationArgsDict:
+    return {"days_after_creation_greater_than": days}
 
 
 def _days(days: int) -> storage.DeleteRetentionPolicyArgs:
@@ -132,16 +115,15 @@ def _days(days: int) -> storage.DeleteRetentionPolicyArgs:
 
 
 def _rule(
-    name: str, containers: Sequence[str], actions: storage.ManagementPolicyActionArgs
-) -> storage.ManagementPolicyRuleArgs:
-    return storage.ManagementPolicyRuleArgs(
-        name=name,
-        enabled=True,
-        type=storage.RuleType.LIFECYCLE,
-        definition=storage.ManagementPolicyDefinitionArgs(
-            filters=storage.ManagementPolicyFilterArgs(
-                blob_types=["blockBlob"], prefix_match=[f"{name}/" for name in containers]
-            ),
-            actions=actions,
-        ),
-    )
+    name: str, containers: Iterable[str], actions: storage.ManagementPolicyActionArgsDict
+) -> storage.ManagementPolicyRuleArgsDict:
+    prefixes = [f"{container}/" for container in containers]
+    return {
+        "name": name,
+        "enabled": True,
+        "type": storage.RuleType.LIFECYCLE,
+        "definition": {
+            "filters": {"blob_types": ["blockBlob"], "prefix_match": prefixes},
+            "actions": actions,
+        },
+    }

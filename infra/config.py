@@ -37,10 +37,7 @@ def _setting(
 ) -> Any:
     """A field: what it means, what it adds to the bill, and whether its value is never shown."""
     return Field(
-        default,
-        description=description,
-        json_schema_extra={"cost": cost, "secret": secret},
-        **more,
+        default, description=description, json_schema_extra={"cost": cost, "secret": secret}, **more
     )
 
 
@@ -50,7 +47,7 @@ class DjangoBlobStorageArgs:
 
     Two defaults differ from the stack's, so that several components fit into one program: without
     `resource_group_name` the group's name is generated, and a generated account name begins with
-    the component's name.
+    the component's name. StackConfig describes both.
 
     An Input may be the output of another resource. The other arguments decide which resources
     exist, so they must be known when the program runs. The component validates them all.
@@ -59,9 +56,7 @@ class DjangoBlobStorageArgs:
     location: Input[rules.Region] = _setting(
         "westeurope", "Azure region of every resource, in lower case without spaces"
     )
-    resource_group_name: Input[OrEmpty[rules.ResourceGroupName]] = _setting(
-        "", "Resource group that contains everything", examples=["DemoDjangoBlob"]
-    )
+    resource_group_name: Input[OrEmpty[rules.ResourceGroupName]] = ""
     create_resource_group: Switch = _setting(
         True, "Creates the resource group; false leaves an existing group unmanaged"
     )
@@ -70,11 +65,7 @@ class DjangoBlobStorageArgs:
         "Fixed name of the storage account, unique worldwide; empty generates one",
         examples=["djangoaccountstorage"],
     )
-    account_name_prefix: OrEmpty[rules.AccountNamePrefix] = _setting(
-        "",
-        "Start of a generated account name: 1 to 16 lower-case letters and digits",
-        examples=["django"],
-    )
+    account_name_prefix: OrEmpty[rules.AccountNamePrefix] = ""
     account_kind: Literal["StorageV2", "BlockBlobStorage", "Storage"] = _setting(
         "StorageV2",
         "StorageV2; BlockBlobStorage for premium disks; Storage only to adopt",
@@ -90,9 +81,9 @@ class DjangoBlobStorageArgs:
     quarantine_container: rules.ContainerName = _setting(
         "quarantine", "Private container for uploads that the site has not checked yet"
     )
-    tags: rules.Tags = Field(
-        default_factory=dict,
-        description="Tags of all resources that take tags, besides project and stack",
+    tags: rules.Tags = _setting(
+        {},
+        "Tags of all resources that take tags, besides project and stack",
         examples=[{"team": "web"}],
     )
     media_access: Access = _setting(
@@ -106,7 +97,7 @@ class DjangoBlobStorageArgs:
         "How the site signs in: account key, or Microsoft Entra identity",
         examples=["identity"],
     )
-    data_principals: rules.Principals = _setting(
+    data_principals: rules.Distinct[Input[rules.Principal]] = _setting(
         (),
         "Identities that may read and write blobs, each TYPE:OBJECT_ID",
         examples=["ServicePrincipal:11111111-2222-3333-4444-555555555555"],
@@ -198,10 +189,10 @@ class DjangoBlobStorageArgs:
         "Who reaches the account: all (open), listed (firewall), private (closed)",
         examples=["firewall"],
     )
-    allowed_ip_ranges: rules.IpRanges = _setting(
+    allowed_ip_ranges: rules.Distinct[Input[rules.IpRange]] = _setting(
         (), "Public IPv4 addresses or ranges that the firewall admits", examples=["203.0.113.0/24"]
     )
-    allowed_subnets: rules.Subnets = _setting(
+    allowed_subnets: rules.Distinct[Input[rules.SubnetId]] = _setting(
         (),
         "Ids of admitted subnets, each with a Microsoft.Storage service endpoint",
         examples=[rules.SUBNET_EXAMPLE],
@@ -256,7 +247,7 @@ class DjangoBlobStorageArgs:
             "F1 free, B1 about 13, B2 25, B3 50, P0v3 62, P1v3 124, P2v3 248, P3v3 496 USD a month"
         ),
     )
-    site_hosts: rules.HostNames = _setting(
+    site_hosts: rules.Distinct[rules.HostName] = _setting(
         (),
         "Host names of your own that visitors reach the site by (docs/hosting.md)",
         examples=["www.example.com"],
@@ -286,8 +277,16 @@ class DjangoBlobStorageArgs:
         # An argument that is not given is its Field so far.
         for each in fields(self):
             if isinstance(about := getattr(self, each.name), FieldInfo):
-                default = about.get_default(call_default_factory=True)
-                object.__setattr__(self, each.name, default)
+                object.__setattr__(self, each.name, about.get_default())
+
+    @property
+    def containers(self) -> dict[str, str]:
+        """The containers' names, by what they are for."""
+        return {
+            "static": self.static_container,
+            "media": self.media_container,
+            "quarantine": self.quarantine_container,
+        }
 
     @property
     def media_is_public(self) -> bool:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_azure_native import cdn
 
 from .access import READER, grant
-from .part import Part
+from .part import Part, merged
 
 if TYPE_CHECKING:  # which imports this module
     from .storage import DjangoBlobStorage
 
 # The types that Front Door compresses; blobs that are stored compressed stay as they are.
-COMPRESSED = tuple(
-    """
+COMPRESSED = """
     application/javascript application/json application/manifest+json application/wasm
     application/xml font/otf font/ttf image/svg+xml image/x-icon text/css text/html
     text/javascript text/plain text/xml
-    """.split()  # noqa: SIM905
-)
+""".split()  # noqa: SIM905
 # Blob storage accepts a token only with an API version that knows of tokens: 2017-11-09 or later.
 SERVICE_VERSION = "2021-12-02"
+TOKEN_SCOPE = "https://storage.azure.com/.default"
 # In an origin such as https://*.example.com: any subdomain.
 _WILDCARD = "://*."
 
@@ -63,10 +62,8 @@ class FrontDoor(Part):
             self._name,
             resource_group_name=self._group,
             location="Global",
-            sku=cdn.SkuArgs(name=f"{self._config.front_door.capitalize()}_AzureFrontDoor"),
-            identity=cdn.ManagedServiceIdentityArgs(type="SystemAssigned")
-            if self._signs_in
-            else None,
+            sku={"name": f"{self._config.front_door.capitalize()}_AzureFrontDoor"},
+            identity={"type": "SystemAssigned"} if self._signs_in else None,
             tags=self._tags,
             opts=self._child,
         )
@@ -87,13 +84,13 @@ class FrontDoor(Part):
             f"{self._name}-origins",
             profile_name=self._profile.name,
             resource_group_name=self._group,
-            load_balancing_settings=cdn.LoadBalancingSettingsParametersArgs(
-                sample_size=4, successful_samples_required=3, additional_latency_in_milliseconds=50
-            ),
+            load_balancing_settings={
+                "sample_size": 4,
+                "successful_samples_required": 3,
+                "additional_latency_in_milliseconds": 50,
+            },
             # A single origin has no alternative, so health probes would only cost requests.
-            authentication=cdn.OriginAuthenticationPropertiesArgs(
-                type="SystemAssignedIdentity", scope="https://storage.azure.com/.default"
-            )
+            authentication={"type": "SystemAssignedIdentity", "scope": TOKEN_SCOPE}
             if self._signs_in
             else None,
             opts=self._child,
@@ -119,12 +116,12 @@ class FrontDoor(Part):
             weight=1000,
             shared_private_link_resource=None
             if config.is_open
-            else cdn.SharedPrivateLinkResourcePropertiesArgs(
-                group_id="blob",
-                private_link=cdn.ResourceReferenceArgs(id=account),
-                private_link_location=config.private_link_location or config.location,
-                request_message="Front Door of the Django site",
-            ),
+            else {
+                "group_id": "blob",
+                "private_link": {"id": account},
+                "private_link_location": config.private_link_location or config.location,
+                "request_message": "Front Door of the Django site",
+            },
             opts=self._child,
         )
 
@@ -140,25 +137,24 @@ class FrontDoor(Part):
             profile_name=self._profile.name,
             endpoint_name=self._endpoint.name,
             resource_group_name=self._group,
-            origin_group=cdn.ResourceReferenceArgs(id=self._origins.id),
-            rule_sets=[cdn.ResourceReferenceArgs(id=rules[0].id)] if rules else [],
-            custom_domains=[cdn.ActivatedResourceReferenceArgs(id=domain.id)] if domain else [],
+            origin_group={"id": self._origins.id},
+            rule_sets=[{"id": rules[0].id}] if rules else [],
+            custom_domains=[{"id": domain.id}] if domain else [],
             patterns_to_match=[f"/{container}/*" for container in containers],
             supported_protocols=["Http", "Https"],
             https_redirect="Enabled",
             forwarding_protocol="HttpsOnly",
             link_to_default_domain="Enabled",
             enabled_state="Enabled",
-            cache_configuration=cdn.AfdRouteCacheConfigurationArgs(
-                query_string_caching_behavior="IgnoreQueryString",
-                compression_settings=cdn.CompressionSettingsArgs(
-                    is_compression_enabled=True, content_types_to_compress=list(COMPRESSED)
-                ),
-            ),
+            cache_configuration={
+                "query_string_caching_behavior": "IgnoreQueryString",
+                "compression_settings": {
+                    "is_compression_enabled": True,
+                    "content_types_to_compress": COMPRESSED,
+                },
+            },
             # Azure refuses a route whose origin group is still empty or whose rules do not exist.
-            opts=pulumi.ResourceOptions.merge(
-                self._child, pulumi.ResourceOptions(depends_on=[origin, *rules])
-            ),
+            opts=merged(self._child, pulumi.ResourceOptions(depends_on=[origin, *rules])),
         )
 
     def _declare_grants(
@@ -196,17 +192,13 @@ class FrontDoor(Part):
             )
             declared.append(self._declare_rule(rules, "version", 0, [action], []))
         for number, origin in enumerate(origins, start=1):
-            actions = [
-                cdn.DeliveryRuleResponseHeaderActionArgs(
-                    name="ModifyResponseHeader", parameters=_header(header, value)
-                )
-                for header, value in (
-                    ("Access-Control-Allow-Origin", _of_origin(origin, _allowed)),
-                    ("Vary", "Origin"),
-                )
-                if (header, origin) != ("Vary", "*")
-            ]
-            conditions = [] if origin == "*" else [_origin_condition(origin)]
+            # A component's may be another resource's output.
+            known = pulumi.Output.from_input(origin)
+            actions = [_response_header("Access-Control-Allow-Origin", known.apply(_allowed))]
+            conditions = []
+            if origin != "*":
+                actions.append(_response_header("Vary", "Origin"))
+                conditions.append(_origin_condition(known))
             rule = self._declare_rule(rules, f"cors{number}", number, actions, conditions)
             declared.append(rule)
         return declared
@@ -242,14 +234,14 @@ class FrontDoor(Part):
             host_name=host,
             profile_name=self._profile.name,
             resource_group_name=self._group,
-            tls_settings=cdn.AFDDomainHttpsParametersArgs(
-                certificate_type="ManagedCertificate",
-                minimum_tls_version=cdn.AfdMinimumTlsVersion.TLS12,
-            ),
+            tls_settings={
+                "certificate_type": "ManagedCertificate",
+                "minimum_tls_version": cdn.AfdMinimumTlsVersion.TLS12,
+            },
             opts=self._child,
         )
         # Output.all turns what Azure returns into plain dicts, so the token is extracted before.
-        token = domain.validation_properties.apply(lambda given: given.validation_token)
+        token = domain.validation_properties.validation_token
         pulumi.Output.all(self._endpoint.host_name, token).apply(
             lambda known: pulumi.log.info(dns_records(host, known[0], known[1]), domain)
         )
@@ -264,21 +256,16 @@ def dns_records(host: str, endpoint: str, token: str) -> str:
     )
 
 
-def _origin_condition(origin: pulumi.Input[str]) -> cdn.DeliveryRuleRequestHeaderConditionArgs:
+def _origin_condition(origin: pulumi.Output[str]) -> cdn.DeliveryRuleRequestHeaderConditionArgs:
     return cdn.DeliveryRuleRequestHeaderConditionArgs(
         name="RequestHeader",
         parameters=cdn.RequestHeaderMatchConditionParametersArgs(
             type_name="DeliveryRuleRequestHeaderConditionParameters",
             selector="Origin",
-            operator=_of_origin(origin, lambda text: "RegEx" if _WILDCARD in text else "Equal"),
-            match_values=[_of_origin(origin, _pattern)],
+            operator=origin.apply(lambda text: "RegEx" if _WILDCARD in text else "Equal"),
+            match_values=[origin.apply(_pattern)],
         ),
     )
-
-
-def _of_origin(origin: pulumi.Input[str], make: Callable[[str], str]) -> pulumi.Input[str]:
-    """What `make` returns for an origin. A component's may be another resource's output."""
-    return make(origin) if isinstance(origin, str) else pulumi.Output.concat(origin).apply(make)
 
 
 def _pattern(origin: str) -> str:
@@ -289,6 +276,14 @@ def _pattern(origin: str) -> str:
 def _allowed(origin: str) -> str:
     # "Rule set server variables": the request's header of that name.
     return "{http_req_header_Origin}" if _WILDCARD in origin else origin
+
+
+def _response_header(
+    name: str, value: pulumi.Input[str]
+) -> cdn.DeliveryRuleResponseHeaderActionArgs:
+    return cdn.DeliveryRuleResponseHeaderActionArgs(
+        name="ModifyResponseHeader", parameters=_header(name, value)
+    )
 
 
 def _header(name: str, value: pulumi.Input[str]) -> cdn.HeaderActionParametersArgs:

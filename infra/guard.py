@@ -16,6 +16,7 @@ import pulumi
 
 from .config import DjangoBlobStorageArgs
 from .lowering import ACCOUNT, lowerings
+from .part import before_update
 from .redundancy import refusal
 
 SWITCH = "allowLowerProtection"
@@ -23,33 +24,21 @@ SWITCH = "allowLowerProtection"
 UPGRADES = (("Storage", "StorageV2"), ("BlobStorage", "StorageV2"))
 
 
-class Guard:
-    """The hook of one component's resources."""
+def guard(name: str, config: DjangoBlobStorageArgs) -> pulumi.ResourceOptions:
+    """Options for the resources of the component `name`."""
+    containers = {config.static_container: "staticAccess", config.media_container: "mediaAccess"}
 
-    def __init__(self, name: str, config: DjangoBlobStorageArgs) -> None:
-        self._config = config
-        self._containers = {
-            config.static_container: "staticAccess",
-            config.media_container: "mediaAccess",
-        }
-        hook = pulumi.ResourceHook(
-            f"{name}-guard", self._check, pulumi.ResourceHookOptions(on_dry_run=True)
-        )
-        self.options = pulumi.ResourceOptions(
-            hooks=pulumi.ResourceHookBinding(before_update=[hook])
-        )
-
-    def _check(self, args: pulumi.ResourceHookArgs) -> None:
+    def check(args: pulumi.ResourceHookArgs) -> None:
         old, new = args.old_inputs or {}, args.new_inputs or {}
         kind = str(args.type)
         if kind == ACCOUNT:
             refuse_impossible(old, new)
-        found = lowerings(kind, old, new, self._containers)
+        found = lowerings(kind, old, new, containers)
         if not found:
             return
         listed = "\n".join(f"- {each}" for each in found)
         about = f"the protection of {args.name} ({kind.rpartition(':')[2]})"
-        if self._config.allow_lower_protection:
+        if config.allow_lower_protection:
             pulumi.log.warn(
                 f"{SWITCH} is on, and {about} is lowered:\n{listed}\n"
                 f"Afterwards: pulumi config set {SWITCH} false"
@@ -59,6 +48,8 @@ class Guard:
             f"this would lower {about}; it was not changed.\n{listed}\n"
             f"To lower it all the same: pulumi config set {SWITCH} true"
         )
+
+    return before_update(f"{name}-guard", check)
 
 
 def refuse_impossible(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:

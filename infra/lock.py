@@ -15,6 +15,8 @@ from hashlib import sha256
 import pulumi
 from pulumi_azure_native import authorization
 
+from .part import before_update, merged
+
 # "Management Locks - Create Or Update": notes have at most 512 characters.
 MOST_NOTES = 512
 _NOTES = "The site's static files and uploads. Managed by Pulumi: setting 'lock'. Guards"
@@ -22,23 +24,18 @@ _GUID_TAIL = re.compile(r"(?<=-[0-9a-f]{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 
 def lock_account(
-    name: str,
-    account: pulumi.Output[str],
-    guarded: Iterable[str],
-    opts: pulumi.ResourceOptions,
+    name: str, account: pulumi.Output[str], guarded: Iterable[str], opts: pulumi.ResourceOptions
 ) -> pulumi.Resource:
     """While this lock exists, Azure refuses to delete the account or anything in it.
 
     `guarded` names the program's resources in the account.
     """
-    hook = pulumi.ResourceHook(name, _refuse, pulumi.ResourceHookOptions(on_dry_run=True))
-    hooks = pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(before_update=[hook]))
     return authorization.ManagementLockByScope(
         name,
         level=authorization.LockLevel.CAN_NOT_DELETE,
         scope=account,
         notes=notes(guarded),
-        opts=pulumi.ResourceOptions.merge(opts, hooks),
+        opts=merged(opts, before_update(name, _refuse)),
     )
 
 
@@ -71,11 +68,8 @@ def _digest(name: str) -> str:
 
 
 def _refuse(args: pulumi.ResourceHookArgs) -> None:
-    before, after = (
-        str((each or {}).get("notes", "")) for each in (args.old_inputs, args.new_inputs)
-    )
-    gone = left_out(before, after)
-    if gone:
+    before, after = args.old_inputs or {}, args.new_inputs or {}
+    if gone := left_out(str(before.get("notes", "")), str(after.get("notes", ""))):
         raise pulumi.RunError(
             f"the account is locked, so Azure would refuse to delete what leaves the stack: "
             f"{', '.join(gone)}. Nothing was deleted. Remove the lock in the same update:\n"

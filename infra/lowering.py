@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from .redundancy import Redundancy
+from .settings import as_text
 
 ACCOUNT = "azure-native:storage:StorageAccount"
 SERVICE = "azure-native:storage:BlobServiceProperties"
 CONTAINER = "azure-native:storage:BlobContainer"
 LIFECYCLE = "azure-native:storage:ManagementPolicy"
 _LEVELS = ("None", "Blob", "Container")
-_NO_SETTING = "this stack has no setting for it"
 
 Inputs = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Lowering:
-    """One protection that an update lowers. `keep` is the command that keeps it."""
+class Lowering(NamedTuple):
+    """One protection that an update lowers. `setting` is what `pulumi config set` needs to keep it,
+    or empty."""
 
     what: str
     old: str
     new: str
-    keep: str
+    setting: str = ""
+
+    @property
+    def keep(self) -> str:
+        if not self.setting:
+            return "this stack has no setting for it"
+        return f"pulumi config set {self.setting}"
 
     def __str__(self) -> str:
         return f"{self.what}: from {self.old} to {self.new}. To keep it: {self.keep}"
@@ -38,43 +44,38 @@ def lowerings(
 
     `containers` maps a container's name to the setting of its access. Unknown values are ignored.
     """
-    if type_ == CONTAINER:
-        return list(_container(old, new, containers))
     rules: dict[str, Callable[[Inputs, Inputs], Iterator[Lowering]]] = {
         ACCOUNT: _account,
         SERVICE: _service,
+        CONTAINER: partial(_container, containers=containers),
         LIFECYCLE: _lifecycle,
     }
     return list(rules[type_](old, new)) if type_ in rules else []
 
 
 def _account(old: Inputs, new: Inputs) -> Iterator[Lowering]:
-    before, after = _text(old, "sku.name"), _text(new, "sku.name")
-    if before and after and Redundancy.of(before).is_lowered_to(Redundancy.of(after)):
-        yield Lowering("redundancy", before, after, f"pulumi config set sku {before}")
+    before, after = (_value(each, "sku.name", "") for each in (old, new))
+    known = all(sku and isinstance(sku, str) for sku in (before, after))
+    if known and Redundancy.of(before).is_lowered_to(Redundancy.of(after)):
+        yield Lowering("redundancy", before, after, f"sku {before}")
     # Azure's default of a property, its weaker value, and how to keep the stronger one. An account
     # older than a property may have no value for it, and then nothing is known.
-    private = "pulumi config set mediaAccess private; pulumi config set staticAccess private"
-    for path, default, weak, keep in (
+    private = "mediaAccess private; pulumi config set staticAccess private"
+    for path, default, weak, setting in (
         ("allowBlobPublicAccess", None, True, private),
-        ("allowSharedKeyAccess", True, True, "pulumi config set authMode identity"),
-        ("publicNetworkAccess", "Enabled", "Enabled", "pulumi config set networkAccess closed"),
-        (
-            "networkRuleSet.defaultAction",
-            "Allow",
-            "Allow",
-            "pulumi config set networkAccess firewall",
-        ),
-        ("enableHttpsTrafficOnly", True, False, _NO_SETTING),
-        ("allowCrossTenantReplication", False, True, _NO_SETTING),
-        ("encryption.keySource", "Microsoft.Storage", "Microsoft.Storage", _NO_SETTING),
+        ("allowSharedKeyAccess", True, True, "authMode identity"),
+        ("publicNetworkAccess", "Enabled", "Enabled", "networkAccess closed"),
+        ("networkRuleSet.defaultAction", "Allow", "Allow", "networkAccess firewall"),
+        ("enableHttpsTrafficOnly", True, False, ""),
+        ("allowCrossTenantReplication", False, True, ""),
+        ("encryption.keySource", "Microsoft.Storage", "Microsoft.Storage", ""),
     ):
         was, is_now = _value(old, path, default), _value(new, path, default)
         if was is not None and type(was) is type(is_now) and was != is_now == weak:
-            yield Lowering(path, _shown(was), _shown(is_now), keep)
+            yield Lowering(path, as_text(was), as_text(is_now), setting)
     before, after = (_value(each, "minimumTlsVersion", "TLS1_0") for each in (old, new))
     if isinstance(before, str) and isinstance(after, str) and after < before:
-        yield Lowering("minimumTlsVersion", before, after, _NO_SETTING)
+        yield Lowering("minimumTlsVersion", before, after)
 
 
 def _service(old: Inputs, new: Inputs) -> Iterator[Lowering]:
@@ -85,19 +86,18 @@ def _service(old: Inputs, new: Inputs) -> Iterator[Lowering]:
     ):
         before, after = _days(old.get(path)), _days(new.get(path))
         if before is not None and after is not None and after < before:
-            keep = f"pulumi config set {setting} {before}"
-            yield Lowering(what, f"{before} days", f"{after} days" if after else "off", keep)
+            now = f"{after} days" if after else "off"
+            yield Lowering(what, f"{before} days", now, f"{setting} {before}")
     if old.get("isVersioningEnabled") is True and new.get("isVersioningEnabled") in (False, None):
-        yield Lowering("versioning", "on", "off", "pulumi config set versioning true")
+        yield Lowering("versioning", "on", "off", "versioning true")
 
 
 def _container(old: Inputs, new: Inputs, containers: Mapping[str, str]) -> Iterator[Lowering]:
     before, after = (_value(each, "publicAccess", "None") for each in (old, new))
     if before in _LEVELS and after in _LEVELS and _LEVELS.index(after) > _LEVELS.index(before):
         name = str(new.get("containerName"))
-        setting = containers.get(name)
-        keep = f"pulumi config set {setting} private" if setting else _NO_SETTING
-        yield Lowering(f"public access to container {name}", before, after, keep)
+        setting = f"{containers[name]} private" if name in containers else ""
+        yield Lowering(f"public access to container {name}", before, after, setting)
 
 
 def _lifecycle(old: Inputs, new: Inputs) -> Iterator[Lowering]:
@@ -110,12 +110,8 @@ def _lifecycle(old: Inputs, new: Inputs) -> Iterator[Lowering]:
         earlier = before.get((prefix, part))
         if earlier is not None and days < earlier:
             setting = "quarantineDays" if part == "baseBlob" else "oldVersionDays"
-            yield Lowering(
-                f"days until {part} in {prefix} is deleted",
-                str(earlier),
-                str(days),
-                f"pulumi config set {setting} {earlier}",
-            )
+            what = f"days until {part} in {prefix} is deleted"
+            yield Lowering(what, str(earlier), str(days), f"{setting} {earlier}")
 
 
 def deletions(policy: Any) -> dict[tuple[str, str], int]:
@@ -156,12 +152,3 @@ def _value(inputs: Inputs, path: str, default: Any) -> Any:
         if value is None:
             return default
     return value
-
-
-def _text(inputs: Inputs, path: str) -> str:
-    value = _value(inputs, path, "")
-    return value if isinstance(value, str) else ""
-
-
-def _shown(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

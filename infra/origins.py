@@ -9,14 +9,12 @@ from urllib.parse import urlsplit
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 # Hosts that give a subdomain to everyone who signs up, most of them from the private part of the
 # Public Suffix List (publicsuffix.org).
-SHARED_HOSTS = tuple(
-    """
+SHARED_HOSTS = """
     azurecontainerapps.io azurestaticapps.net azurewebsites.net cloudapp.azure.com
     cloudfront.net fly.dev github.dev github.io gitlab.io herokuapp.com netlify.app ngrok.app
     ngrok-free.app onrender.com pages.dev railway.app run.app vercel.app web.core.windows.net
     workers.dev
-    """.split()  # noqa: SIM905
-)
+""".split()  # noqa: SIM905
 # "Set Blob Service Properties": a rule names 64 origins at the most.
 MOST_ORIGINS = 64
 

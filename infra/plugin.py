@@ -80,23 +80,19 @@ def _served() -> type[DjangoBlobStorage]:
     }
     arguments = type("Arguments", (), {"__annotations__": plain})
 
-    def init(
-        self: DjangoBlobStorage,
-        name: str,
-        args: Mapping[str, Any],
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        DjangoBlobStorage.__init__(self, name, DjangoBlobStorageArgs(**args), opts)
+    class Served(DjangoBlobStorage):
+        __doc__ = DjangoBlobStorage.__doc__
 
-    init.__annotations__ = {"args": arguments}
+        def __init__(
+            self, name: str, args: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
+        ) -> None:
+            super().__init__(name, DjangoBlobStorageArgs(**args), opts)
+
+    Served.__init__.__annotations__ = {"args": arguments}
     # The analyzer finds the outputs' descriptions by the class's name and module.
-    members = {"__init__": init, "__module__": DjangoBlobStorage.__module__}
-    members["__doc__"] = DjangoBlobStorage.__doc__
-    # A subclass made by a call, which mypy cannot follow.
-    served: type[DjangoBlobStorage] = type(
-        DjangoBlobStorage.__name__, (DjangoBlobStorage,), members
-    )
-    return served
+    for each in ("__name__", "__qualname__", "__module__"):
+        setattr(Served, each, getattr(DjangoBlobStorage, each))
+    return Served
 
 
 def serve() -> None:

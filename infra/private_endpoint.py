@@ -30,9 +30,11 @@ class PrivateBlobEndpoint(Part):
             location=config.location,
             subnet=network.SubnetArgs(id=subnet),
             private_link_service_connections=[
-                network.PrivateLinkServiceConnectionArgs(
-                    name="blob", private_link_service_id=owner.account.id, group_ids=["blob"]
-                )
+                {
+                    "name": "blob",
+                    "private_link_service_id": owner.account.id,
+                    "group_ids": ["blob"],
+                }
             ],
             tags=self._tags,
             opts=self._child,
@@ -45,9 +47,7 @@ class PrivateBlobEndpoint(Part):
             private_dns_zone_group_name="default",
             private_endpoint_name=endpoint.name,
             resource_group_name=self._group,
-            private_dns_zone_configs=[
-                network.PrivateDnsZoneConfigArgs(name="blob", private_dns_zone_id=zone_id)
-            ],
+            private_dns_zone_configs=[{"name": "blob", "private_dns_zone_id": zone_id}],
             opts=self._child,
         )
         self.register_outputs({"endpointId": endpoint.id})
@@ -67,9 +67,7 @@ class PrivateBlobEndpoint(Part):
             resource_group_name=self._group,
             location="global",
             registration_enabled=False,
-            virtual_network=privatedns.SubResourceArgs(
-                id=pulumi.Output.from_input(subnet).apply(network_of)
-            ),
+            virtual_network={"id": pulumi.Output.from_input(subnet).apply(network_of)},
             tags=self._tags,
             opts=self._child,
         )

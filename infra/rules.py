@@ -34,8 +34,6 @@ from .errors import Refusal, refused
 REGIONS: dict[str, list[str]] = json.loads(
     Path(__file__).with_name("regions.json").read_text("utf-8")
 )
-REGIONS_WITH_ZONES = {name for name, has in REGIONS.items() if "zones" in has}
-REGIONS_WITHOUT_PAIR = {name for name, has in REGIONS.items() if "pair" not in has}
 PRIVATE_LINK_REGIONS = {name for name, has in REGIONS.items() if "privateLink" in has}
 PRIVATE_LINK_RULE = (
     f"Front Door's private link is offered in {', '.join(sorted(PRIVATE_LINK_REGIONS))}"
@@ -172,6 +170,9 @@ def _distinct(values: Sequence[Any]) -> tuple[Any, ...]:
             if not is_output(value) and value in values[:number]
         )
     return tuple(values)
+
+
+Distinct = Annotated[Sequence[T], AfterValidator(_distinct)]
 
 
 def _ip_range(value: str) -> str:
@@ -312,7 +313,6 @@ HostName = Annotated[
         "a host name in lower case, such as static.example.com: no scheme, port or path",
     ),
 ]
-HostNames = Annotated[Sequence[HostName], AfterValidator(_distinct)]
 # A database that every instance of the site reaches. "Operating system functionality on Azure App
 # Service": /home is a network share, and everything else is lost with the instance.
 DatabaseUrl = Annotated[
@@ -336,8 +336,5 @@ SecretKey = Annotated[
 ]
 Origin = Annotated[str, AfterValidator(_origin)]
 Origins = Annotated[Sequence[Input[Origin]], AfterValidator(_origins)]
-Principals = Annotated[Sequence[Input[Principal]], AfterValidator(_distinct)]
-IpRanges = Annotated[Sequence[Input[IpRange]], AfterValidator(_distinct)]
-Subnets = Annotated[Sequence[Input[SubnetId]], AfterValidator(_distinct)]
 TagValue = Annotated[str, BeforeValidator(_tag_value)]
 Tags = Annotated[Mapping[str, Input[TagValue]], AfterValidator(_tags)]

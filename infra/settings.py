@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic.fields import FieldInfo
+from pydantic.alias_generators import to_camel
 
 from .config import StackConfig
 from .rules import is_output, takes_output
@@ -71,39 +71,30 @@ def as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=lambda _: "an output")
 
 
-def camel_case(field: str) -> str:
-    first, *rest = field.split("_")
-    return first + "".join(word.capitalize() for word in rest)
-
-
 def _described() -> dict[str, Setting]:
     found = {}
     for each in fields(StackConfig):
         about: Any = each.default
-        default = about.get_default(call_default_factory=True)
+        default = about.get_default()
         type_ = _TYPES[type(default)]
-        extra = about.json_schema_extra if isinstance(about.json_schema_extra, dict) else {}
-        found[camel_case(each.name)] = Setting(
-            key=camel_case(each.name),
+        [example] = about.examples or [True if type_ == "boolean" else default]
+        key = to_camel(each.name)
+        found[key] = Setting(
+            key=key,
             field=each.name,
             type=type_,
             annotation=each.type,
             default=default,
-            description=about.description or "",
-            example=about.examples[0]
-            if about.examples
-            else True
-            if type_ == "boolean"
-            else default,
+            description=about.description,
+            example=example,
             form=_form(each.type, about, type_),
-            cost=str(extra.get("cost", "")),
             takes_output=takes_output(each.type),
-            secret=bool(extra.get("secret")),
+            **about.json_schema_extra,
         )
     return found
 
 
-def _form(plain: Any, about: FieldInfo, type_: str) -> str:
+def _form(plain: Any, about: Any, type_: str) -> str:
     if get_origin(plain) is Literal:
         *others, last = get_args(plain)
         listed = ", ".join(others)

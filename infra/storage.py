@@ -6,21 +6,22 @@ from typing import Any
 
 import pulumi
 from pulumi_azure_native import authorization, resources, storage
+from pydantic.alias_generators import to_camel
 
 from . import outputs
 from .access import CATEGORIES, grant_data, send_logs
 from .account import account_args, level
-from .adoption import NoAdoption, adopt
+from .adoption import Adoption, adopt
 from .app_service import AppService
 from .arguments import configuration
 from .blob_service import lifecycle, service_args, warn_of_wide_origins
 from .config import DjangoBlobStorageArgs, StackConfig
 from .delivery import FrontDoor
 from .errors import AzureRefusal, look_up
-from .guard import Guard
+from .guard import guard
 from .lock import lock_account
+from .part import merged
 from .private_endpoint import PrivateBlobEndpoint
-from .settings import camel_case
 
 TYPE = "django-azure-blob:index:DjangoBlobStorage"
 # The type of the component in stacks deployed by 0.1.0 and earlier.
@@ -64,16 +65,13 @@ class DjangoBlobStorage(pulumi.ComponentResource):
     """The site's environment, AZURE_ names to values; secret where it holds the account key."""
 
     def __init__(
-        self,
-        name: str,
-        args: DjangoBlobStorageArgs,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, args: DjangoBlobStorageArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         # A stack's settings were validated when they were read.
         config = args if isinstance(args, StackConfig) else configuration(name, args)
         self.config: DjangoBlobStorageArgs = config
         former = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=FORMER_TYPE)])
-        super().__init__(TYPE, name, None, merged(former, opts))
+        super().__init__(TYPE, name, None, pulumi.ResourceOptions.merge(former, opts))
         self._name = name
         self.tags: dict[str, pulumi.Input[str]] = {
             "project": pulumi.get_project(),
@@ -84,7 +82,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         # otherwise `destroy` would delete the rest, such as the lock, the roles and Front Door.
         # False would override the `protect` that a program gives the component.
         self._child = pulumi.ResourceOptions(parent=self, protect=config.protect or None)
-        self._guarded = merged(self._child, Guard(name, config).options)
+        self._guarded = merged(self._child, guard(name, config))
         # A retained resource stays in Azure when the stack is destroyed.
         self._retained = pulumi.ResourceOptions(retain_on_delete=config.retain_media)
         self._declare_account()
@@ -92,9 +90,9 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         self._declare_containers()
         self.account_id, self.account_name = self.account.id, self.account.name
         self.account_key = self._key() if config.uses_keys else None
-        self.blob_endpoint = self.account.primary_endpoints.apply(blob_url)
+        self.blob_endpoint = self.account.primary_endpoints.blob
         self.secondary_blob_endpoint = (
-            self.account.secondary_endpoints.apply(blob_url) if config.reads_second_region else None
+            self.account.secondary_endpoints.blob if config.reads_second_region else None
         )
         self.static_container, self.media_container = self.static.name, self.media.name
         self.quarantine_container = self.quarantine.name
@@ -112,7 +110,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
             site.declare_settings(environment)
         self.environment = pulumi.Output.all(**environment)
         self.register_outputs(
-            {camel_case(name): getattr(self, name) for name in DjangoBlobStorage.__annotations__}
+            {to_camel(name): getattr(self, name) for name in DjangoBlobStorage.__annotations__}
         )
 
     @property
@@ -124,7 +122,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         existing = config.adopt or not config.create_resource_group
         group_id = _group_id(config) if existing else ""
         # With `adopt` every argument is a plain value, so the account is looked up right now.
-        self._adoption = adopt(config, str(group_id)) if config.adopt else NoAdoption()
+        self._adoption = adopt(config, str(group_id)) if config.adopt else Adoption()
         if config.create_resource_group:
             self.resource_group = resources.ResourceGroup(
                 f"{name}-group",
@@ -132,7 +130,9 @@ class DjangoBlobStorage(pulumi.ComponentResource):
                 resource_group_name=config.resource_group_name or None,
                 location=config.location,
                 tags=self.tags,
-                opts=merged(self._guarded, self._retained, self._adoption.group()),
+                opts=merged(
+                    self._guarded, self._retained, self._adoption.options("resource_group")
+                ),
             )
         else:
             # Read only: the stack neither changes nor deletes it. If the stack created it before,
@@ -151,7 +151,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
                 pulumi.ResourceOptions(
                     ignore_changes=["encryption.requireInfrastructureEncryption"]
                 ),
-                self._adoption.within_account(),
+                self._adoption.options("account"),
             ),
         )
         # Deleting the account deletes what is in it, so that it is not emptied part by part first.
@@ -182,11 +182,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
             f"{self._name}-blobs",
             service_args(config, self.account.name, self.resource_group.name),
             # Deleting it would reset it, and disable soft delete.
-            opts=merged(
-                self._in_account,
-                self._retained,
-                adoption.within_account("/blobServices/default"),
-            ),
+            opts=merged(self._in_account, self._retained, adoption.options("service")),
         )
         if not config.adopt:
             warn_of_wide_origins(config, self.service)
@@ -200,12 +196,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         self.quarantine = self._container("quarantine", config.quarantine_container, public=False)
 
     def _container(
-        self,
-        role: str,
-        container: str,
-        more: pulumi.ResourceOptions | None = None,
-        *,
-        public: bool,
+        self, role: str, container: str, *more: pulumi.ResourceOptions, public: bool
     ) -> storage.BlobContainer:
         # Fixed when a container is created, and not declared: an import finds Azure's defaults.
         fixed = ["defaultEncryptionScope", "denyEncryptionScopeOverride"]
@@ -217,22 +208,22 @@ class DjangoBlobStorage(pulumi.ComponentResource):
             resource_group_name=self.resource_group.name,
             opts=merged(
                 self._in_account,
-                more,
+                *more,
                 pulumi.ResourceOptions(ignore_changes=fixed),
-                self._adoption.container(container),
+                self._adoption.options(role),
             ),
         )
 
     def _declare_policy(self) -> list[pulumi.Resource]:
         rules = lifecycle(self.config)
         # Rules delete data, so an adopted account without any gets them once adopt is off.
-        if not rules or not self._adoption.has_policy:
+        if not rules or (self.config.adopt and "policy" not in self._adoption.ids):
             return []
         return [
             storage.ManagementPolicy(
                 f"{self._name}-lifecycle",
                 management_policy_name="default",  # the only name that Azure allows
-                policy=storage.ManagementPolicySchemaArgs(rules=rules),
+                policy={"rules": rules},
                 account_name=self.account.name,
                 resource_group_name=self.resource_group.name,
                 opts=merged(
@@ -240,7 +231,7 @@ class DjangoBlobStorage(pulumi.ComponentResource):
                     self._retained,
                     # Azure refuses rules for versions while versioning is off.
                     pulumi.ResourceOptions(depends_on=[self.service]),
-                    self._adoption.within_account("/managementPolicies/default"),
+                    self._adoption.options("policy"),
                 ),
             )
         ]
@@ -275,17 +266,12 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         Its notes list what it guards. A container of another name is another container. Front Door
         and the private endpoint, which are components, are not in the account.
         """
-        containers = {
-            self.config.static_container: self.static,
-            self.config.media_container: self.media,
-            self.config.quarantine_container: self.quarantine,
-        }
-        guarded = [f"container-{name}" for name in containers] + [
+        guarded = [f"container-{name}" for name in self.config.containers.values()] + [
             each.pulumi_resource_name.removeprefix(f"{self._name}-")
             for each in attached
             if isinstance(each, pulumi.CustomResource)
         ]
-        everything = [self.service, *containers.values(), *attached]
+        everything = [self.service, self.static, self.media, self.quarantine, *attached]
         opts = merged(self._child, pulumi.ResourceOptions(depends_on=everything))
         lock_account(f"{self._name}-lock", self.account.id, guarded, opts)
 
@@ -316,20 +302,9 @@ class DjangoBlobStorage(pulumi.ComponentResource):
         return next(key.value for key in listed.keys if key.key_name == self.config.active_key)
 
 
-def blob_url(endpoints: storage.outputs.EndpointsResponse) -> str:
-    return endpoints.blob
-
-
 def without_scheme(url: str) -> str:
     """`https://name.blob.core.windows.net/` as `name.blob.core.windows.net`."""
     return url.partition("://")[2].rstrip("/")
-
-
-def merged(*options: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
-    found = pulumi.ResourceOptions()
-    for each in options:
-        found = pulumi.ResourceOptions.merge(found, each)
-    return found
 
 
 def _group_id(config: DjangoBlobStorageArgs) -> pulumi.Input[str]:

@@ -75,12 +75,9 @@ def _refuse_contradictions(config: DjangoBlobStorageArgs) -> DjangoBlobStorageAr
             _restore,
             _identity,
             _reachability,
-            _delivery,
-            _private_link,
-            _static_access,
+            _front_door,
             _names,
             _hosting,
-            _site_network,
             _adoption,
         )
         for field, rule, fix in check(config)
@@ -106,12 +103,12 @@ def _redundancy(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
     location = config.location
     if not isinstance(location, str):
         return
-    has_zones = location in rules.REGIONS_WITH_ZONES
+    has_zones = "zones" in rules.REGIONS[location]
     paired = config.sku.removeprefix("Standard_") in ("GRS", "RAGRS", "GZRS", "RAGZRS")
     if "ZRS" in config.sku and not has_zones:
         rule = f"{location} has no availability zones to spread the copies over"
         yield "sku", rule, ("sku", "Standard_LRS")
-    elif paired and location in rules.REGIONS_WITHOUT_PAIR:
+    elif paired and "pair" not in rules.REGIONS[location]:
         rule = f"{location} is paired with no second region to copy to"
         yield "sku", rule, ("sku", "Standard_ZRS" if has_zones else "Standard_LRS")
 
@@ -183,7 +180,7 @@ def _reachability(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
         yield "media_access", rule, ("media_access", "private")
 
 
-def _delivery(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
+def _front_door(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
     if config.custom_domain and config.front_door == "none":
         rule = "a domain of your own needs Front Door, which holds its certificate"
         yield "custom_domain", rule, ("front_door", "standard")
@@ -195,9 +192,6 @@ def _delivery(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
             "premium has a private link"
         )
         yield "front_door", rule, ("front_door", "premium")
-
-
-def _private_link(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
     linked = config.front_door == "premium" and not config.is_open
     location = config.location
     if config.private_link_location and not linked:
@@ -211,9 +205,6 @@ def _private_link(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
     ):
         rule = f"{rules.PRIVATE_LINK_RULE}, and not in {location}: name the nearest one"
         yield "private_link_location", rule, None
-
-
-def _static_access(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
     if config.static_is_public:
         return
     if config.front_door == "none":
@@ -250,12 +241,7 @@ def _hosting(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
     if len({*config.cors_origins, *(f"https://{host}" for host in config.site_hosts)}) > most:
         rule = f"at most {most}, together with siteHosts: the site's own name is an origin as well"
         yield "cors_origins", rule, None
-
-
-def _site_network(config: DjangoBlobStorageArgs) -> Iterator[Contradiction]:
-    """Azure's page "Integrate your app with an Azure virtual network"."""
-    if not config.has_site:
-        return
+    # "Integrate your app with an Azure virtual network".
     subnet = config.site_subnet
     if subnet == "":
         if not config.is_open:

@@ -27,29 +27,25 @@ def catalogue() -> str:
         level = (rule.enforcement_level or MANDATORY).value
         rows.append((control, f"`{rule.name}`", level, description, str(rule.remediation_steps)))
     rows.sort(key=lambda row: _order(row[0]))
-    return "\n".join(
-        [
-            *_table(("control", "rule", "level", "what it asks for", "to comply"), rows),
-            "",
-            *_table(
-                ("excepted rule", "where", "why", "to close it"),
-                ((f"`{each.rule}`", each.where, each.reason, each.close) for each in EXEMPTIONS),
-            ),
-            "",
-            *_table(
-                ("control without a rule", "why"),
-                ((f"CIS {number}", why) for number, why in ELSEWHERE.items()),
-            ),
-            "",
-        ]
-    )
+    tables = [
+        _table(("control", "rule", "level", "what it asks for", "to comply"), rows),
+        _table(
+            ("excepted rule", "where", "why", "to close it"),
+            ((f"`{each.rule}`", each.where, each.reason, each.close) for each in EXEMPTIONS),
+        ),
+        _table(
+            ("control without a rule", "why"),
+            ((f"CIS {number}", why) for number, why in ELSEWHERE.items()),
+        ),
+    ]
+    return "\n\n".join(tables) + "\n"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     def line(cells: Sequence[str]) -> str:
         return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
-    return [line(head), f"|{'---|' * len(head)}", *(line(row) for row in rows)]
+    return "\n".join([line(head), f"|{'---|' * len(head)}", *map(line, rows)])
 
 
 def _order(control: str) -> list[tuple[bool, int, str]]:

@@ -103,15 +103,10 @@ EXEMPTIONS = (
         "browsers come from everywhere, so no list of networks can hold them",
         "pulumi config set privateEndpointSubnet /subscriptions/…/subnets/NAME; "
         "pulumi config set frontDoor premium; pulumi config set networkAccess firewall",
-        only_with={
-            "publicNetworkAccess": "Enabled",
-            "networkRuleSet.defaultAction": "Allow",
-        },
+        only_with={"publicNetworkAccess": "Enabled", "networkRuleSet.defaultAction": "Allow"},
     ),
     Exemption(
-        "private-endpoint",
-        ACCOUNT,
-        "a site that runs outside an Azure network could not use one",
+        "private-endpoint", ACCOUNT, "a site that runs outside an Azure network could not use one"
     ),
     Exemption(
         "geo-redundancy",
@@ -120,18 +115,8 @@ EXEMPTIONS = (
         "pulumi config set sku Standard_GZRS",
         stacks=TRIAL,
     ),
-    Exemption(
-        "delete-lock",
-        ACCOUNT,
-        "a trial is made to be taken down",
-        stacks=TRIAL,
-    ),
-    Exemption(
-        "protected-account",
-        ACCOUNT,
-        "a trial is made to be taken down",
-        stacks=TRIAL,
-    ),
+    Exemption("delete-lock", ACCOUNT, "a trial is made to be taken down", stacks=TRIAL),
+    Exemption("protected-account", ACCOUNT, "a trial is made to be taken down", stacks=TRIAL),
     Exemption(
         "cors-named-origins",
         SERVICE,

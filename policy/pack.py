@@ -6,7 +6,6 @@ at its own level, and `RULE-excepted`, an advisory that reports what an exemptio
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from pulumi_policy import Policy, ReportViolation
@@ -23,24 +22,13 @@ def policies() -> list[Policy]:
     excepted = {each.rule for each in EXEMPTIONS}
     found: list[Policy] = []
     for rule in RULES:
-        found.append(_policy(rule, rule.name, rule.enforcement_level, excepted=False))
+        found.append(_policy(rule, excepted=False))
         if rule.name in excepted:
-            found.append(_policy(rule, f"{rule.name}-excepted", ADVISORY, excepted=True))
+            found.append(_policy(rule, excepted=True))
     return found
 
 
-def _policy(rule: Rule, name: str, level: Any, *, excepted: bool) -> Policy:
-    return type(rule)(
-        name=name,
-        description=rule.description,
-        enforcement_level=level,
-        framework=rule.framework,
-        remediation_steps=rule.remediation_steps,
-        validate=_validation(rule, excepted=excepted),
-    )
-
-
-def _validation(rule: Rule, *, excepted: bool) -> Callable[[Any, ReportViolation], None]:
+def _policy(rule: Rule, *, excepted: bool) -> Policy:
     """Reports either the violations that no exemption covers, or those that one does."""
 
     def validate(args: Any, report: ReportViolation) -> None:
@@ -55,4 +43,11 @@ def _validation(rule: Rule, *, excepted: bool) -> Callable[[Any, ReportViolation
 
         rule.validate(args, judge)
 
-    return validate
+    return type(rule)(
+        name=f"{rule.name}-excepted" if excepted else rule.name,
+        description=rule.description,
+        enforcement_level=ADVISORY if excepted else rule.enforcement_level,
+        framework=rule.framework,
+        remediation_steps=rule.remediation_steps,
+        validate=validate,
+    )

@@ -9,7 +9,9 @@ from pulumi_policy import (
     EnforcementLevel,
     PolicyComplianceFramework,
     ReportViolation,
+    ResourceValidation,
     ResourceValidationArgs,
+    StackValidation,
     StackValidationArgs,
 )
 
@@ -38,9 +40,7 @@ def mcsb(number: str, description: str) -> dict[str, Any]:
     return {"description": f"MCSB {number}: {description}", "framework": framework}
 
 
-def of_each(
-    types: str | tuple[str, ...], check: Check
-) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
+def of_each(types: str | tuple[str, ...], check: Check) -> ResourceValidation:
     """A validation of every resource of the type or types."""
     judged = (types,) if isinstance(types, str) else types
 
@@ -53,7 +53,7 @@ def of_each(
     return validate
 
 
-def of_stack(check: StackCheck) -> Callable[[StackValidationArgs, ReportViolation], None]:
+def of_stack(check: StackCheck) -> StackValidation:
     """A validation of a stack as a whole."""
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
@@ -65,8 +65,8 @@ def of_stack(check: StackCheck) -> Callable[[StackValidationArgs, ReportViolatio
 
 def every_account_has(
     type_: str, belongs: Callable[[Resource, Resource], bool], wrong: str
-) -> StackCheck:
-    """A check that for every account there is a resource of the type that belongs to it."""
+) -> StackValidation:
+    """A validation that for every account there is a resource of the type that belongs to it."""
 
     def check(resources: Sequence[Resource]) -> Iterable[tuple[Resource, str]]:
         candidates = [each for each in resources if each.type == type_]
@@ -74,7 +74,7 @@ def every_account_has(
             if not any(belongs(candidate, account) for candidate in candidates):
                 yield account, wrong
 
-    return check
+    return of_stack(check)
 
 
 def expects(path: str, *good: object) -> Check:

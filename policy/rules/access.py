@@ -135,8 +135,7 @@ RULES = (
     ResourceValidationPolicy(
         name="role-for-data-only",
         **mcsb(
-            "PA-7",
-            "A role accesses blobs or secrets only, not an account, its keys or other roles",
+            "PA-7", "A role accesses blobs or secrets only, not an account, its keys or other roles"
         ),
         remediation_steps=(
             "use Storage Blob Data Contributor, Data Reader or Delegator, or Key Vault Secrets "
@@ -147,10 +146,7 @@ RULES = (
     ),
     ResourceValidationPolicy(
         name="principal-type",
-        **mcsb(
-            "IM-3",
-            "A role names the kind of its identity, so that a new one is found",
-        ),
+        **mcsb("IM-3", "A role names the kind of its identity, so that a new one is found"),
         remediation_steps=(
             "write TYPE:OBJECT_ID, for example "
             "pulumi config set --path 'dataPrincipals[0]' ServicePrincipal:OBJECT_ID"

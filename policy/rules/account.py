@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from pulumi_policy import ResourceValidationPolicy, StackValidationPolicy
 
 from policy.declared import UNKNOWN, Resource, at, items
-from policy.rule import ADVISORY, cis, every_account_has, expects, mcsb, of_each, of_stack
+from policy.rule import ADVISORY, cis, every_account_has, expects, mcsb, of_each
 from policy.tokens import ACCOUNT, DIAGNOSTICS, GROUP, PROFILE
 
 # What the stack always declares: only an edit of the program, or of the account, can change it.
 DECLARED = "infra/account.py declares it; undo the change to it"
 TAGS = ("project", "stack")
+GEO_REDUNDANT = ("Standard_GRS", "Standard_RAGRS", "Standard_GZRS", "Standard_RAGZRS")
 
 
 def tags(resource: Resource) -> Iterable[str]:
@@ -35,10 +36,8 @@ def _watches(setting: Resource, account: Resource) -> bool:
         return False
     if setting.made_from("resourceUri", account):
         return True
-    uri, account_id = setting.at("resourceUri"), account.at("id")
-    if not (isinstance(uri, str) and isinstance(account_id, str)):
-        return False
-    return uri.lower() == f"{account_id}/blobServices/default".lower()
+    service = f"{account.at('id')}/blobServices/default"
+    return str(setting.at("resourceUri")).lower() == service.lower()
 
 
 RULES = (
@@ -77,12 +76,7 @@ RULES = (
         remediation_steps=(
             "pulumi config set sku Standard_GZRS; in a region without zones, Standard_GRS"
         ),
-        validate=of_each(
-            (ACCOUNT,),
-            expects(
-                "sku.name", "Standard_GRS", "Standard_RAGRS", "Standard_GZRS", "Standard_RAGZRS"
-            ),
-        ),
+        validate=of_each(ACCOUNT, expects("sku.name", *GEO_REDUNDANT)),
     ),
     StackValidationPolicy(
         name="request-log",
@@ -91,12 +85,8 @@ RULES = (
         remediation_steps=(
             "pulumi config set logAnalyticsWorkspace /subscriptions/…/workspaces/NAME"
         ),
-        validate=of_stack(
-            every_account_has(
-                DIAGNOSTICS,
-                _watches,
-                "no diagnostic setting logs the requests to this account's blobs",
-            )
+        validate=every_account_has(
+            DIAGNOSTICS, _watches, "no diagnostic setting logs the requests to this account's blobs"
         ),
     ),
     ResourceValidationPolicy(

@@ -7,16 +7,7 @@ from collections.abc import Iterable, Sequence
 from pulumi_policy import ResourceValidationPolicy, StackValidationPolicy
 
 from policy.declared import UNKNOWN, Resource, at, items, text
-from policy.rule import (
-    ADVISORY,
-    Check,
-    cis,
-    every_account_has,
-    expects,
-    mcsb,
-    of_each,
-    of_stack,
-)
+from policy.rule import ADVISORY, Check, cis, every_account_has, expects, mcsb, of_each, of_stack
 from policy.tokens import ACCOUNT, CONTAINER, LIFECYCLE, LOCK, SERVICE
 
 # The benchmark's minimum; Azure keeps deleted data for at most 365 days.
@@ -99,10 +90,7 @@ def _is_in(prefix: object, containers: set[object]) -> bool:
 RULES = (
     ResourceValidationPolicy(
         name="blob-soft-delete",
-        **cis(
-            "10.2.1",
-            f"Deleted and overwritten blobs can be restored for {LEAST_DAYS} days",
-        ),
+        **cis("10.2.1", f"Deleted and overwritten blobs can be restored for {LEAST_DAYS} days"),
         remediation_steps=f"pulumi config set blobSoftDeleteDays {LEAST_DAYS}",
         validate=of_each(SERVICE, keeps_deleted("deleteRetentionPolicy")),
     ),
@@ -115,14 +103,11 @@ RULES = (
     StackValidationPolicy(
         name="blob-service-declared",
         **cis(
-            "10.2.1",
-            "Each account's blob service is declared: without it there is no soft delete",
+            "10.2.1", "Each account's blob service is declared: without it there is no soft delete"
         ),
         remediation_steps="infra/storage.py declares it; undo the change to it",
-        validate=of_stack(
-            every_account_has(
-                SERVICE, _belongs, "no BlobServiceProperties are declared for this account"
-            )
+        validate=every_account_has(
+            SERVICE, _belongs, "no BlobServiceProperties are declared for this account"
         ),
     ),
     ResourceValidationPolicy(
@@ -136,9 +121,7 @@ RULES = (
         name="delete-lock",
         **cis("10.3.10", "Azure refuses to delete the account"),
         remediation_steps="pulumi config set lock true",
-        validate=of_stack(
-            every_account_has(LOCK, _locks, "no lock keeps this account from being deleted")
-        ),
+        validate=every_account_has(LOCK, _locks, "no lock keeps this account from being deleted"),
     ),
     ResourceValidationPolicy(
         name="protected-account",
@@ -152,10 +135,8 @@ RULES = (
         **mcsb("AM-3", "Abandoned uploads and old versions are deleted automatically"),
         enforcement_level=ADVISORY,
         remediation_steps="pulumi config set quarantineDays 1",
-        validate=of_stack(
-            every_account_has(
-                LIFECYCLE, _belongs, "no lifecycle (ManagementPolicy) is declared for this account"
-            )
+        validate=every_account_has(
+            LIFECYCLE, _belongs, "no lifecycle (ManagementPolicy) is declared for this account"
         ),
     ),
     StackValidationPolicy(

@@ -37,10 +37,7 @@ def certificate(resource: Resource) -> Iterable[str]:
 RULES = (
     ResourceValidationPolicy(
         name="front-door-only",
-        **mcsb(
-            "AM-2",
-            "Files are delivered by Azure Front Door, not by the retired classic CDN",
-        ),
+        **mcsb("AM-2", "Files are delivered by Azure Front Door, not by the retired classic CDN"),
         remediation_steps="pulumi config set frontDoor standard",
         validate=of_each((PROFILE, *CLASSIC), front_door),
     ),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pulumi_policy import ResourceValidationPolicy, StackValidationPolicy
 
 from policy.declared import UNKNOWN, Resource, at, items, text
-from policy.rule import ADVISORY, cis, every_account_has, expects, mcsb, of_each, of_stack
+from policy.rule import ADVISORY, cis, every_account_has, expects, mcsb, of_each
 from policy.tokens import ACCOUNT, PRIVATE_ENDPOINT, SERVICE
 
 LOOPBACK = re.compile(r"http://((\*\.)?localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
@@ -91,10 +91,8 @@ RULES = (
         name="private-endpoint",
         **cis("10.3.2.1", "The account has a private endpoint in a network of its users"),
         remediation_steps="pulumi config set privateEndpointSubnet /subscriptions/…/subnets/NAME",
-        validate=of_stack(
-            every_account_has(
-                PRIVATE_ENDPOINT, _leads_to, "no private endpoint leads to this account"
-            )
+        validate=every_account_has(
+            PRIVATE_ENDPOINT, _leads_to, "no private endpoint leads to this account"
         ),
     ),
     ResourceValidationPolicy(
