@@ -19,7 +19,8 @@ from django.core.files.base import ContentFile
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from azureblob.publish.hashing import HashingError, _Hashing
+from azureblob.publish.hashing import HashingError
+from azureblob.publish.rewriting import Rewriter
 from tests.faults import FaultProxy
 from tests.publish.conftest import MakeSite
 from tests.publish.container import Container
@@ -278,7 +279,7 @@ def test_methods_that_make_references_are_called_if_a_site_has_its_own(kind: Rul
 def test_djangos_converter_is_not_called_for_an_ordinary_path(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_Hashing, "_convert", pytest.fail)
+    monkeypatch.setattr(Rewriter, "_convert", pytest.fail)
     tree = {
         "css/a.css": b".a { background: url('../img/a.png'), url(b.png) }\n",
         "css/b.png": b"b",

@@ -17,15 +17,8 @@ from hypothesis import strategies as st
 from azureblob.publish import reuse
 from azureblob.publish.discovery import LocalFile, content, read_local
 from azureblob.publish.hashing import HashedTree, HashingError, _Hashing, hash_names
-from azureblob.publish.render_cache import (
-    Known,
-    Learned,
-    Scan,
-    StaleCache,
-    decode,
-    encode,
-    serialized,
-)
+from azureblob.publish.learned import Known, Learned, Scan, StaleCache, serialized
+from azureblob.publish.render_cache import decode, encode
 from azureblob.publish.reuse import tree_digest
 from azureblob.rest.models import md5
 from tests.publish.in_process import Rules, static_url

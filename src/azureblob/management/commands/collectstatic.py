@@ -36,7 +36,8 @@ from azureblob.staticfiles import StaticBlobStorage, resolved
 
 if TYPE_CHECKING:
     from azureblob.publish.hashing import HashedTree
-    from azureblob.publish.render_cache import Known, RenderCache
+    from azureblob.publish.learned import Known
+    from azureblob.publish.render_cache import RenderCache
 
 _SHOWN_REFERENCES = 50
 _DUPLICATE = (
@@ -175,7 +176,7 @@ class Command(collectstatic.Command):
         """The result, the blobs as they should be, and the names of the files that were
         post-processed. Raises PublishError and BlobServiceError."""
         # Imported here to shorten start-up: without hashed names it is not used.
-        from azureblob.publish.render_cache import StaleCache
+        from azureblob.publish.learned import StaleCache
 
         try:
             listed, known = looking.result()
