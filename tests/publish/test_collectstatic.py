@@ -277,7 +277,7 @@ def test_files_that_are_hashed_before_the_container_is_listed_are_published_the_
     site: Site, proxy: FaultProxy, container: Container
 ) -> None:
     site.publish().well()
-    site.write({"css/new.css": b".a { background: url(../img/photo0.png) }"})
+    site.write({**small_tree(), "css/new.css": b".a { background: url(../img/photo0.png) }"})
     proxy.rules = [Rule(comp="list", delay=1000)]
     assert site.run(_IMPATIENT).well().counts[0] > 0
     container.holds(site.expected())

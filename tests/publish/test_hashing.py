@@ -289,6 +289,17 @@ def test_djangos_converter_is_not_called_for_an_ordinary_path(
         assert read(folder.by_us()) == folder.by_django()
 
 
+def test_a_reference_to_a_folder_stays_as_it_is_and_is_no_mistake() -> None:
+    tree = {
+        "css/a.css": b".a { background: url(../img), url(../img/deep), url(..) }\n",
+        "img/deep/deeper/a.png": b"a",
+    }
+    with Folder(tree) as folder:
+        made = folder.by_us()
+        assert read(made) == folder.by_django()
+        assert made.missing == []
+
+
 # --- Any tree -------------------------------------------------------------------------------------
 
 _WORDS = ["a", "b", "c", "d\u00e9", "e f", "g%", "h+"]

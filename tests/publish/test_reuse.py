@@ -210,6 +210,14 @@ def test_a_plain_target_that_appears_is_needed(project: Project) -> None:
     assert "js/late.js" in made.needed
 
 
+def test_a_plain_target_without_an_extension_that_appears_is_needed(project: Project) -> None:
+    """What is stored does not name such targets, so that all files are searched again."""
+    tree = {**SITE, "js/app.js": b'import "./late";\n'}
+    project.again(tree)
+    assert project.again({**tree, "js/late": b"x\n"}) == EVERYTHING
+    assert "js/late" in project.hashed({**tree, "js/late": b"x\n"}, known=project.known).needed
+
+
 def test_a_plain_target_that_is_deleted_is_needed_when_it_is_back(project: Project) -> None:
     project.again(SITE)
     assert project.again(without(SITE, "js/lib.js")) == EVERYTHING - {"js/lib.js"} - {
