@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from azureblob.publish import patterns, references
-from azureblob.publish.patterns import Pattern, read_patterns
+from azureblob.publish.patterns import Pattern, Patterns, read_patterns
 from tests.patterns.test_same_matches import random_texts
 from tests.publish.in_process import STATIC_URL, static_url
 
@@ -96,7 +96,16 @@ def test_references_that_are_not_rewritten_are_found_in_the_same_places() -> Non
         data = text.encode()
         for pattern in references._LITERALS:
             expected = [match.span() for match in pattern.finditer(text)]
-            search = references._SEARCHES.get(pattern, pattern.finditer)
-            assert [match.span() for match in search(text)] == expected, (pattern, text)
+            search = references._search(pattern)
+            assert [match.span() for match in search.find(text)] == expected, (pattern, text)
             urls = [match for match in pattern.finditer(text) if match.lastindex]
-            assert references._may_match(pattern, data) or not urls, (pattern, text)
+            assert search.may_match(data) or not urls, (pattern, text)
+
+
+def test_a_name_that_two_globs_match_has_the_patterns_of_both_in_their_order() -> None:
+    sheets, of_a, named = (Pattern(re.compile(text).finditer, text) for text in "abc")
+    by_glob = Patterns([("*.css", [sheets]), ("a.*", [of_a, named])])
+    names = ["a.js", "a.css", "b.css", "b.js"]
+    expected = {"a.css": [sheets, of_a, named], "b.css": [sheets], "a.js": [of_a, named]}
+    assert by_glob.by_name(names) == expected
+    assert {name: found for name in names if (found := by_glob.of(name))} == expected

@@ -34,3 +34,12 @@ def test_a_call_that_has_ended_is_not_cancelled() -> None:
     with InBackground(lambda: None, cancelled.set) as call:
         call.result()
     assert not cancelled.is_set()
+
+
+def test_a_call_is_waited_for_no_longer_than_wanted() -> None:
+    go_on = threading.Event()
+    with InBackground(lambda: go_on.wait(60), go_on.set) as call:
+        assert not call.ends_within(0.01)
+        go_on.set()
+        assert call.ends_within(60)
+        assert call.result()

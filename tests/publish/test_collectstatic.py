@@ -14,6 +14,15 @@ from tests.publish.site import Finished, Site
 from tests.publish.terminal import on_a_terminal
 from tests.publish.trees import small_tree
 
+# A publish that does not wait for the list of the container before it hashes the files.
+_IMPATIENT = """
+from azureblob.management.commands import collectstatic
+from django.core.management import call_command
+
+collectstatic._LISTING_SECONDS = 0.0
+call_command("collectstatic", interactive=False)
+"""
+
 
 def refused(ended: Finished, site: Site) -> str:
     """The text of an error: status 1, no traceback, no key, nothing on standard output."""
@@ -256,8 +265,24 @@ def test_a_service_that_hangs_does_not_delay_what_is_wrong_with_the_files(
 ) -> None:
     """The container is listed meanwhile, and would be tried again for two minutes."""
     proxy.rules = [Rule(comp="list", fault=Fault.HANG)]
-    (site.static / "broken.css").symlink_to(site.folder / "nowhere")
+    link = site.static / "broken.css"
+    link.symlink_to(site.folder / "nowhere")
     assert "broken.css: No such file" in refused(site.publish(), site)
+    link.unlink()
+    site.write({"a.css": b".a { background: url(none.png) }"})
+    assert "there is no static file none.png" in refused(site.publish(), site)
+
+
+def test_files_that_are_hashed_before_the_container_is_listed_are_published_the_same(
+    site: Site, proxy: FaultProxy, container: Container
+) -> None:
+    site.publish().well()
+    site.write({**small_tree(), "css/new.css": b".a { background: url(../img/photo0.png) }"})
+    proxy.rules = [Rule(comp="list", delay=1000)]
+    assert site.run(_IMPATIENT).well().counts[0] > 0
+    container.holds(site.expected())
+    assert site.run(_IMPATIENT).well().counts[0] == 0
+    assert site.publish().well().counts[0] == 0
 
 
 def test_what_is_wrong_with_the_files_comes_before_what_is_wrong_with_the_service(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from azureblob.publish.references import comments
+from azureblob.publish.comments import comments
 from tests.publish.in_process import Folder, static_url
 
 

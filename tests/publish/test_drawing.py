@@ -41,5 +41,5 @@ def test_a_publish_passes_the_modules_of_the_drawing(site: Site) -> None:
     assert set(drawn()) - set(passed) == set()
 
 
-def test_the_drawing_has_nine_modules_and_each_once() -> None:
-    assert len(drawn()) == len(set(drawn())) == 9
+def test_the_drawing_has_ten_modules_and_each_once() -> None:
+    assert len(drawn()) == len(set(drawn())) == 10

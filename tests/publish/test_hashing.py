@@ -19,7 +19,8 @@ from django.core.files.base import ContentFile
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from azureblob.publish.hashing import HashingError, _Hashing
+from azureblob.publish.hashing import HashingError
+from azureblob.publish.rewriting import Rewriter
 from tests.faults import FaultProxy
 from tests.publish.conftest import MakeSite
 from tests.publish.container import Container
@@ -278,7 +279,7 @@ def test_methods_that_make_references_are_called_if_a_site_has_its_own(kind: Rul
 def test_djangos_converter_is_not_called_for_an_ordinary_path(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_Hashing, "_convert", pytest.fail)
+    monkeypatch.setattr(Rewriter, "_convert", pytest.fail)
     tree = {
         "css/a.css": b".a { background: url('../img/a.png'), url(b.png) }\n",
         "css/b.png": b"b",
@@ -286,6 +287,17 @@ def test_djangos_converter_is_not_called_for_an_ordinary_path(
     }
     with Folder(tree) as folder:
         assert read(folder.by_us()) == folder.by_django()
+
+
+def test_a_reference_to_a_folder_stays_as_it_is_and_is_no_mistake() -> None:
+    tree = {
+        "css/a.css": b".a { background: url(../img), url(../img/deep), url(..) }\n",
+        "img/deep/deeper/a.png": b"a",
+    }
+    with Folder(tree) as folder:
+        made = folder.by_us()
+        assert read(made) == folder.by_django()
+        assert made.missing == []
 
 
 # --- Any tree -------------------------------------------------------------------------------------

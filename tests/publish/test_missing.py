@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from azureblob.publish.hashing import MissingReference
+from azureblob.publish.rewriting import MissingReference
 from tests.faults import FaultProxy
 from tests.publish.container import Container
 from tests.publish.in_process import Folder, static_url

@@ -16,8 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from azureblob.publish import render_cache
-from azureblob.publish.manifest import cache_name
-from azureblob.publish.render_cache import (
+from azureblob.publish.learned import (
     Details,
     Known,
     Learned,
@@ -25,10 +24,10 @@ from azureblob.publish.render_cache import (
     Scan,
     Scanned,
     Summary,
-    decode,
-    encode,
     serialized,
 )
+from azureblob.publish.manifest import cache_name
+from azureblob.publish.render_cache import decode, encode
 from azureblob.staticfiles import StaticBlobStorage
 from localazure.azurite import Azurite
 from tests.faults import FaultProxy, Record, Rule

@@ -17,15 +17,8 @@ from hypothesis import strategies as st
 from azureblob.publish import reuse
 from azureblob.publish.discovery import LocalFile, content, read_local
 from azureblob.publish.hashing import HashedTree, HashingError, _Hashing, hash_names
-from azureblob.publish.render_cache import (
-    Known,
-    Learned,
-    Scan,
-    StaleCache,
-    decode,
-    encode,
-    serialized,
-)
+from azureblob.publish.learned import Known, Learned, Scan, StaleCache, serialized
+from azureblob.publish.render_cache import decode, encode
 from azureblob.publish.reuse import tree_digest
 from azureblob.rest.models import md5
 from tests.publish.in_process import Rules, static_url
@@ -215,6 +208,14 @@ def test_a_plain_target_that_appears_is_needed(project: Project) -> None:
     assert project.again({**tree, "js/late.js": b"x\n"}) == {"js/app.js", "js/late.js"}
     made = project.hashed({**tree, "js/late.js": b"x\n"}, known=project.known)
     assert "js/late.js" in made.needed
+
+
+def test_a_plain_target_without_an_extension_that_appears_is_needed(project: Project) -> None:
+    """What is stored does not name such targets, so that all files are searched again."""
+    tree = {**SITE, "js/app.js": b'import "./late";\n'}
+    project.again(tree)
+    assert project.again({**tree, "js/late": b"x\n"}) == EVERYTHING
+    assert "js/late" in project.hashed({**tree, "js/late": b"x\n"}, known=project.known).needed
 
 
 def test_a_plain_target_that_is_deleted_is_needed_when_it_is_back(project: Project) -> None:

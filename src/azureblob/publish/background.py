@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -37,6 +39,11 @@ class InBackground(Generic[_T]):
             self._cancel()
             self._wait()
 
+    def ends_within(self, seconds: float) -> bool:
+        """Wait for the call, but no longer than this. Return whether it has ended."""
+        self._wait(seconds)
+        return not self._thread.is_alive()
+
     def result(self) -> _T:
         """Wait for the call's result. Raises what the call raised."""
         self._wait()
@@ -50,6 +57,7 @@ class InBackground(Generic[_T]):
         except BaseException as error:  # raised again in the other thread
             self._error = error
 
-    def _wait(self) -> None:
-        while self._thread.is_alive():
-            self._thread.join(_POLL_SECONDS)
+    def _wait(self, seconds: float = math.inf) -> None:
+        deadline = time.monotonic() + seconds
+        while self._thread.is_alive() and (left := deadline - time.monotonic()) > 0:
+            self._thread.join(min(left, _POLL_SECONDS))

@@ -8,15 +8,16 @@ Some of Django's patterns take time that grows with the square of a line's lengt
 `url(url(url(`. For each of those, this module has a search that finds the same matches. Any other
 pattern, such as one of the site's own, is used as it is.
 
-A regular expression reads 150 MB a second, and a search for bytes some 2 GB. So each of Django's
-patterns has the bytes without which it cannot match, and most files are never searched with it.
+A regular expression reads 150 MB a second, a search for bytes some 2 GB, and a search for one byte
+10 GB. So each of Django's patterns has the bytes without which it cannot match, and most files are
+never searched with it.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import methodcaller
@@ -61,6 +62,14 @@ class Patterns:
 
     def __init__(self, by_glob: Sequence[tuple[str, Sequence[Pattern]]]) -> None:
         self._by_glob = [(_name_test(glob), patterns) for glob, patterns in by_glob]
+
+    def by_name(self, names: Iterable[str]) -> dict[str, list[Pattern]]:
+        """The patterns for each of the files that have some, in the order in which they apply."""
+        found: dict[str, list[Pattern]] = {}
+        for matches, patterns in self._by_glob:
+            for name in filter(matches, names):
+                found.setdefault(name, []).extend(patterns)
+        return found
 
     def of(self, name: str) -> list[Pattern]:
         """The patterns for a file, in the order in which they apply; none for most files."""
@@ -153,8 +162,9 @@ def matches_at(pattern: re.Pattern[str], mark: str, text: str) -> Iterator[re.Ma
 
 
 def _lowered(text: str) -> str:
-    """The text with its ASCII letters in lower case: str.lower() can change a text's length."""
-    return text.lower() if text.isascii() else text.encode().lower().decode()
+    """The text with its ASCII letters in lower case: str.lower() takes longer, and can change a
+    text's length."""
+    return text.encode().lower().decode()
 
 
 # --- url() ----------------------------------------------------------------------------------------
@@ -285,8 +295,8 @@ _LITERALS: dict[str, tuple[tuple[bytes, ...], bytes]] = {
     _ANY_QUOTES: ((b"(", b")"), b"url("),
     _PAIRED_QUOTES: ((b"(", b")"), b"url("),
     _SHEET_IMPORT: ((b"@",), b"mport"),
-    _SHEET_MAP: ((b"sourceMappingURL=",), b""),
-    _SCRIPT_MAP: ((b"sourceMappingURL=",), b""),
+    _SHEET_MAP: ((b"#", b"sourceMappingURL="), b""),
+    _SCRIPT_MAP: ((b"#", b"sourceMappingURL="), b""),
     **dict.fromkeys(_MODULES, ((), b"from")),
     **dict.fromkeys(_IMPORTS, ((), b"mport")),
 }

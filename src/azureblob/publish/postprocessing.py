@@ -18,9 +18,9 @@ from azureblob.publish.hashing import (
     HashedTree,
     HashingError,
     hash_names,
-    manifest_storage,
     saved_manifest,
 )
+from azureblob.publish.rewriting import manifest_storage
 
 # What Django rewrites and what it does not, where its versions differ.
 _SAMPLE = {

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from posixpath import splitext
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
+from azureblob.publish.comments import comments, is_within, without_blocks
 from azureblob.publish.discovery import LocalFile
-from azureblob.publish.patterns import Blocks, Patterns, block_before, matches_at
-from azureblob.publish.render_cache import Scan, scan_of
+from azureblob.publish.learned import Scan, scan_of
+from azureblob.publish.patterns import Patterns, matches_at
 
 # In each pattern, one group takes part in a match: the URL. All patterns take time linear in the
 # length of a text: repetitions are possessive, and no two of a search's runs begin in the same
@@ -75,7 +78,30 @@ _LINES = (
     re.compile(r'^(?!#)([^\r\n]++)|URI="([^"\n]++)"', re.MULTILINE),
     re.compile(r"^(?:mtllib|map_\w++|bump|disp|decal|refl)[ \t]++([^\r\n]++)", re.MULTILINE),
 )
-_KINDS = {
+
+
+class _Search(NamedTuple):
+    """`find` yields the matches of a pattern. Each file with a match contains one of the
+    `literals`. Matches within comments count if they are `in_comments`."""
+
+    find: Callable[[str], Iterator[re.Match[str]]]
+    literals: tuple[bytes, ...]
+    in_comments: bool
+
+    def may_match(self, data: bytes) -> bool:
+        """Whether a file with these bytes can have a match."""
+        for literal in self.literals:  # noqa: SIM110 - any() takes twice the time
+            if literal in data:
+                return True
+        return False
+
+
+def _search(pattern: re.Pattern[str]) -> _Search:
+    find = _SEARCHES.get(pattern, pattern.finditer)
+    return _Search(find, _LITERALS.get(pattern, (b"",)), pattern is _SOURCE_MAP)
+
+
+_PATTERNS: dict[str, tuple[re.Pattern[str], ...]] = {
     ".js": _IN_SCRIPTS,
     ".mjs": _IN_SCRIPTS,
     ".css": _IN_SHEETS,
@@ -92,26 +118,11 @@ _KINDS = {
     ".obj": _LINES,
     ".mtl": _LINES,
 }
+_KINDS = {ending: tuple(map(_search, patterns)) for ending, patterns in _PATTERNS.items()}
 # The escapes of JavaScript, JSON and CSS.
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))")
 _QUERY_OR_FRAGMENT = re.compile("[?#]")
 _MAX_LENGTH = 4096
-
-# Strings and unquoted URLs are skipped, so that a /* in them does not open a comment. Repetitions
-# are possessive, and an unclosed comment ends with the text: both keep the search linear.
-_SHEET_COMMENT = re.compile(
-    r"""(?P<comment>/\*.*?(?:\*/|\Z))|\\."""
-    r"""|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"?|'[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'?"""
-    r"""|\burl\((?!\s*+["'])[^)\\\n]*+(?:\\.[^)\\\n]*+)*+""",
-    re.DOTALL | re.IGNORECASE,
-)
-# Without a parser, a regular expression such as /"/ looks like a division, so it is not known where
-# strings are. A comment at the beginning of a line is one in any case. Others are searched as code,
-# since a file that is published in vain costs less than one that is missing.
-_SCRIPT_COMMENT = re.compile(
-    r"^[ \t]*+(?P<comment>//[^\n]*+|/\*.*?(?:\*/|\Z))", re.DOTALL | re.MULTILINE
-)
-_COMMENTS = {".css": _SHEET_COMMENT, ".js": _SCRIPT_COMMENT, ".mjs": _SCRIPT_COMMENT}
 
 
 class PlainReferences:
@@ -135,7 +146,7 @@ class PlainReferences:
 
     def may_have_references(self, name: str) -> bool:
         """Whether a file with this name can have references that are not rewritten."""
-        return bool(_patterns_for(name))
+        return bool(_searches_for(name))
 
     def scan(self, name: str, data: bytes) -> Scan:
         """Note the references that are left in a file after Django's rewriting."""
@@ -149,6 +160,8 @@ class PlainReferences:
 
     def _scan(self, names: Iterable[str]) -> Scan:
         found = set(names)
+        if not found:
+            return Scan()
         targets = {name for name in found if name in self._sources}
         return scan_of(targets, found - targets)
 
@@ -180,17 +193,18 @@ class PlainReferences:
             yield from self._targets(name, urls)
 
     def _plain_targets(self, name: str, data: bytes) -> Iterator[str]:
-        patterns = [one for one in _patterns_for(name) if _may_match(one, data)]
-        if not patterns:
-            return
+        searches = [search for search in _searches_for(name) if search.may_match(data)]
+        if not searches:
+            return iter(())
         text = data.decode("utf-8", "replace")
         code = without_blocks(comments(name, text), text)
-        for pattern in patterns:
+        # Two searches may find the same URL.
+        urls: set[str] = set()
+        for search in searches:
             # The reference to a source map is in a comment.
-            searched = text if pattern is _SOURCE_MAP else code
-            matches = _SEARCHES.get(pattern, pattern.finditer)(searched)
-            urls = (match[match.lastindex] for match in matches if match.lastindex)
-            yield from self._targets(name, urls)
+            matches = search.find(text if search.in_comments else code)
+            urls.update(match[match.lastindex] for match in matches if match.lastindex)
+        return self._targets(name, urls)
 
     def _targets(self, name: str, urls: Iterable[str]) -> Iterator[str]:
         """The names of the files that URLs in the file `name` refer to, if there are such files."""
@@ -214,39 +228,10 @@ class PlainReferences:
         return None
 
 
-def _may_match(pattern: re.Pattern[str], data: bytes) -> bool:
-    return any(literal in data for literal in _LITERALS.get(pattern, (b"",)))
-
-
 def _unescape(escape: re.Match[str]) -> str:
     return chr(int(escape[1], 16)) if escape[1] else escape[2]
 
 
-def _patterns_for(name: str) -> tuple[re.Pattern[str], ...]:
-    if name.rpartition("/")[2] == "manifest.json":
-        return (_STRINGS,)
-    return _KINDS.get(posixpath.splitext(name)[1].lower(), ())
-
-
-# --- Comments -------------------------------------------------------------------------------------
-
-
-def comments(name: str, text: str) -> Blocks:
-    """Start and end of each comment in a style sheet or script; none for other files."""
-    pattern = _COMMENTS.get(posixpath.splitext(name)[1].lower())
-    if pattern is None or not ("/*" in text or "//" in text):
-        return []
-    return [match.span("comment") for match in pattern.finditer(text) if match["comment"]]
-
-
-def is_within(blocks: Blocks, position: int) -> bool:
-    """Whether a block that begins before a position ends after it."""
-    return any(position < end for _, end in block_before(blocks, position))
-
-
-def without_blocks(blocks: Blocks, text: str) -> str:
-    parts, position = [], 0
-    for start, end in blocks:
-        parts.append(text[position:start])
-        position = end
-    return " ".join([*parts, text[position:]])
+def _searches_for(name: str) -> tuple[_Search, ...]:
+    ending = ".webmanifest" if name.rpartition("/")[2] == "manifest.json" else splitext(name)[1]
+    return _KINDS.get(ending.lower(), ())

@@ -9,6 +9,7 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from django.conf import settings
 from django.contrib.staticfiles.storage import HashedFilesMixin, ManifestFilesMixin
 
 from azureblob.publish.discovery import LocalFile
-from azureblob.publish.render_cache import Details, Rewritten, Scan, Scanned, checksum, is_usual
+from azureblob.publish.learned import Details, Rewritten, Scan, Scanned, checksum, is_usual
 
 # What every class has, whatever is in its body.
 _OF_EVERY_CLASS = {
@@ -93,8 +94,9 @@ def _is_original(kind: type) -> bool:
 
 def tree_digest(sources: Mapping[str, LocalFile]) -> str:
     """A digest of the names and contents of all files, in any order."""
-    parts = sorted((name, file.md5.hex()) for name, file in sources.items())
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    # No name contains a null character.
+    parts = sorted(f"{name}\0{file.md5.hex()}" for name, file in sources.items())
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Reusable:
@@ -109,9 +111,6 @@ class Reusable:
         self._known = known
         self._sources = sources
         self._kind_of = kind_of
-        self._checksums = {checksum(name) for name in sources}
-        # Names that the scans did not note as absent.
-        self._has_new_unusual = not known.unusual.issuperset(unusual(sources))
 
     def rewritten(
         self,
@@ -176,6 +175,15 @@ class Reusable:
     def _md5(self, name: str) -> str:
         file = self._sources.get(name)
         return file.md5.hex() if file else ""
+
+    @cached_property
+    def _checksums(self) -> set[int]:
+        return {checksum(name) for name in self._sources}
+
+    @cached_property
+    def _has_new_unusual(self) -> bool:
+        """Whether there are new names that the scans did not note as absent."""
+        return not self._known.unusual.issuperset(unusual(self._sources))
 
     def _holds(self, scan: Scan) -> bool:
         """Whether all targets still exist, and none of the absent ones does."""

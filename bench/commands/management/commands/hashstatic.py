@@ -6,6 +6,7 @@ unless both are the same byte for byte.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import tempfile
@@ -23,6 +24,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, **options: Any) -> None:
+        gc.disable()  # as collectstatic does
         with tempfile.TemporaryDirectory(prefix="hashstatic-") as scratch:
             sources = find([], Path(scratch), self.stderr.write)
             rendered = Path(scratch) / "hashed"

@@ -36,9 +36,12 @@ from azureblob.staticfiles import StaticBlobStorage, resolved
 
 if TYPE_CHECKING:
     from azureblob.publish.hashing import HashedTree
-    from azureblob.publish.render_cache import Known, RenderCache
+    from azureblob.publish.learned import Known
+    from azureblob.publish.render_cache import RenderCache
 
 _SHOWN_REFERENCES = 50
+# After so long, files are hashed without the render cache while the container is being listed.
+_LISTING_SECONDS = 5.0
 _DUPLICATE = (
     "Found another file with the destination path '{}'. It will be ignored since only the first "
     "encountered file is collected. If this is not what you want, make sure every static file has "
@@ -130,8 +133,7 @@ class Command(collectstatic.Command):
                 quiet=self.verbosity != 1,
             )
             post_processed: list[str] = []
-            # The container is listed while the files are read. What is wrong with the files is
-            # reported first.
+            # The container is listed while the files are read.
             if hashed:
                 cache = self._cache(storage, transport)
                 with InBackground(partial(_look, publisher, cache), transport.cancel) as looking:
@@ -175,15 +177,20 @@ class Command(collectstatic.Command):
         """The result, the blobs as they should be, and the names of the files that were
         post-processed. Raises PublishError and BlobServiceError."""
         # Imported here to shorten start-up: without hashed names it is not used.
-        from azureblob.publish.render_cache import StaleCache
+        from azureblob.publish.learned import StaleCache
 
+        # What is wrong with the files is reported first, and soon if the service does not answer.
+        tree = None
+        if not looking.ends_within(_LISTING_SECONDS):
+            tree = self._tree(storage, sources, scratch / "hashed", None)
         try:
             listed, known = looking.result()
         except (PublishError, BlobServiceError):
-            # What is wrong with the files comes first.
-            self._tree(storage, sources, scratch / "hashed", None)
+            if tree is None:
+                self._tree(storage, sources, scratch / "hashed", None)
             raise
-        tree = self._tree(storage, sources, scratch / "hashed", known)
+        if tree is None:
+            tree = self._tree(storage, sources, scratch / "hashed", known)
         target = self._target(storage, sources, tree)
         try:
             result = publisher.run(target, listed)
