@@ -159,7 +159,6 @@ def _growth(results: Results) -> Iterator[Verdict]:
 def _memory(results: Results) -> Iterator[Verdict]:
     for scenario, competitor, cases in (
         ("null-20000", "hashed", TWO),
-        ("null-50000", "hashed", TWO),
         ("one-large", "hashed", TWO),
         ("media-loopback", "migratemedia", MEDIA),
         ("saving", "save", (SAVES,)),
