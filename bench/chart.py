@@ -17,7 +17,7 @@ _PANELS = (
 )
 _WHO = ("floor", "plain", "gzip", "hashed", "azcopy", "upload-batch", "collectfasta", "stock")
 _OURS = {"plain", "gzip", "hashed"}
-_WIDTH, _LABELS, _VALUES = 900, 270, 110
+_WIDTH, _LABELS, _VALUES = 900, 300, 110
 _BAR, _STEP, _HEAD, _MARGIN = 16, 24, 40, 16
 _FONT = "font-family='system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif'"
 

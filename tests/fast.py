@@ -3,9 +3,9 @@
 No list names them. In a fast run, a test is skipped at the moment when it starts a process, and so
 are the tests that use a fixture which starts one. The exception is an Azurite that the tests of a
 session share: it takes a second to start, and a thousand quick tests use one. Tests that took over
-half a second when they last ran, in a run of any kind, are skipped too. So are tests that share a
-fixture of their module with a test that was skipped before them, since they may depend on what it
-leaves.
+a quarter of a second when they last ran, in a run of any kind, are skipped too. So are tests that
+share a fixture of their module with a test that was skipped before them, since they may depend on
+what it leaves.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 
-SLOW_SECONDS = 0.5
+SLOW_SECONDS = 0.25
 # Of this clone, in pytest's cache: the tests that took longer, with their seconds.
 _SLOW = "fast/slow"
 # Python's audit events, from its documentation.
 _STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
 _LEFT_OUT = "--fast leaves out tests that"
 STARTS_PROCESSES = f"{_LEFT_OUT} start processes: run them with `make test`"
-IS_SLOW = f"{_LEFT_OUT} took over half a second when they last ran: run them with `make test`"
+IS_SLOW = f"{_LEFT_OUT} took over {SLOW_SECONDS} s when they last ran: run them with `make test`"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
