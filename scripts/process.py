@@ -7,7 +7,6 @@ import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -35,14 +34,16 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TAIL_LINES = 15
 
 
-@dataclass(eq=False)
 class ProcessFailed(Exception):
-    """A command that failed, with its whole output."""
+    """A command that failed, with its whole output, which a traceback must not show: it may hold
+    secrets."""
 
-    command: str
-    status: int
-    output: str
-    log: Path | None
+    def __init__(self, command: str, status: int, output: str, log: Path | None) -> None:
+        super().__init__(f"{command} ended with status {status}")
+        self.command = command
+        self.status = status
+        self.output = output
+        self.log = log
 
     def line(self, index: int = -1) -> str:
         """A line of the output that is not empty, the last by default."""

@@ -63,7 +63,7 @@ def repair_node() -> None:
 def _missing(*, dev: bool, with_browser: bool) -> set[str]:
     stamps = stamp.read() if VENV_PYTHON.exists() else {}
     missing = set()
-    # A set-up with --dev covers one without.
+    # A set-up with the development tools covers one without.
     complete = stamps.get("dev") == packages.fingerprint(dev=True)
     if not complete and (dev or stamps.get("packages") != packages.fingerprint(dev=False)):
         missing.add("packages")

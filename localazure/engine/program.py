@@ -118,8 +118,10 @@ def _is_own(file: Path, root: Path) -> bool:
 
 def _execute(project: Project) -> None:
     interrupt = signal.getsignal(signal.SIGINT)
-    runpy.run_path(str(project.main), run_name="__main__")
-    # The CLI's program has a process of its own, whose signals it may handle. Here, an interrupted
-    # update must still save its state.
-    if signal.getsignal(signal.SIGINT) is not interrupt:
-        signal.signal(signal.SIGINT, interrupt)
+    try:
+        runpy.run_path(str(project.main), run_name="__main__")
+    finally:
+        # The CLI's program has a process of its own, whose signals it may handle. Here, an
+        # interrupted update must still save its state.
+        if signal.getsignal(signal.SIGINT) is not interrupt:
+            signal.signal(signal.SIGINT, interrupt)

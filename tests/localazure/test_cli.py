@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from localazure.engine.commands import shell_quoted
+from localazure.engine.commands import Engine, shell_quoted
+from localazure.engine.display import Display
+from localazure.engine.failure import ProgramFailed
+from localazure.engine.project import Project
 from tests.conftest import ROOT
 from tests.localazure.conftest import PROGRAM, Desk
 
@@ -230,18 +235,36 @@ def test_shell_values_are_quoted_so_that_a_shell_gives_them_back(text: str, quot
     assert echoed.stdout == text
 
 
+def leaves_signals_to_the_system(folder: Path, then: str) -> Path:
+    """The sample program, which does this and then something else."""
+    shutil.copytree(PROGRAM, folder)
+    main = folder / "__main__.py"
+    text = main.read_text()
+    main.write_text(
+        f"import signal\n{text}\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\n{then}\n"
+    )
+    return main
+
+
 def test_an_interrupt_is_handled_even_if_the_program_left_it_to_the_system(
     desk: Desk, tmp_path: Path
 ) -> None:
-    shutil.copytree(PROGRAM, tmp_path / "program")
-    main = tmp_path / "program" / "__main__.py"
     interrupted = "pulumi.Output.from_input(0).apply(lambda _: signal.raise_signal(signal.SIGINT))"
-    main.write_text(
-        f"import signal\n{main.read_text()}\n"
-        f"signal.signal(signal.SIGINT, signal.SIG_DFL)\n{interrupted}\n"
-    )
+    leaves_signals_to_the_system(tmp_path / "program", interrupted)
     up = run(desk, "up", "--yes", "-s", "desk", cwd=tmp_path / "program")
     assert (up.returncode, up.stderr) == (
         130,
         "\nstopped; the state has what was done, 'up' continues from there\n",
     )
+
+
+def test_a_program_that_fails_leaves_interrupts_as_they_were(desk: Desk, tmp_path: Path) -> None:
+    main = leaves_signals_to_the_system(tmp_path / "program", "raise pulumi.RunError('no')")
+    project = Project("sample", "desk", main.parent, main, {})
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(ProgramFailed, match="no"):
+            Engine(project, desk.azurite, Display(io.StringIO())).preview()
+        assert signal.getsignal(signal.SIGINT) is before
+    finally:
+        signal.signal(signal.SIGINT, before)

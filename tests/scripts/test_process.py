@@ -110,3 +110,10 @@ def test_the_site_is_healthy_past_a_dead_proxy(environment: dict[str, str]) -> N
     port = free_port()
     with site.serving(port, environment) as server:
         site.wait_until_healthy(server, f"http://127.0.0.1:{port}")
+
+
+def test_what_a_failed_command_printed_is_in_no_traceback() -> None:
+    with pytest.raises(process.ProcessFailed) as caught:
+        process.capture(["sh", "-c", "echo $KEY >&2; exit 3"], env={"KEY": "abcdef="})
+    assert caught.value.output == "abcdef=\n"
+    assert "abcdef" not in f"{caught.value!r} {caught.value}"

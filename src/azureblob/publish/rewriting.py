@@ -53,7 +53,7 @@ class MissingReference:
 class Outcome(NamedTuple):
     """The `data` of a rewritten file. `unnamed` are the files that it refers to and that have no
     hashed name yet; if there are any, the rest does not count. `names`, `paths` and `missing` are
-    those of azureblob.publish.render_cache.Rewritten."""
+    those of azureblob.publish.learned.Rewritten."""
 
     data: bytes
     unnamed: set[str]

@@ -180,17 +180,16 @@ class Command(collectstatic.Command):
         from azureblob.publish.learned import StaleCache
 
         # What is wrong with the files is reported first, and soon if the service does not answer.
-        tree = None
-        if not looking.ends_within(_LISTING_SECONDS):
-            tree = self._tree(storage, sources, scratch / "hashed", None)
-        try:
-            listed, known = looking.result()
-        except (PublishError, BlobServiceError):
-            if tree is None:
+        listed = known = None
+        if looking.ends_within(_LISTING_SECONDS):
+            try:
+                listed, known = looking.result()
+            except (PublishError, BlobServiceError):
                 self._tree(storage, sources, scratch / "hashed", None)
-            raise
-        if tree is None:
-            tree = self._tree(storage, sources, scratch / "hashed", known)
+                raise
+        tree = self._tree(storage, sources, scratch / "hashed", known)
+        if listed is None:
+            listed, _ = looking.result()
         target = self._target(storage, sources, tree)
         try:
             result = publisher.run(target, listed)
