@@ -52,7 +52,9 @@ def _run(project: Project, deployment: Deployment, preview: bool) -> None:
     # After a failed step there are futures that nobody awaited, about which asyncio warns.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     loop = asyncio.new_event_loop()
-    executor = ThreadPoolExecutor(max_workers=8)
+    # One thread, so that resources are registered in the program's order and a plan is always the
+    # same. More would not be faster, as one step is taken at a time.
+    executor = ThreadPoolExecutor(max_workers=1)
     loop.set_default_executor(executor)
     asyncio.set_event_loop(loop)
     before = Path.cwd(), list(sys.path), os.environ.get("PULUMI_CONFIG")

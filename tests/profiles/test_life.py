@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,16 @@ def test_the_first_preview_is_the_golden_one(stack: Stack) -> None:
     printed = settled(stack.run("preview"))
     assert printed == (GOLDEN / f"{stack.name}.txt").read_text()
     assert not stack.state.resources
+
+
+def test_a_preview_prints_the_same_order_however_threads_are_switched(stack: Stack) -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        printed = {settled(stack.run("preview")) for _ in range(4)}
+    finally:
+        sys.setswitchinterval(before)
+    assert printed == {(GOLDEN / f"{stack.name}.txt").read_text()}
 
 
 def test_up_then_nothing_to_do_then_no_drift_then_destroy(stack: Stack) -> None:
